@@ -1,0 +1,168 @@
+"""Names for the things that flow through the rooms: arrays with shape and dtype, records, protocols."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from jaxtyping import Bool, Float32, Int64, UInt8
+
+if TYPE_CHECKING:
+    import torch
+
+Image = UInt8[np.ndarray, "h w 3"]
+"""One picture: height, width, RGB."""
+Vectors = Float32[np.ndarray, "n d"]
+"""One embedding per row, as the encoder gave it (not normalised)."""
+Scores = Float32[np.ndarray, "q k"]
+"""Cosine similarity of each query to its hits, best first; ``-inf`` where there are fewer than k."""
+Rows = Int64[np.ndarray, "q k"]
+"""Row numbers of the hits, best first; -1 where there are fewer than k."""
+Points = Float32[np.ndarray, "n 2"]
+"""Positions on a map."""
+Labels = Int64[np.ndarray, " n"]
+"""A cluster number per row; -1 is "in no cluster"."""
+Allowed = Bool[np.ndarray, " n"]
+"""True for the rows a search may return."""
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """The k nearest other rows of every row (never the row itself), nearest first."""
+
+    rows: Rows
+    scores: Scores
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One picture of a source, before it is read. Row i of a collection is one such place."""
+
+    uri: str
+    """Where it lies inside its source: a relative POSIX path, a zip member, ``x[17]``. Unique."""
+    id: str = ""
+    """The user's own identifier; the uri where none is given."""
+    label: str | None = None
+    patient: str | None = None
+    slide: str | None = None
+    site: str | None = None
+    split: str | None = None
+    mpp: float | None = None
+    """Micrometres per pixel of the stored picture."""
+    x_px0: int | None = None
+    """Left edge in level-0 pixels of the slide."""
+    y_px0: int | None = None
+    side_px0: int | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """The user's further columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A file that did not become a row, and why, in words a person understands."""
+
+    uri: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How large an input may be before it is refused."""
+
+    max_pixels: int = 120_000_000
+    """Of one picture; more is taken for a decompression bomb."""
+    max_archive_bytes: int = 50_000_000_000
+    """Of an archive, unpacked."""
+    max_archive_ratio: int = 200
+    """Unpacked over packed size of one member."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a verb has come. Ignoring it is always allowed."""
+
+    verb: str
+    done: int
+    total: int | None = None
+    unit: str = "patches"
+    note: str = ""
+    """Something a person should know (a batch was halved, another process is being waited for)."""
+
+
+Report = Callable[[Progress], None]
+
+
+def ignore(_: Progress) -> None:
+    """The report function that does nothing."""
+
+
+class Source(Protocol):
+    """A place images come from: a folder, a zip, a table, an HDF5 file, drawn tissue."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def uri(self) -> str:
+        """What ``open_source`` opens again: an absolute path, or ``synthetic``."""
+        ...
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """JSON values; with ``kind`` and ``uri`` they are the whole identity of the source."""
+        ...
+
+    def items(self) -> Sequence[Item]:
+        """All pictures found, in a stable order, without decoding any."""
+        ...
+
+    def rejects(self) -> Sequence[Reject]:
+        """What the listing passed over, with reasons (hidden files, links that leave the root, non-images)."""
+        ...
+
+    def read(self, uri: str) -> Image:
+        """Decode one picture; safe to call from several threads. Raises ``ImageRejected``."""
+        ...
+
+
+class Encoder(Protocol):
+    """Turns pictures into vectors; ``recipe`` holds everything that could change a vector."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def dim(self) -> int: ...
+    @property
+    def side_px(self) -> int: ...
+    @property
+    def device(self) -> str: ...
+    @property
+    def recipe(self) -> Mapping[str, Any]: ...
+
+    def resize(self, image: Image) -> torch.Tensor:
+        """(h w 3) uint8 -> (3 s s) uint8: resized and cropped, not yet normalised."""
+        ...
+
+    def prepare(self, image: Image) -> torch.Tensor:
+        """(h w 3) uint8 RGB -> (3 s s) float32, normalised."""
+        ...
+
+    def encode(self, batch: torch.Tensor) -> torch.Tensor:
+        """(b 3 s s) float32 as ``prepare`` gives, or uint8 as ``resize`` gives -> (b d) float32 on the CPU."""
+        ...
+
+
+class VectorIndex(Protocol):
+    """Cosine search over unit vectors."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def n(self) -> int: ...
+    @property
+    def dim(self) -> int: ...
+
+    def search(self, queries: Vectors, k: int, *, allowed: Allowed | None = None) -> tuple[Scores, Rows]:
+        """The k best allowed rows of each query; exact within ``allowed`` at any selectivity."""
+        ...
