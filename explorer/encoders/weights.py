@@ -108,7 +108,7 @@ def load_strictly(spec: EncoderSpec, file: Path, model: torch.nn.Module, tensors
     ]
     if any(faults):
         raise WeightsRefused(
-            f"{file} does not fit {spec.name} ({spec.architecture}): {'; '.join(filter(None, faults))}; give the weights of this model."
+            f"{file} does not fit {spec.name} ({spec.architecture}): {'; '.join(filter(None, faults))}; delete it and fetch it again, or give the file of this model with --weights."
         )
     model.load_state_dict({name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}, strict=True, assign=True)
 
