@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int64, UInt8
@@ -98,6 +98,7 @@ def ignore(_: Progress) -> None:
     """The report function that does nothing."""
 
 
+@runtime_checkable
 class Source(Protocol):
     """A place images come from: a folder, a zip, a table, an HDF5 file, drawn tissue."""
 
@@ -126,6 +127,7 @@ class Source(Protocol):
         ...
 
 
+@runtime_checkable
 class Encoder(Protocol):
     """Turns pictures into vectors; ``recipe`` holds everything that could change a vector."""
 
@@ -153,6 +155,7 @@ class Encoder(Protocol):
         ...
 
 
+@runtime_checkable
 class VectorIndex(Protocol):
     """Cosine search over unit vectors."""
 
