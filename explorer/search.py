@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from .errors import InputError
-from .types import Allowed, VectorIndex, Vectors
+from .types import Allowed, Queries, VectorIndex
 
 INTERNAL = ("sha256",)
 """Columns that mean nothing to a person; they can be filtered on but are not shown with a hit."""
@@ -102,7 +102,7 @@ def find_hits(
     items: pd.DataFrame,
     *,
     index: VectorIndex,
-    query: Vectors,
+    query: Queries,
     k: int,
     allowed: Allowed | None = None,
 ) -> list[Hit]:

@@ -16,6 +16,8 @@ Image = UInt8[np.ndarray, "h w 3"]
 """One picture: height, width, RGB."""
 Vectors = Float32[np.ndarray, "n d"]
 """One embedding per row, as the encoder gave it (not normalised)."""
+Queries = Float32[np.ndarray, "q d"]
+"""One vector per question."""
 Scores = Float32[np.ndarray, "q k"]
 """Cosine similarity of each query to its hits, best first; ``-inf`` where there are fewer than k."""
 Rows = Int64[np.ndarray, "q k"]
@@ -166,6 +168,6 @@ class VectorIndex(Protocol):
     @property
     def dim(self) -> int: ...
 
-    def search(self, queries: Vectors, k: int, *, allowed: Allowed | None = None) -> tuple[Scores, Rows]:
+    def search(self, queries: Queries, k: int, *, allowed: Allowed | None = None) -> tuple[Scores, Rows]:
         """The k best allowed rows of each query; exact within ``allowed`` at any selectivity."""
         ...
