@@ -136,7 +136,8 @@ def test_kill_at_random_moments_then_rerun(tmp_path: Path, settings: Settings) -
         from explorer.sources import open_source
         room.PART_ROWS = 16
         print("ready", flush=True)
-        room.ingest(open_source(Path({str(folder)!r})), name="c", settings=settings.read({{}}, home=Path({str(settings.home)!r}), threads=1))
+        home = Path({str(settings.home)!r})
+        room.ingest(open_source(Path({str(folder)!r})), name="c", settings=settings.read({{}}, home=home, threads=1))
     """
     parts_seen = set()
     for moment_s in (0.02, 0.05, 0.08, 0.12, 0.15):
