@@ -127,13 +127,15 @@ class Collection:
 
     def projection(self, encoder: str | None = None, method: str = "umap") -> Points:
         """(n 2) float32 positions on the newest map of that method."""
-        neighbours = self._neighbours(encoder)
-        return _load(self.artifact("projections", step="project", neighbours=neighbours.key, method=method), "xy.npy")
+        return _load(self.projection_artifact(encoder, method), "xy.npy")
+
+    def projection_artifact(self, encoder: str | None = None, method: str = "umap") -> Artifact:
+        """The newest map of that method, with its recipe."""
+        return self.artifact("projections", step="project", neighbours=self._neighbours(encoder).key, method=method)
 
     def clusterings(self, encoder: str | None = None) -> list[Artifact]:
         """All group numberings of an embedding, newest first."""
-        embedding = self.embedding(encoder)
-        return [a for a in self.artifacts("clusters") if a.recipe["embedding"] == embedding.key]
+        return self.artifacts("clusters", neighbours=self._neighbours(encoder).key)
 
     # -- questions
 
@@ -164,7 +166,7 @@ class Collection:
             ready = encoder if encoder is not None and not isinstance(encoder, str) else load_encoder(embedding)
             vector = ready.encode(ready.prepare(image)[None]).numpy()
             query["image_px"] = [int(image.shape[1]), int(image.shape[0])]
-        else:
+        elif row is not None:
             vector = np.array(self.vectors(name)[[self._row(row)]])
         if row is not None:
             query |= {"row": int(row), "id": str(self.items["id"].iloc[row])}

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import click
 
+from ..encoders import EncoderSpec
 from ..settings import Settings
 from .base import AS_JSON, WEIGHTS, load_encoder, verb
 from .output import echo_json, echo_table
 from .progress import Bars
+
+COLUMNS = ("encoder", "dim", "mpp", "weights", "licence")
 
 
 @click.command()
@@ -19,11 +22,17 @@ def encoders(settings: Settings, report: Bars, *, as_json: bool) -> None:
     """List the encoders with dimension, licence, gate, and whether their weights are here."""
     from .. import encoders as table
 
-    records = [table.describe(name, weights_dir=settings.weights_dir) for name in table.names()]
+    specs = [table.spec(name) for name in table.names()]
     if as_json:
-        echo_json(records)
+        echo_json([spec.to_json() | {"weights": table.weights_state(spec, settings.weights_dir)} for spec in specs])
         return
-    echo_table(records, ("name", "dim", "licence", "access", "weights"))
+    echo_table([_line(spec, table.weights_state(spec, settings.weights_dir)) for spec in specs], COLUMNS)
+    click.echo("\nMost weights are for non-commercial use; --json gives licence addresses and how to ask for access.", err=True)
+
+
+def _line(spec: EncoderSpec, weights: str) -> dict[str, object]:
+    mpp = f"{spec.mpp[0]:g}-{spec.mpp[1]:g}" if spec.mpp else ""
+    return {"encoder": spec.name, "dim": spec.dim, "mpp": mpp, "weights": weights, "licence": spec.license}
 
 
 @click.command()

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from .. import clustering, projection, storage
 from .. import embed as embedding
 from .. import index as indexing
-from .. import projection, storage
 from ..collection import Collection
 from ..errors import InputError
 from ..settings import Settings
@@ -22,6 +22,12 @@ from .known import known_vectors
 
 BLOCK_ROWS = 2048
 GRAPH_K = 30
+TYPICAL_ROWS = 8
+CLUSTER_DEFAULTS: Mapping[str, dict[str, Any]] = {
+    "leiden": {"resolution": 1.0, "n_neighbors": 15},
+    "kmeans": {"n_clusters": 9},
+    "hdbscan": {"min_cluster_size": 25},
+}
 
 
 def embed(collection: Collection, *, encoder: Encoder, settings: Settings, report: Report = ignore) -> Artifact:
@@ -123,8 +129,39 @@ def cluster(
     report: Report = ignore,
     **parameters: Any,
 ) -> Artifact:
-    """A group number for every row (``leiden``, ``kmeans`` or ``hdbscan``), with typical and borderline rows of each."""
-    raise InputError("clusters are not built yet")
+    """A group number for every row, with typical and borderline rows of each group.
+
+    ``leiden`` (``resolution``, ``n_neighbors``) works on the shared graph, ``kmeans`` (``n_clusters``) on the vectors,
+    ``hdbscan`` (``min_cluster_size``, ``min_samples``) on the newest UMAP. Raises ``InputError``, ``ArtifactMissing``.
+    """
+    _known_method("grouping", method, tuple(CLUSTER_DEFAULTS))
+    chosen = CLUSTER_DEFAULTS[method] | parameters
+    if unknown := set(chosen) - set(CLUSTER_DEFAULTS[method]) - {"min_samples"}:
+        raise InputError(f"{method} has no parameter {', '.join(sorted(unknown))}; it has {', '.join(CLUSTER_DEFAULTS[method])}.")
+    neighbours = collection.artifact("neighbours", step="index", embedding=collection.embedding(encoder).key)
+    recipe = {"kind": "clusters", "neighbours": neighbours.key, "method": method, "seed": seed, **chosen}
+    if method == "hdbscan":
+        recipe["projection"] = collection.projection_artifact(encoder).key
+
+    def fill(work: Path) -> Mapping[str, Any]:
+        started = time.perf_counter()
+        report(Progress("cluster", 0, 1, unit="step"))
+        vectors = collection.vectors(encoder)
+        if method == "leiden":
+            labels = clustering.leiden(collection.neighbours(encoder), seed=seed, **chosen)
+        elif method == "kmeans":
+            labels = clustering.kmeans(vectors, seed=seed, **chosen)
+        else:
+            labels = clustering.hdbscan(np.array(collection.projection(encoder)), **chosen)
+        np.save(work / "labels.npy", labels)
+        np.save(work / "medoids.npy", clustering.medoids(vectors, labels, count=TYPICAL_ROWS))
+        np.save(work / "borderline.npy", clustering.borderline(vectors, labels, count=TYPICAL_ROWS))
+        report(Progress("cluster", 1, 1, unit="step"))
+        sizes = clustering.sizes(labels).tolist()
+        noise = int((labels < 0).sum())
+        return {"clusters": len(sizes), "sizes": sizes, "in_none": noise, "seconds": round(time.perf_counter() - started, 3)}
+
+    return storage.make(collection.path, "clusters", recipe, fill, waiting=_waiter("cluster", collection, report))
 
 
 def _first_of_equal(sha256: Any) -> Any:
