@@ -10,7 +10,7 @@ from ..types import Encoder, Report, ignore
 from .spec import EncoderSpec
 from .table import TABLE
 
-__all__ = ["EncoderSpec", "load", "names", "spec"]
+__all__ = ["EncoderSpec", "load", "names", "spec", "weights_state"]
 
 
 def names() -> list[str]:
@@ -65,3 +65,14 @@ def load(
     return TimmEncoder.load(
         row, given=Path(weights) if weights is not None else None, device=place, precision=kind, settings=here, report=report
     )
+
+
+def weights_state(row: EncoderSpec, weights_dir: Path) -> str:
+    """In a few words: ``none needed``, ``here``, ``to fetch``, ``ask for access`` or ``not loadable here``."""
+    if not row.loadable:
+        return "not loadable here"
+    if not row.file:
+        return "none needed"
+    if (weights_dir / row.name / row.file).is_file():
+        return "here"
+    return "ask for access" if row.gated else "to fetch"
