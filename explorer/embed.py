@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import torch
 
 RowNumbers = Int64[np.ndarray, " n"]
+Batch = Int64[np.ndarray, " _"]
+"""The row numbers of one batch; batches differ in length."""
 
 BATCH_CPU = 16
 BATCH_GPU = 256
@@ -69,7 +71,7 @@ def embed(
             yield part, found
 
 
-def _decoded(read: Callable[[int], Image], batches: Sequence[RowNumbers], *, encoder: Encoder, threads: int) -> Generator[torch.Tensor]:
+def _decoded(read: Callable[[int], Image], batches: Sequence[Batch], *, encoder: Encoder, threads: int) -> Generator[torch.Tensor]:
     """The batches in order, each (b 3 s s) uint8, with the next ones being decoded meanwhile."""
     import torch
 

@@ -83,7 +83,7 @@ def _opened(url: str) -> Iterator[tuple[IO[bytes], int | None]]:
 class _Redirects(urllib.request.HTTPRedirectHandler):
     """Follows to https only, so that nobody on the way can swap the file; a loopback server may send on to itself."""
 
-    def redirect_request(self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str) -> Any:
+    def redirect_request(self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
         if not (urlsplit(newurl).scheme == "https" or (_is_loopback(newurl) and _is_loopback(req.full_url))):
             raise ConnectionError(f"{req.full_url} sends on to {newurl}, which is not https")
         return super().redirect_request(req, fp, code, msg, headers, newurl)

@@ -80,10 +80,9 @@ def read_tensors(spec: EncoderSpec, file: Path) -> dict[str, torch.Tensor]:
         if file.suffix == ".safetensors":
             return load_file(file)
         content = torch.load(file, map_location="cpu", weights_only=True)
-    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        raise WeightsRefused(
-            f"{file} is cut, damaged or no weight file ({str(error).splitlines()[0][:120]}); fetch the weights of {spec.name} again."
-        ) from error
+    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError, OSError) as error:
+        why = str(error).partition("\n")[0][:120] or type(error).__name__
+        raise WeightsRefused(f"{file} is cut, damaged or no weight file ({why}); fetch the weights of {spec.name} again.") from error
     for key in ("model", "state_dict", "teacher"):
         content = content.get(key, content) if isinstance(content, Mapping) else content
     if not isinstance(content, Mapping) or not all(isinstance(v, torch.Tensor) for v in content.values()):
@@ -108,7 +107,8 @@ def load_strictly(spec: EncoderSpec, file: Path, model: torch.nn.Module, tensors
     ]
     if any(faults):
         raise WeightsRefused(
-            f"{file} does not fit {spec.name} ({spec.architecture}): {'; '.join(filter(None, faults))}; delete it and fetch it again, or give the file of this model with --weights."
+            f"{file} does not fit {spec.name} ({spec.architecture}): {'; '.join(filter(None, faults))}; "
+            "delete it and fetch it again, or give the file of this model with --weights."
         )
     model.load_state_dict({name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}, strict=True, assign=True)
 

@@ -25,7 +25,8 @@ def picture(height: int, width: int, *, seed: int = 0) -> np.ndarray:
 
 class EncoderContract:
     @pytest.fixture(scope="class")
-    def encoder(self) -> Any:
+    @classmethod
+    def encoder(cls) -> Any:
         raise NotImplementedError("supply the encoder")
 
     def test_it_agrees_with_its_record(self, encoder: Any) -> None:
