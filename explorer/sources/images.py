@@ -15,10 +15,10 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import PurePosixPath
-from typing import Any
 
 import numpy as np
 import PIL.Image
+from jaxtyping import Num, UInt8
 from PIL.TiffImagePlugin import TiffImageFile
 
 from ..errors import ImageRejected
@@ -89,10 +89,13 @@ def _jpeg(data: bytes, limits: Limits) -> Image:
 
     try:
         try:
-            height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
+            header = _jpeg_header(data)
         except ValueError:  # stray bytes or damage among the metadata, which the picture does not need
             data = _core_segments(data)
-            height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
+            header = _jpeg_header(data)
+        if header is None:
+            return _by_pillow(data, limits)
+        height, width, colours = header
         _check_size(width, height, limits)
         if colours in ("CMYK", "YCCK"):  # stored inverted, as Adobe does
             inverted = simplejpeg.decode_jpeg(data, colorspace="CMYK")
@@ -102,6 +105,21 @@ def _jpeg(data: bytes, limits: Limits) -> Image:
         cut = str(error).startswith("Premature end")
         raise ImageRejected(_CUT if cut else "damaged, or a kind of JPEG this reader does not know") from error
     return pixels
+
+
+def _jpeg_header(data: bytes) -> tuple[int, int, str] | None:
+    """Height, width, colour space; None where TurboJPEG has no name for the chroma sampling (rare, and Pillow reads it)."""
+    import simplejpeg
+
+    try:
+        height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
+    except KeyError:
+        return None
+    except ValueError as error:
+        if "subsampling" in str(error):
+            return None
+        raise
+    return height, width, colours
 
 
 def _core_segments(data: bytes) -> bytes:
@@ -178,7 +196,7 @@ def _rgb(picture: PIL.Image.Image, *, depth: int) -> Image:
     return pixels
 
 
-def _eight_bits(grey: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def _eight_bits(grey: Num[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w"]:
     """Deep grey to uint8 by the rules in ``decode``."""
     low, high = float(grey.min()), float(grey.max())
     if not (low >= 0 and high < 2**32):  # NaN fails both
@@ -208,7 +226,7 @@ def _orientation(data: bytes) -> int:
     return value if isinstance(value, int) else 1
 
 
-def _upright(pixels: Image, orientation: int) -> Image:
+def _upright(pixels: Image, orientation: int) -> UInt8[np.ndarray, "h2 w2 3"]:
     if orientation in (5, 6, 7, 8):
         pixels = pixels.swapaxes(0, 1)
     if orientation in (2, 3, 6, 7):
