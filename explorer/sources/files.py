@@ -35,7 +35,8 @@ class FolderSource:
         self._limits = limits
         self.options: Mapping[str, Any] = {}
         try:
-            empty = next(os.scandir(self._root), None) is None
+            with os.scandir(self._root) as entries:
+                empty = next(entries, None) is None
         except OSError as error:
             raise SourceError(f"Folder {root} cannot be opened ({error.strerror}); check its permissions.") from error
         if empty:
@@ -77,7 +78,8 @@ class FolderSource:
         while prefixes:
             prefix = prefixes.pop()
             try:
-                entries = list(os.scandir(self._root / prefix))
+                with os.scandir(self._root / prefix) as found:
+                    entries = list(found)
             except OSError as error:
                 yield prefix, f"folder cannot be opened ({error.strerror})"
                 continue
@@ -223,10 +225,10 @@ def read_file(root: Path, uri: str, limits: Limits) -> bytes:
 
     Raises ``ImageRejected`` where it lies elsewhere, is gone, closed to us, or larger than any picture allowed.
     """
-    path = Path(os.path.realpath(root / uri))
-    if not path.is_relative_to(root):
-        raise ImageRejected(OUTSIDE)
     try:
+        path = Path(os.path.realpath(root / uri))
+        if not path.is_relative_to(root):
+            raise ImageRejected(OUTSIDE)
         check_bytes(path.stat().st_size, limits)
         return path.read_bytes()
     except FileNotFoundError as error:
