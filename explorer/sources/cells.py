@@ -21,7 +21,7 @@ def pale_nuclei(canvas: Canvas, places: Places, *, length_um: Amounts | float, w
     """Vesicular nuclei: a dark membrane, a paler inside, a nucleolus or two."""
     rng, n = canvas.rng, len(places)
     shapes = canvas.blobs(places, length_um, width_um, angle, rough=0.07)
-    depth = rng.uniform(0.95, 1.4, n)
+    depth = rng.uniform(1.0, 1.5, n)
     canvas.fill(shapes, [(h, 0.40, 0.0) for h in depth])
     inside = places[:, None, :] + (shapes - places[:, None, :]) * 0.76
     canvas.fill(inside, [(h * d, 0.32, 0.0) for h, d in zip(depth, rng.uniform(0.62, 1.0, n), strict=True)])

@@ -68,10 +68,10 @@ def stain_of(seed: int, patient: int, slide: int = 0) -> Stain:
 
 def photograph(concentrations: Concentrations, *, stain: Stain, rng: np.random.Generator) -> Image:
     """What the scanner records of a section: absorption, then the optics' blur, then the sensor's noise."""
-    density = concentrations @ stain.absorption.astype(np.float32)
-    light = np.exp(-density) * stain.white.astype(np.float32)
+    density = concentrations.reshape(-1, 3) @ stain.absorption.astype(np.float32)
+    light = (np.exp(-density) * stain.white.astype(np.float32)).reshape(concentrations.shape)
     focus = stain.blur_px * float(np.exp(rng.normal(0.0, 0.2)))
     soft = Picture.fromarray(light.astype(np.uint8)).filter(ImageFilter.GaussianBlur(focus))
-    grain = rng.standard_normal(light.shape, dtype=np.float32) * stain.noise
+    grain = rng.standard_normal((*light.shape[:2], 1), dtype=np.float32) * stain.noise  # JPEG leaves little noise in the colour
     recorded: Image = np.clip(np.asarray(soft, dtype=np.float32) + grain + 0.5, 0.0, 255.0).astype(np.uint8)
     return recorded
