@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from .canvas import Canvas, Grain
-from .cells import dark_nuclei, lymphocytes, pale_nuclei, red_cells, soft_step, thin, vessel
+from .cells import dark_nuclei, lymphocytes, pale_nuclei, red_cells, soft_step, thin
 
 _TURN = np.linspace(0.0, 2.0 * np.pi, 120, endpoint=False)
 
@@ -88,6 +88,7 @@ def _crypt(canvas: Canvas, wall: _Wall, *, goblets: float) -> None:
 
     base, inward = wall.cells(rng, rng.uniform(9.0, 12.0))
     n = len(base)
+    canvas.lines(base[:, None] + inward[:, None] * np.array([[0.1], [0.8]]), (0.52, 0.56, 0.0), width_um=0.5)
     start, end = rng.uniform(4.0, 7.0, n) / wall.radius_um, rng.uniform(0.6, 0.9, n)
     step = np.linspace(0.0, 1.0, 13)
     share = (start[:, None] + (end - start)[:, None] * step)[..., None]
@@ -105,7 +106,7 @@ def _crypt(canvas: Canvas, wall: _Wall, *, goblets: float) -> None:
     bubbles = canvas.blobs(foam, rng.uniform(1.5, 3.5, len(foam)), 2.0, rough=0.2)
     canvas.fill(bubbles, [(h, 0.3 * h, 0.0) for h in rng.uniform(0.06, 0.26, len(foam))])
 
-    ragged = 0.06 * np.cos(rng.integers(5, 10) * _TURN + rng.random() * 6.0)
+    ragged = 0.18 * np.cos(rng.integers(5, 10) * _TURN + rng.random() * 6.0)
     canvas.fill(wall.ring(1.0 - rng.uniform(0.1, 0.24) * (1.0 + ragged)), (0.06, 0.08, 0.0))
 
     base, inward = wall.cells(rng, rng.uniform(4.6, 5.8))
@@ -139,16 +140,14 @@ def tumour(canvas: Canvas) -> None:
     dark_nuclei(canvas, spindles, length_um=10.0, width_um=3.0, angle=grain.direction(spindles) + rng.normal(0.0, 0.3, len(spindles)))
     lymphocytes(canvas, thin(canvas, spindles + rng.normal(0.0, 3.0, spindles.shape), rng.uniform(0.1, 0.5)))
 
-    places = canvas.scatter(rng.uniform(8.6, 10.8), jitter=0.22)
+    places = canvas.scatter(rng.uniform(8.0, 10.2), jitter=0.22)
     to_lumen_um = (open_at - canvas.at(height, places)) / canvas.at(steep, places)
-    places = places[(to_lumen_um > rng.uniform(4.5, 9.0)) & (canvas.at(septum, places) < 0.3)]
+    places = places[(to_lumen_um > rng.uniform(4.0, 8.0)) & (canvas.at(septum, places) < 0.3)]
     n = len(places)
-    size = np.exp(rng.normal(0.0, 0.18, n)) * rng.uniform(0.9, 1.15)
-    angle = np.arctan2(canvas.at(down, places), canvas.at(right, places)) + rng.normal(0.0, 0.35, n)
-    length, width = 11.2 * size * np.exp(rng.normal(0.0, 0.1, n)), 7.6 * size
+    size_um, slender = 9.2 * rng.uniform(0.92, 1.15) * np.exp(rng.normal(0.0, 0.18, n)), rng.uniform(1.1, 1.45)
+    angle = np.arctan2(canvas.at(down, places), canvas.at(right, places)) + rng.normal(0.0, 0.3, n)
+    length, width = size_um * slender * np.exp(rng.normal(0.0, 0.1, n)), size_um / slender
     dense = rng.random(n) < rng.uniform(0.1, 0.4)
     pale_nuclei(canvas, places[~dense], length_um=length[~dense], width_um=width[~dense], angle=angle[~dense])
     shapes = canvas.blobs(places[dense], length[dense], width[dense] * 0.85, angle[dense], rough=0.12)
     canvas.fill(shapes, [(h, 0.45, 0.0) for h in rng.uniform(1.2, 1.7, int(dense.sum()))])
-    if rng.random() < 0.2:
-        vessel(canvas, angle=grain.angle)
