@@ -220,7 +220,7 @@ def coherence(image: Image) -> float:
 
 
 def test_muscle_runs_one_way_and_collagen_wavers() -> None:
-    run = {label: np.mean([coherence(image) for image in of_class(label)]) for label in CLASSES}
+    run = {label: np.median([coherence(image) for image in of_class(label)]) for label in CLASSES}  # a few muscles are cut across
     assert run["MUS"] > 1.3 * run["STR"]
     assert run["STR"] > 1.5 * run["LYM"] and run["MUS"] > 0.35
     assert max(run[label] for label in ("LYM", "TUM", "DEB")) < 0.2

@@ -25,7 +25,7 @@ def pale_nuclei(canvas: Canvas, places: Places, *, length_um: Amounts | float, w
     nested = np.stack([membrane + 0.10 * from_centre, membrane, membrane - 0.24 * from_centre], axis=1)
     depth, clear = rng.uniform(1.0, 1.5, n), rng.uniform(0.62, 1.0, n)
     inks = [ink for h, c in zip(depth, clear, strict=True) for ink in ((0.38, 0.44, 0.0), (h, 0.40, 0.0), (h * c, 0.32, 0.0))]
-    canvas.fill(nested.reshape(3 * n, -1, 2), inks)
+    canvas.fill(nested.reshape(-1, *membrane.shape[1:]), inks)
     dots = thin(canvas, places, 0.65)
     dots = dots + rng.normal(0.0, 1.0, dots.shape)
     size = rng.uniform(1.2, 2.4, len(dots))
@@ -41,7 +41,7 @@ def red_cells(canvas: Canvas, places: Places) -> None:
     edge = canvas.blobs(places, 6.6, 5.8, canvas.rng.random(n) * np.pi, rough=0.06)
     nested = np.stack([edge, edge - 0.3 * (edge - places[:, None, :])], axis=1)
     depth = canvas.rng.uniform(0.7, 1.1, n)
-    canvas.fill(nested.reshape(2 * n, -1, 2), [ink for b in depth for ink in ((0.0, 0.10, 1.15 * b), (0.0, 0.05, 0.85 * b))])
+    canvas.fill(nested.reshape(-1, *edge.shape[1:]), [ink for b in depth for ink in ((0.0, 0.10, 1.15 * b), (0.0, 0.05, 0.85 * b))])
 
 
 def vessel(canvas: Canvas, *, angle: float) -> None:

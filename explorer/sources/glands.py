@@ -76,7 +76,7 @@ def _wall(
     size, phase = rng.normal(0.0, (0.07, 0.04, 0.012)), rng.random(3) * 2.0 * np.pi
     radius = radius_um * (1.0 + size @ np.cos(np.array([2.0, 3.0, 5.0])[:, None] * _TURN + phase[:, None]))
     half = radius_um * (stretch - 1.0)  # of the straight part of a crypt cut lengthwise
-    heart = np.stack([half * np.tanh(6.0 * np.cos(_TURN)), np.zeros(len(_TURN))], axis=1)
+    heart = np.stack([half * np.tanh(2.0 * np.cos(_TURN)), np.zeros(len(_TURN))], axis=1)
     outline = heart + np.stack([np.cos(_TURN), np.sin(_TURN)], axis=1) * radius[:, None]
     return _Wall(outline=outline @ axes + centre, heart=heart @ axes + centre, radius_um=radius_um)
 
@@ -106,7 +106,8 @@ def _crypt(canvas: Canvas, wall: _Wall, *, goblets: float) -> None:
     bubbles = canvas.blobs(foam, rng.uniform(1.5, 3.5, len(foam)), 2.0, rough=0.2)
     canvas.fill(bubbles, [(h, 0.3 * h, 0.0) for h in rng.uniform(0.06, 0.26, len(foam))])
 
-    ragged = 0.18 * np.cos(rng.integers(5, 10) * _TURN + rng.random() * 6.0)
+    folds = rng.integers(4, 13, (3, 1))
+    ragged = 0.13 * np.cos(folds * _TURN + rng.random((3, 1)) * 2.0 * np.pi).sum(axis=0)
     canvas.fill(wall.ring(1.0 - rng.uniform(0.1, 0.24) * (1.0 + ragged)), (0.06, 0.08, 0.0))
 
     base, inward = wall.cells(rng, rng.uniform(4.6, 5.8))
