@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ..types import Image
 from .spec import EncoderSpec
 
@@ -20,7 +22,7 @@ def resize_crop(image: Image, spec: EncoderSpec) -> torch.Tensor:
     from torchvision.transforms.v2 import InterpolationMode
     from torchvision.transforms.v2 import functional as F
 
-    pixels = torch.from_numpy(image).permute(2, 0, 1)
+    pixels = torch.from_numpy(np.require(image, requirements="CW")).permute(2, 0, 1)  # torch takes no read-only or mirrored array
     pixels = F.resize_image(pixels, [spec.resize_px], interpolation=InterpolationMode(spec.interpolation), antialias=True)
     square: torch.Tensor = F.center_crop_image(pixels, [spec.side_px, spec.side_px])
     return square.contiguous()
