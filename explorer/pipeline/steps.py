@@ -112,7 +112,7 @@ def project(
         if method == "umap":
             xy = projection.umap(vectors, neighbours=graph, seed=seed, report=report, **parameters)
         else:
-            xy = projection.pca(vectors, seed=seed)
+            xy = projection.pca(vectors)
         np.save(work / "xy.npy", xy)
         return {"seconds": round(time.perf_counter() - started, 3)}
 
