@@ -135,9 +135,10 @@ def place(rows: Rows, scores: Scores, *, xy: Points) -> Float32[np.ndarray, "q 2
     rows, scores: (q k) from a search, of which the first 15 count, -1 where there are fewer; xy: (n 2) the map.
     Returns (q 2) float32. Raises ``InputError`` for a point without any neighbour.
     """
-    rows, weights = rows[:, :_PLACED_BY], _membership(scores[:, :_PLACED_BY])
+    rows = rows[:, :_PLACED_BY]
     if (rows[:, :1] < 0).any():
         raise InputError("A point to place has no neighbour in the collection; search without a filter to place it.")
+    weights = _membership(scores[:, :_PLACED_BY])
     near = xy[np.where(rows < 0, rows[:, :1], rows)]
     apart = np.square(near[:, :, None] - near[:, None]).sum(3)
     third = np.sort(apart, axis=2)[:, :, min(3, rows.shape[1] - 1)]
