@@ -1,0 +1,1 @@
+"""Encoders: pictures in, vectors out."""
