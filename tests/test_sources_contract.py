@@ -76,7 +76,9 @@ class TestTable(SourceContract):
         if request.param == "root":
             (tmp_path / "lists").mkdir()
             table.to_csv(tmp_path / "lists" / "list.csv", index=False)
-            return opened(tmp_path / "lists" / "list.csv", {"root": "../pictures"}, pixels=PICTURES, labels=LABELS, unreadable="TUM/damaged.jpg")
+            return opened(
+                tmp_path / "lists" / "list.csv", {"root": "../pictures"}, pixels=PICTURES, labels=LABELS, unreadable="TUM/damaged.jpg"
+            )
         table.to_csv(tmp_path / "pictures" / "list.csv", index=False)
         return opened(tmp_path / "pictures" / "list.csv", pixels=PICTURES, labels=LABELS, unreadable="TUM/damaged.jpg")
 
