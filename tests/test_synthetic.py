@@ -198,7 +198,7 @@ def test_background_is_glass_and_fat_is_mostly_empty() -> None:
 def test_nuclei_crowd_where_they_should() -> None:
     share = {label: np.mean([nuclear(image) for image in of_class(label)]) for label in CLASSES}
     assert share["LYM"] > 0.3
-    assert share["TUM"] > 0.25
+    assert share["TUM"] > 0.2
     assert share["LYM"] > 3.0 * share["MUS"] and share["TUM"] > 2.0 * share["STR"]
     assert share["MUC"] < 0.08 and share["ADI"] < 0.08
 
@@ -220,7 +220,7 @@ def coherence(image: Image) -> float:
 
 
 def test_muscle_runs_one_way_and_collagen_wavers() -> None:
-    run = {label: np.mean([coherence(image) for image in of_class(label)]) for label in CLASSES}
+    run = {label: np.median([coherence(image) for image in of_class(label)]) for label in CLASSES}  # a few muscles are cut across
     assert run["MUS"] > 1.3 * run["STR"]
     assert run["STR"] > 1.5 * run["LYM"] and run["MUS"] > 0.35
     assert max(run[label] for label in ("LYM", "TUM", "DEB")) < 0.2
@@ -290,6 +290,6 @@ def test_texture_tells_the_classes_apart_and_mean_colour_alone_does_not() -> Non
     colour, texture = (np.stack(part) for part in zip(*(features(image) for image in images), strict=True))
     by_colour = patients_apart_accuracy(colour, items)
     by_both = patients_apart_accuracy(np.concatenate([colour, texture], axis=1), items)
-    assert by_colour < 0.75
-    assert by_both > 0.8
-    assert by_both > by_colour + 0.1
+    assert by_colour < 0.65
+    assert by_both > 0.85
+    assert by_both > by_colour + 0.2

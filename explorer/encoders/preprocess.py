@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import torch
 
 
-def resize_crop(image: Image, spec: EncoderSpec) -> torch.Tensor:
+def resize_crop(image: Image, *, side_px: int, resize_px: int, interpolation: str) -> torch.Tensor:
     """(h w 3) uint8 -> (3 s s) uint8: shorter side to ``resize_px`` with antialias, then the centre ``side_px``.
 
     The longer side is cut to a whole number of pixels, and the crop rounds half to even, as torchvision does.
@@ -23,8 +23,8 @@ def resize_crop(image: Image, spec: EncoderSpec) -> torch.Tensor:
     from torchvision.transforms.v2 import functional as F
 
     pixels = torch.from_numpy(np.require(image, requirements=["C", "W"])).permute(2, 0, 1)  # torch takes no read-only or mirrored array
-    pixels = F.resize_image(pixels, [spec.resize_px], interpolation=InterpolationMode(spec.interpolation), antialias=True)
-    square: torch.Tensor = F.center_crop_image(pixels, [spec.side_px, spec.side_px])
+    pixels = F.resize_image(pixels, [resize_px], interpolation=InterpolationMode(interpolation), antialias=True)
+    square: torch.Tensor = F.center_crop_image(pixels, [side_px, side_px])
     return square.contiguous()
 
 

@@ -10,7 +10,7 @@ DESCRIPTOR = EncoderSpec(
     name="descriptor",
     title="Stain and texture descriptor (no weights)",
     loader="descriptor",
-    dim=384,
+    dim=1028,
     parameters_m=0.0,
     paper="This project: for demonstrations without a download, and as an anchor",
     **APACHE,

@@ -43,7 +43,7 @@ def embed(collection: Collection, *, encoder: Encoder, settings: Settings, repor
         parts = work / storage.PARTS
         first = _first_of_equal(collection.items["sha256"])
         unique = np.unique(first)
-        known, vectors = known_vectors(collection, encoder.recipe, unique)
+        known, vectors = known_vectors(collection, encoder, unique)
         missing = np.setdiff1d(unique, np.concatenate([known, *_done_rows(parts)]))
         number = len(list(parts.iterdir()))
 
@@ -112,7 +112,7 @@ def project(
         if method == "umap":
             xy = projection.umap(vectors, neighbours=graph, seed=seed, report=report, **parameters)
         else:
-            xy = projection.pca(vectors, seed=seed)
+            xy = projection.pca(vectors)
         np.save(work / "xy.npy", xy)
         return {"seconds": round(time.perf_counter() - started, 3)}
 

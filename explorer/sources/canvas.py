@@ -45,7 +45,7 @@ class Canvas:
         layers = [np.broadcast_to(np.float32(layer), (self.side_px, self.side_px)) for layer in (haematoxylin, eosin, blood)]
         levels = np.clip(np.stack(layers, axis=-1) * _UNIT, 0.0, 255.0).astype(np.uint8)
         side = self.side_px * _FINE
-        self._sheet.paste(Picture.fromarray(levels).resize((side, side), Picture.Resampling.BILINEAR))
+        self._sheet.paste(Picture.fromarray(levels).resize((side, side), Picture.Resampling.NEAREST))
 
     def fill(self, shapes: Shapes, ink: Ink | Iterable[Ink]) -> None:
         """Draw closed outlines, one after the other, in one ink or one ink each."""

@@ -25,17 +25,18 @@ FIELDS = ("uri", *TEXT_FIELDS, *NUMBER_FIELDS)
 KNOWN = {
     "uri": "uri file path filename file_name filepath file_path image image_name image_path image_file img img_path tile patch patch_path",
     "id": "id image_id tile_id patch_id",
-    "label": "label class category class_name majority_vote_label tissue diagnosis target y",
+    "label": "label class category class_name majority_vote_label tissue diagnosis target",
     "patient": "patient patient_id patientid case case_id subject subject_id submitter_id",
     "slide": "slide slide_id slide_name wsi wsi_id",
     "site": "site center centre hospital institution tissue_source_site tss",
     "split": "split partition fold set subset",
     "mpp": "mpp mpp_x um_per_px microns_per_pixel",
-    "x_px0": "x_px0 x coord_x x_coord",
-    "y_px0": "y_px0 y_coord coord_y",
+    "x_px0": "x_px0 x_level0",
+    "y_px0": "y_px0 y_level0",
     "side_px0": "side_px0 patch_size_level0",
 }
 
+_MAX_DIGITS = 15  # longer ones are identifiers
 _TCGA = re.compile(r"TCGA-(?P<site>[A-Z0-9]{2})-[A-Z0-9]{4}(?:-\d{2}[A-Z]-\d{2}-[A-Z]{2}[A-Z0-9]{1,2})?", re.IGNORECASE)
 
 
@@ -88,7 +89,9 @@ def read_csv(data: bytes, *, what: str) -> pd.DataFrame:
         text = data.decode("cp1252", errors="replace")
     first_line = text.partition("\n")[0]
     try:
-        table = pd.read_csv(io.StringIO(text), sep=max(",;\t", key=first_line.count), dtype=str, keep_default_na=False)
+        table = pd.read_csv(
+            io.StringIO(text), sep=max(",;\t", key=first_line.count), dtype=str, keep_default_na=False, skipinitialspace=True
+        )
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise SourceError(f"{what} cannot be read as a table ({error}); save it again as CSV.") from error
     table.columns = [str(name).strip() for name in table.columns]
@@ -113,15 +116,16 @@ def _numbers_where_plain(column: pd.Series[Any]) -> list[Any]:
         filled = column[column.notna() & (column != "")]
         numbers = pd.to_numeric(filled, errors="coerce")
         leading_zero = filled.str.match(r"[+-]?0\d", na=False)
-        if len(filled) and numbers.notna().all() and not leading_zero.any():
-            whole = bool((numbers % 1 == 0).all()) and not filled.str.contains(r"[.eE]").any()
-            cast = int if whole else float
-            return [None if _missing(value) else cast(float(value)) if cast is float else int(value) for value in column]
+        if len(filled) and numbers.notna().all() and not leading_zero.any() and filled.str.len().max() <= _MAX_DIGITS:
+            cast = int if pd.api.types.is_integer_dtype(numbers.dtype) else float
+            return [None if _missing(value) else cast(value) for value in column]
     return list(column.tolist())
 
 
 def _missing(value: Any) -> bool:
-    return value is None or value is pd.NA or value is pd.NaT or value == "" or (isinstance(value, float) and math.isnan(value))
+    if isinstance(value, float):
+        return math.isnan(value)
+    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, str) and not value)
 
 
 def _text(value: Any) -> str | None:

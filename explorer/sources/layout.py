@@ -31,13 +31,13 @@ def hidden(name: str) -> str:
 
 def unfit(name: str, head: Callable[[], bytes]) -> str:
     """Why a file is not taken for a picture; empty where it is. ``head`` gives its first bytes, asked for only on an unknown suffix."""
+    if not is_printable(name):
+        return "its name is not valid text; rename it"
     suffix = PurePosixPath(name).suffix.lower()
     if suffix in PICTURES:
         return ""
     if suffix in SLIDES:
         return f"a whole-slide file ({suffix}), which has to be cut into patches first"
-    if not is_printable(name):
-        return "its name is not valid text; rename it"
     return "" if is_picture(head()) else f"not a picture ({suffix or 'no suffix'})"
 
 

@@ -1,0 +1,89 @@
+"""The encoder that needs no weights: stain and texture of an H&E patch, measured by fixed filters.
+
+It is a descriptor of how tissue looks, in the line of colour histograms and local binary patterns. It has learnt nothing
+from real tissue and does not stand in for a pathology foundation model. Its few constants (centre and spread of each
+number, and the directions in which the same drawn tissue moves when it is stained and scanned otherwise) come from
+synthetic tissue: ``tests/benchmarks/descriptor_constants.py`` makes them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Mapping
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..types import Image
+
+if TYPE_CHECKING:
+    import torch
+
+VERSION = 1
+"""Raised whenever a vector would change."""
+SIDE_PX = 224
+CHUNK = 8
+"""Patches measured at a time on a CPU: their maps then stay in its cache."""
+CLIP = 3.0
+"""Standard deviations (of drawn tissue) that one number can count for: odd tiles stay finite and comparable."""
+
+
+class Descriptor:
+    """A weight-free ``Encoder``; equal pixels give equal vectors, whatever else is in the batch."""
+
+    name = "descriptor"
+    side_px = SIDE_PX
+
+    def __init__(self, device: str = "cpu") -> None:
+        import torch
+
+        packed = resources.files(__package__).joinpath("descriptor.npz").read_bytes()
+        with np.load(io.BytesIO(packed), allow_pickle=False) as file:
+            arrays = {name: torch.from_numpy(file[name].astype(np.float32)).to(device) for name in ("centre", "spread", "axes", "shrink")}
+        self.device = device
+        self._centre, self._spread = arrays["centre"], arrays["spread"]
+        self._axes, self._shrink = arrays["axes"], arrays["shrink"]
+        self._sha256 = hashlib.sha256(packed).hexdigest()
+
+    @property
+    def dim(self) -> int:
+        return len(self._centre)
+
+    @property
+    def recipe(self) -> Mapping[str, Any]:
+        return {"name": self.name, "version": VERSION, "constants_sha256": self._sha256, "side_px": self.side_px, "precision": "fp32"}
+
+    def resize(self, image: Image) -> torch.Tensor:
+        """(h w 3) uint8 -> (3 224 224) uint8: shorter side to 224 px, bilinear with antialias, then the centre."""
+        from .preprocess import resize_crop
+
+        return resize_crop(image, side_px=self.side_px, resize_px=self.side_px, interpolation="bilinear")
+
+    def prepare(self, image: Image) -> torch.Tensor:
+        """(h w 3) uint8 -> (3 224 224) float32 in [0, 1]."""
+        return self.resize(image).float() / 255.0
+
+    def encode(self, batch: torch.Tensor) -> torch.Tensor:
+        """(b 3 224 224) float32 in [0, 1], or uint8 -> (b d) float32 on the CPU, to be compared by cosine."""
+        import torch
+
+        with torch.inference_mode():
+            batch = batch.to(self.device)
+            size = CHUNK if self.device == "cpu" else max(1, len(batch))
+            return torch.cat([self._encode(batch[i : i + size]) for i in range(0, len(batch), size)]).cpu()
+
+    def _encode(self, batch: torch.Tensor) -> torch.Tensor:
+        import torch
+
+        from .blocks import measure
+
+        pixels = batch.float() / 255.0 if batch.dtype == torch.uint8 else batch
+        measured = torch.cat(list(measure(pixels).values()), 1)
+        return self._normalise(measured)
+
+    def _normalise(self, measured: torch.Tensor) -> torch.Tensor:
+        """Standardise, then shrink what the stain and the scanner change rather than the tissue."""
+        scores = ((measured - self._centre) / self._spread).clamp(-CLIP, CLIP)
+        return scores - (scores @ self._axes * self._shrink) @ self._axes.T

@@ -1,0 +1,68 @@
+"""How much haematoxylin and eosin lies at each pixel, whatever the stain and the scanner. Tensor operations only."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+HAEMATOXYLIN = (0.650, 0.704, 0.286)
+EOSIN = (0.072, 0.990, 0.105)
+"""Optical density in red, green and blue of the two dyes (Ruifrok and Johnston 2001)."""
+
+TISSUE_DENSITY = 0.15
+"""A pixel is tissue when its mean optical density (natural logarithm) is above this, as in Macenko et al. 2009."""
+FEW_PIXELS = 20
+"""With less tissue than this nothing can be estimated; the reference stain is used."""
+
+
+def optical_density(images: Tensor) -> Tensor:
+    """(b 3 h w) in [0, 1] -> natural-logarithm optical density, 0 on clear glass."""
+    return -torch.log((images * 255.0 + 1.0) / 256.0)
+
+
+def reference_stains(like: Tensor) -> Tensor:
+    """(2 3) unit vectors of haematoxylin and eosin on the device of ``like``."""
+    return F.normalize(like.new_tensor([HAEMATOXYLIN, EOSIN]), dim=1)
+
+
+def estimate_stains(density: Tensor) -> tuple[Tensor, Tensor]:
+    """(b 3 h w) optical density -> (b 2 3) unit stain vectors, (b h*w) tissue mask.
+
+    Macenko et al. 2009: the extreme angles (2 % and 98 %) of the tissue's densities in their principal plane. The plane
+    is drawn towards the reference stains where one dye is missing, and the estimate towards them where tissue is scarce.
+    """
+    pixels = density.flatten(2).transpose(1, 2)
+    tissue = pixels.mean(2) > TISSUE_DENSITY
+    n = tissue.sum(1)
+    reference = reference_stains(density)
+    moment = (tissue[..., None] * pixels).transpose(1, 2) @ pixels / n.clamp(min=1)[:, None, None]
+    moment = moment + 0.02 * reference.T @ reference + 1e-4 * torch.eye(3, device=density.device)
+    plane = torch.linalg.eigh(moment)[1][..., 1:].flip(2)
+    towards = torch.stack([reference.sum(0), reference[0] - reference[1]])  # along the tissue, then from eosin to haematoxylin
+    plane = plane * torch.where((towards @ plane).diagonal(dim1=1, dim2=2) < 0, -1.0, 1.0)[:, None]
+    along, across = (pixels @ plane).unbind(2)
+    angle = torch.atan2(across, along).masked_fill(~tissue, torch.inf).sort(1)[0]
+    last = (n - 1).clamp(min=0)
+    rank = torch.stack([0.98 * last, 0.02 * last], 1).long()
+    angle = torch.where(n[:, None] < FEW_PIXELS, 0.0, angle.gather(1, rank))
+    found = torch.stack([angle.cos(), angle.sin()], 2) @ plane.transpose(1, 2)
+    share = n / pixels.shape[1]
+    trust = (0.7 * share / (share + 0.05))[:, None, None]
+    return F.normalize(torch.lerp(reference, F.normalize(found.clamp(min=0.0), dim=2), trust), dim=2), tissue
+
+
+def concentrations(density: Tensor, stains: Tensor) -> Tensor:
+    """(b 3 h w) optical density, (b 2 3) or (2 3) stain vectors -> (b 2 h w) least-squares amounts of the two dyes."""
+    gram = stains @ stains.transpose(-1, -2) + 1e-3 * torch.eye(2, device=density.device)
+    amounts: Tensor = torch.linalg.solve(gram, stains) @ density.flatten(2)
+    return amounts.view(*amounts.shape[:2], *density.shape[2:])
+
+
+def strength(amounts: Tensor, tissue: Tensor) -> Tensor:
+    """(b 2 h w) amounts, (b h*w) tissue mask -> (b 2) the amount of each dye that 97 % of the tissue stays under."""
+    n = tissue.sum(1)
+    ordered = amounts.flatten(2).masked_fill(~tissue[:, None], -torch.inf).sort(2)[0]
+    rank = ordered.shape[2] - 1 - (0.03 * (n - 1).clamp(min=0)).long()
+    top = ordered.gather(2, rank[:, None, None].expand(-1, 2, 1))[..., 0]
+    return torch.where(n[:, None] < FEW_PIXELS, 1.0, top.clamp(min=0.25))
