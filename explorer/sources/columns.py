@@ -63,19 +63,21 @@ def find_columns(names: Iterable[str], given: Mapping[str, str] | None = None) -
 
 def make_item(uri: str, record: Mapping[str, Any], columns: Mapping[str, str], **otherwise: str | None) -> Item:
     """One row as an ``Item``; ``otherwise`` stands in for fields the row leaves empty, TCGA barcodes after that."""
-    fields: dict[str, Any] = {name: _text(record.get(columns.get(name, ""))) or otherwise.get(name) for name in TEXT_FIELDS}
-    for name in NUMBER_FIELDS:
-        value = _number(record.get(columns.get(name, "")))
-        fields[name] = value if value is None or name == "mpp" else round(value)
+    fields: dict[str, Any] = {name: value for name, value in otherwise.items() if value}
+    if record:
+        for name, column in columns.items():
+            value = (_number if name in NUMBER_FIELDS else _text)(record[column])
+            if value is not None and name != "uri":
+                fields[name] = value if name == "mpp" or isinstance(value, str) else round(value)
     if barcode := _TCGA.search(uri):
         whole = barcode[0].upper()
-        fields["patient"] = fields["patient"] or whole[:12]
-        fields["site"] = fields["site"] or barcode["site"].upper()
-        fields["slide"] = fields["slide"] or (whole if len(whole) > 12 else None)
-    fields["id"] = fields["id"] or uri
-    ours = set(columns.values())
-    extra = {name: value for name, value in record.items() if name not in ours}
-    return Item(uri=uri, extra=extra, **fields)
+        fields.setdefault("patient", whole[:12])
+        fields.setdefault("site", barcode["site"].upper())
+        if len(whole) > 12:
+            fields.setdefault("slide", whole)
+    fields.setdefault("id", uri)
+    ours = columns.values()
+    return Item(uri=uri, extra={name: value for name, value in record.items() if name not in ours}, **fields)
 
 
 def read_csv(data: bytes, *, what: str, given: Mapping[str, str] | None = None) -> tuple[pd.DataFrame, dict[str, str]]:
