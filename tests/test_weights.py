@@ -192,7 +192,7 @@ def test_redirects_are_followed_on_this_machine_and_to_https_only(server: Served
     assert weights.cached(SPEC, tmp_path / "a", mirror=server.url).path.read_bytes() == b"weights"
     for target in ("http://example.org/vits16.pth", "ftp://example.org/vits16.pth", "file:///etc/hostname"):
         server.send_on = target
-        with pytest.raises(WeightsMissing, match="which is not https|is not allowed"):
+        with pytest.raises(WeightsMissing, match=r"which is not https|is not allowed"):
             weights.cached(SPEC, tmp_path / "b", mirror=server.url)
 
 
