@@ -10,7 +10,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Int64, UInt8
 
 from .errors import VectorsNotFinite
 from .types import Encoder, Image, Progress, Report, Vectors, ignore
@@ -78,12 +78,12 @@ def _decoded(read: Callable[[int], Image], batches: Sequence[Batch], *, encoder:
     stopped = threading.Event()
     pinned = encoder.device.startswith("cuda")  # pages the GPU can fetch by itself while the CPU goes on
 
-    def fill(slots: torch.Tensor, rows: RowNumbers) -> None:
+    def fill(slots: UInt8[np.ndarray, "_ 3 s s"], rows: RowNumbers) -> None:
         for slot, row in zip(slots, rows.tolist(), strict=True):
             if stopped.is_set():
                 return
             try:
-                slot.copy_(encoder.resize(read(row)))
+                np.copyto(slot, encoder.resize(read(row)).numpy())  # torch's copy would start threads of its own here
             except Exception as error:
                 error.add_note(f"while reading row {row}")
                 raise
@@ -93,8 +93,8 @@ def _decoded(read: Callable[[int], Image], batches: Sequence[Batch], *, encoder:
         try:
             for rows in batches:
                 pixels = torch.empty((len(rows), 3, encoder.side_px, encoder.side_px), dtype=torch.uint8, pin_memory=pinned)
-                parts = range(0, len(rows), PER_TASK)
-                waiting.append((pixels, [pool.submit(fill, pixels[at : at + PER_TASK], rows[at : at + PER_TASK]) for at in parts]))
+                slots, parts = pixels.numpy(), [slice(at, at + PER_TASK) for at in range(0, len(rows), PER_TASK)]
+                waiting.append((pixels, [pool.submit(fill, slots[part], rows[part]) for part in parts]))
                 if len(waiting) > AHEAD:
                     yield _filled(*waiting.popleft())
             while waiting:

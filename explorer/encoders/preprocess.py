@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 def resize_crop(image: Image, *, side_px: int, resize_px: int, interpolation: str) -> torch.Tensor:
     """(h w 3) uint8 -> (3 s s) uint8: shorter side to ``resize_px`` with antialias, then the centre ``side_px``.
 
-    The longer side is cut to a whole number of pixels, and the crop rounds half to even, as torchvision does.
+    The longer side is cut to a whole number of pixels, and the crop rounds half to even, as torchvision does. Made to be
+    called from several threads: the copies are numpy's, because torch's would start a team of threads for each caller
+    (measured: 2.7 times slower with two callers on two cores).
     """
     import torch
     from torchvision.transforms.v2 import InterpolationMode
@@ -25,7 +27,7 @@ def resize_crop(image: Image, *, side_px: int, resize_px: int, interpolation: st
     pixels = torch.from_numpy(np.require(image, requirements=["C", "W"])).permute(2, 0, 1)  # torch takes no read-only or mirrored array
     pixels = F.resize_image(pixels, [resize_px], interpolation=InterpolationMode(interpolation), antialias=True)
     square: torch.Tensor = F.center_crop_image(pixels, [side_px, side_px])
-    return square.contiguous()
+    return torch.from_numpy(np.ascontiguousarray(square.numpy()))
 
 
 def normalise(pixels: torch.Tensor, spec: EncoderSpec) -> torch.Tensor:
