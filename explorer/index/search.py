@@ -22,9 +22,9 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from ..errors import InputError
-from ..types import Progress, Report, Rows, Scores, Vectors, ignore
+from ..types import Progress, Queries, Report, Rows, Scores, ignore
 from .exact import BLAS_FROM, blocks, exact_search, in_order, load_faiss, padded, unit, unit_blocks, without_self
-from .recall import AIM, RECALL_K, Truth, some_rows
+from .truth import AIM, RECALL_K, Truth, some_rows
 
 KINDS = ("flat", "ivf", "ivf-refine")
 FLAT_UP_TO = 200_000
@@ -84,7 +84,7 @@ class FaissIndex:
         hits = self._nearest(directions, most) if allowed is None else self._nearest_within(directions, most, allowed)
         return padded(*in_order(*hits), k)
 
-    def _nearest(self, queries: Vectors, k: int) -> tuple[Scores, Rows]:
+    def _nearest(self, queries: Queries, k: int) -> tuple[Scores, Rows]:
         if self.kind == "flat":
             return self._run(queries, k)
         scores, rows = self._run(queries, k, self._reading(self._settings["nprobe"]))
@@ -93,7 +93,7 @@ class FaissIndex:
             scores[short], rows[short] = self.raw.search(queries[short], k, params=self._reading(self._settings["nlist"]))
         return scores, rows
 
-    def _run(self, queries: Vectors, k: int, params: Any = None) -> tuple[Scores, Rows]:
+    def _run(self, queries: Queries, k: int, params: Any = None) -> tuple[Scores, Rows]:
         if self._gpu is None or k > GPU_MOST_HITS:
             return cast(tuple[Scores, Rows], self.raw.search(queries, k, params=params))
         with self._gpu_lock:
@@ -107,7 +107,7 @@ class FaissIndex:
             return lists
         return faiss.IndexRefineSearchParameters(k_factor=self._settings["k_factor"], base_index_params=lists)
 
-    def _nearest_within(self, queries: Vectors, k: int, allowed: Bool[np.ndarray, " n"]) -> tuple[Scores, Rows]:
+    def _nearest_within(self, queries: Queries, k: int, allowed: Bool[np.ndarray, " n"]) -> tuple[Scores, Rows]:
         faiss = load_faiss()
         if self.kind == "flat" and queries.size >= BLAS_FROM:  # with a selector, FAISS would use no matrix products
             stored = faiss.rev_swig_ptr(self.raw.get_xb(), self.n * self.dim).reshape(self.n, self.dim)

@@ -50,12 +50,14 @@ class IndexContract:
     tolerance: float = 1e-5
 
     @pytest.fixture(scope="class")
-    def vectors(self) -> Any:
+    @classmethod
+    def vectors(cls) -> Any:
         return patches()
 
     @pytest.fixture(scope="class")
-    def index(self, vectors: Any) -> FaissIndex:
-        return build_index(vectors, kind=self.kind)
+    @classmethod
+    def index(cls, vectors: Any) -> FaissIndex:
+        return build_index(vectors, kind=cls.kind)
 
     def assert_best(self, hits: tuple[Any, Any], truth: Any, k: int) -> None:
         """``hits`` are the k best of ``truth`` (q n), where -inf marks rows that may not be returned."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int64
 
-from ..types import Neighbours, Rows, Scores, VectorIndex, Vectors
+from ..types import Neighbours, Queries, Rows, Scores, VectorIndex
 from .exact import exact_search, padded, unit, unit_blocks, without_self
 
 AIM = 0.995
@@ -37,7 +37,7 @@ class Truth:
     """Some rows of a collection and their exact nearest other rows."""
 
     rows: Int64[np.ndarray, " q"]
-    queries: Vectors
+    queries: Queries
     scores: Scores
     neighbours: Rows
 
