@@ -1,7 +1,7 @@
 """The page of the harness: one widget, chosen by the address, and what Python makes of it as text."""
 
-import data
 import streamlit as st
+from browser import data
 
 from explorer.app import buffers, selection, widgets
 

@@ -79,7 +79,6 @@ export function listen(stage, actions) {
     cancel();
     if (moved <= CLICK_PX) actions.click(at(event), mode(event));
     else if (drawn) actions.drawn(drawn, kind, mode(event));
-    actions.rest();
   }
 
   function cancel() {

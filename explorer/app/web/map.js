@@ -53,6 +53,7 @@ class ScatterMap {
     this.stage = el("div", { class: "stage", tabindex: "0", role: "application", "aria-label": WORDS });
     const middle = el("div", { class: "middle" }, this.stage, this.legend.root);
     this.board = el("div", { class: "map", inert: true }, this.toolbar.root, middle, this.status.root, this.status.voice);
+    this.board.map = this; // for the browser's tools, and for tests
     root.append(this.board);
     this.startRenderer();
     this.deaf = listen(this.stage, this.actions);
@@ -200,12 +201,12 @@ class ScatterMap {
   }
 
   draw(now) {
-    if (!this.points) return;
+    if (!this.points?.n) return;
     const { camera, points, grid, data, shapes, picked, focus } = this;
     const size_px = pointSize(points.n, camera.zoom());
-    const peak = density(grid, camera, size_px, this.dense);
+    const limit = this.moving ? Math.min(points.n, this.budget.limit(now)) : points.n;
+    const peak = (density(grid, camera, size_px, this.dense) * limit) / points.n;
     this.shaded = peak > 0;
-    const limit = this.moving ? this.budget.limit(now) : points.n;
     this.renderer.draw({ camera, ratio: this.ratio, limit, size_px, peak });
     const mark = data.mark?.row === picked ? data.mark : null;
     this.overlay.update({ camera, points, shapes, picked, mark, hits: data.hits, query: data.query, focus });
