@@ -77,6 +77,11 @@ async def put(request: Request) -> Response:
     return JSONResponse({"bytes": size})
 
 
+async def drop(request: Request) -> Response:
+    uploads.pop(request.path_params["upload_id"], None)
+    return JSONResponse({})
+
+
 async def arrived(request: Request) -> Response:
     return JSONResponse(uploads)
 
@@ -98,6 +103,7 @@ app = st.App(
         Route(PREFIX + "/uploads", begin, methods=["POST"]),
         Route(PREFIX + "/uploads", arrived),
         Route(PREFIX + "/uploads/{upload_id}", put, methods=["PUT"]),
+        Route(PREFIX + "/uploads/{upload_id}", drop, methods=["DELETE"]),
         Route(PREFIX + "/{rest:path}", unknown, methods=["GET", "POST", "PUT"]),
     ],
 )

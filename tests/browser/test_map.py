@@ -10,41 +10,13 @@ import numpy as np
 import pytest
 from browser import data
 from browser.helpers import idle
+from browser.pages import N, at, draw, on_map, open_map, told
 from PIL import Image
 from playwright.sync_api import expect
 
 from explorer.app import buffers
 
 pytestmark = pytest.mark.browser
-N = 2000
-
-
-def open_map(page, url: str, **ask: object) -> None:
-    words = "&".join(f"{name}={value}" for name, value in {"n": N, **ask}.items())
-    page.goto(f"{url}/?{words}")
-    page.locator(f".map[data-ready='{ask.get('n', N)}']").wait_for()
-    idle(page)
-    page.locator(".stage").scroll_into_view_if_needed()
-
-
-def on_map(page, script: str, argument: object = None):
-    """Run ``script`` with the widget as ``map`` and the argument as ``arg``."""
-    return page.locator(".map").evaluate(f"(board, arg) => {{ const map = board.map; {script} }}", argument)
-
-
-def at(page, row: int) -> tuple[float, float]:
-    """Where a row lies in the window."""
-    x, y = on_map(page, "return map.screen(arg)", row)
-    frame = page.locator(".stage").bounding_box()
-    return frame["x"] + 1 + x, frame["y"] + 1 + y  # the frame of the stage is a pixel wide
-
-
-def told(page) -> dict[str, str]:
-    """What Python makes of the widget's state."""
-    text = page.get_by_text(re.compile("^PICKED")).inner_text()
-    names = ("picked", "selected", "shapes", "opened")
-    found = re.fullmatch(r"PICKED (\S+) SELECTED (\d+) SHAPES (\d+) OPENED (\S+)", text).groups()
-    return dict(zip(names, found, strict=True)) | {"rowsum": page.get_by_text(re.compile("^ROWSUM")).inner_text().split()[1]}
 
 
 def expect_selected(page, rows: np.ndarray) -> None:
@@ -69,14 +41,6 @@ def in_units(page, corners: list[tuple[float, float]]) -> np.ndarray:
     frame = page.locator(".stage").bounding_box()
     screen = [(x - frame["x"] - 1, y - frame["y"] - 1) for x, y in corners]
     return np.array(on_map(page, "return arg.map(([x, y]) => map.points.toUnits(map.camera.toSteps(x, y)))", screen))
-
-
-def draw(page, path: list[tuple[float, float]]) -> None:
-    page.mouse.move(*path[0])
-    page.mouse.down()
-    for spot in path[1:]:
-        page.mouse.move(*spot)
-    page.mouse.up()
 
 
 def circle(page, radius: float, dx: float = 0, dy: float = 0) -> list[tuple[float, float]]:

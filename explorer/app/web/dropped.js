@@ -3,6 +3,7 @@
 /** Entries `{path, file}` of a drop; folders are read to the bottom. */
 export async function fromDrop(transfer) {
   const tops = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  if (!tops.length) return fromChooser(transfer.files); // dragged from another page, not from a disk
   const found = [];
   for (const top of tops) await walk(top, "", found);
   return found;

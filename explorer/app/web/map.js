@@ -28,7 +28,7 @@ const WORDS =
 const places = new Map(); // where one looked last at each set of points, kept while the page lives
 
 export async function mount(component) {
-  await style(component.parentElement, "map.css");
+  await style(component.parentElement, "map.css", "legend.css");
   const map = new ScatterMap(component.parentElement);
   await map.update(component);
   return map;
