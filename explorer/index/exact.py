@@ -80,7 +80,9 @@ def padded(scores: Scores, rows: Rows, k: int) -> Hits:
     return np.pad(scores, missing, constant_values=-np.inf), np.pad(rows, missing, constant_values=-1)
 
 
-def without_self(scores: Scores, rows: Rows, own: Int64[np.ndarray, " q"]) -> Hits:
+def without_self(
+    scores: Scores, rows: Rows, own: Int64[np.ndarray, " q"]
+) -> tuple[Float32[np.ndarray, "q fewer"], Int64[np.ndarray, "q fewer"]]:
     """One column less: without the row itself, or without the last hit where copies of the row crowded it out."""
     keep = rows != own[:, None]
     keep[keep.all(axis=1), -1] = False
