@@ -12,8 +12,8 @@ from ..types import Neighbours, Queries, Rows, Scores, VectorIndex
 from .exact import exact_search, padded, unit, unit_blocks, without_self
 
 PROMISED = 0.99
-AIM = 0.995
-"""Recall that sets the number of lists to read: above the one promised, because another sample differs by some .002."""
+AIM = 0.993
+"""Recall that sets the number of lists to read: two standard errors above the one promised, as other queries will differ."""
 RECALL_K = 10
 SAMPLE = 1000
 
