@@ -7,7 +7,9 @@
 
 How many lists a search reads is not a constant: it is measured at build time as the least that reaches the recall aimed
 at, however the vectors lie; so is how many candidates are compared again. 1-bit codes were chosen over product
-quantisation because on a spectrum like that of real encoders they need far fewer candidates. A filtered search compares every allowed row, so it is exact at any selectivity, in each kind.
+quantisation because on a spectrum like that of real encoders they need far fewer candidates, and over 8-bit codes
+because memory is what this kind is for. A filtered search compares every allowed row, so it is exact at any
+selectivity, in each kind.
 
 Methods: Johnson, Douze, Jégou, "Billion-scale similarity search with GPUs", 2017 (flat, IVF); Gao and Long, "RaBitQ",
 2024 (1-bit codes); both as FAISS implements them.
