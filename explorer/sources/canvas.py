@@ -143,8 +143,8 @@ class Grain:
 
     def streaks(self, width_um: float, length_um: float) -> Field:
         """Noise of deviation about 1 drawn out along the fibres."""
-        grid = self._canvas.rng.standard_normal((64, 64), dtype=np.float32) * np.float32(1.5)
-        at = np.stack([self._along / np.float32(length_um) + 31.0, self._across / np.float32(width_um) + 31.0])
+        grid = self._canvas.rng.standard_normal((64, 256), dtype=np.float32) * np.float32(1.5)
+        at = np.stack([self._along / np.float32(length_um) + 31.0, self._across / np.float32(width_um) + 127.0])
         streaks: Field = map_coordinates(grid, at, order=1, mode="grid-wrap")
         return streaks
 

@@ -26,7 +26,6 @@ Concentrations = Float32[np.ndarray, "h w 3"]
 class Stain:
     """How one slide was stained and scanned."""
 
-    name: str
     absorption: Float64[np.ndarray, "3 3"]
     """Optical density (natural logarithm) in red, green and blue of one unit of each dye, dye by dye."""
     white: Float64[np.ndarray, " 3"]
@@ -46,19 +45,20 @@ _SITES = (  # name, haematoxylin, eosin, white point, blur in px, noise
 _STRENGTH = ((1.00, 0.95), (1.22, 1.30), (0.82, 0.66))
 SITES = len(_SITES)
 """Laboratories there are; patient ``p`` belongs to laboratory ``p % SITES``."""
+STAINS = tuple(site[0] for site in _SITES)
+"""What the stain of each laboratory looks like, in a word."""
 
 
 def stain_of(seed: int, patient: int, slide: int = 0) -> Stain:
     """The stain of a slide: its laboratory's, moved by the patient's block and a little by the slide."""
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0, patient)))
     cut = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0, patient, slide)))
-    name, haematoxylin, eosin, white, blur_px, noise = _SITES[patient % SITES]
+    _, haematoxylin, eosin, white, blur_px, noise = _SITES[patient % SITES]
     vectors = np.array([haematoxylin, eosin, _BLOOD]) + rng.normal(0.0, 0.03, (3, 3))
     vectors = np.clip(vectors, 0.01, None)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     amount = np.array([*_STRENGTH[patient % SITES], 1.0]) * np.exp(rng.normal(0.0, 0.10, 3)) * np.exp(cut.normal(0.0, 0.05))
     return Stain(
-        name=name,
         absorption=vectors * amount[:, None],
         white=np.clip(np.array(white) + rng.normal(0.0, 1.5, 3), 0.0, 250.0),
         blur_px=blur_px * float(np.exp(rng.normal(0.0, 0.12))),

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float64
 
+from ..errors import InputError
 from ..types import Image
 from .canvas import Canvas, Grain, Places
 from .cells import dark_nuclei, lymphocytes, pale_nuclei, soft_step, thin, vessel
@@ -22,7 +23,10 @@ def draw(label: str, *, rng: np.random.Generator, side_px: int = 224, stain: Sta
     """One tile of a class: (side_px, side_px, 3) uint8 RGB, the same for the same state of ``rng``.
 
     ``label`` is one of ``CLASSES``; ``mpp`` is micrometres per pixel, so a smaller one shows the same cells larger.
+    Raises ``InputError`` for another label.
     """
+    if label not in _DRAW:
+        raise InputError(f"There is no drawing of tissue class {label!r}; use one of {', '.join(CLASSES)}.")
     canvas = Canvas(rng, side_px=side_px, mpp=mpp)
     _DRAW[label](canvas)
     amounts = canvas.concentrations()
