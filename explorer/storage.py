@@ -26,6 +26,7 @@ from filelock import FileLock, Timeout
 from .errors import ArtifactDamaged, ArtifactMissing, Busy
 
 META = "meta.json"
+PARTS = "parts"
 FORMAT = 1
 _VERSIONED = (
     "pathology-explorer",
@@ -73,9 +74,10 @@ def file_sha256(path: Path) -> str:
 
 def write_json(path: Path, value: Any) -> None:
     """Write beside the target, then rename: a reader sees the old file or the new one."""
+    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     with part.open("w", encoding="utf-8") as file:
-        json.dump(value, file, indent=1, ensure_ascii=False, allow_nan=False)
+        file.write(text)
         file.flush()
         os.fsync(file.fileno())
     part.replace(path)
@@ -127,14 +129,14 @@ def make(
     root: Path,
     kind: str,
     recipe: Mapping[str, Any],
-    fill: Callable[[Path], Mapping[str, Any] | None],
+    fill: Callable[[Path], Mapping[str, Any]],
     *,
     waiting: Callable[[], None] | None = None,
 ) -> Artifact:
     """The artifact of this recipe: the published one, or one made now by ``fill(folder)``.
 
-    ``fill`` gets the work folder, in which it may find its own parts from a killed run, writes the final files
-    and returns facts for the record (``measured``); it leaves no parts behind.
+    ``fill`` gets the work folder, writes the final files into it and returns facts for the record (``measured``).
+    Whatever it keeps under ``parts/`` in there survives a killed run and is not published.
     """
     key = fingerprint(recipe)
     if present := find(root, kind, key):
@@ -143,55 +145,60 @@ def make(
         if present := find(root, kind, key):
             return present
         work = root / kind / f".{key}.work"
-        work.mkdir(parents=True, exist_ok=True)
-        measured = fill(work) or {}
+        (work / PARTS).mkdir(parents=True, exist_ok=True)
+        measured = {} if (work / META).is_file() else fill(work)  # killed between its record and its rename
         return publish(work, root / kind / key, recipe, measured)
 
 
 def publish(work: Path, target: Path, recipe: Mapping[str, Any], measured: Mapping[str, Any]) -> Artifact:
-    """Write the record, force everything to disk, and let the folder appear under its name."""
-    files = sorted(p for p in work.rglob("*") if p.is_file() and p.name != META)
-    record = {
-        "format": FORMAT,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "recipe": dict(recipe),
-        "measured": dict(measured),
-        "files": {p.relative_to(work).as_posix(): {"sha256": file_sha256(p), "bytes": p.stat().st_size} for p in files},
-        "versions": versions(),
-    }
-    for path in files:
-        sync(path)
-    write_json(work / META, record)
-    if target.exists():  # left by a crash between an older publish and its record
-        shutil.rmtree(target)
+    """Write the record, force everything to disk, drop the parts, and let the folder appear under its name."""
+    if not (work / META).is_file():
+        files = sorted(p for p in work.rglob("*") if p.is_file() and PARTS not in p.relative_to(work).parts)
+        for path in files:
+            sync(path)
+        record = {
+            "format": FORMAT,
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "recipe": dict(recipe),
+            "measured": dict(measured),
+            "files": {p.relative_to(work).as_posix(): facts(p) for p in files},
+            "versions": versions(),
+        }
+        write_json(work / META, record)
+    shutil.rmtree(work / PARTS, ignore_errors=True)
     work.replace(target)
     sync(target.parent)
-    return Artifact(target, record)
+    return Artifact(target, read_json(target / META))
+
+
+def facts(path: Path) -> dict[str, Any]:
+    """What a record keeps of a file."""
+    return {"sha256": file_sha256(path), "bytes": path.stat().st_size}
 
 
 def verify(artifact: Artifact) -> list[str]:
     """One sentence per file that is missing, cut or changed; empty when all is well."""
     faults = []
-    for name, facts in artifact.meta["files"].items():
+    for name, recorded in artifact.meta["files"].items():
         path = artifact.path / name
         if not path.is_file():
             faults.append(f"{path} is missing; delete {artifact.path} and run the step again.")
-        elif path.stat().st_size != facts["bytes"]:
+        elif path.stat().st_size != recorded["bytes"]:
             faults.append(
-                f"{path} has {path.stat().st_size} bytes instead of {facts['bytes']}; delete {artifact.path} and run the step again."
+                f"{path} has {path.stat().st_size} bytes instead of {recorded['bytes']}; delete {artifact.path} and run the step again."
             )
-        elif file_sha256(path) != facts["sha256"]:
+        elif file_sha256(path) != recorded["sha256"]:
             faults.append(f"{path} was changed or is damaged (sha256 differs); delete {artifact.path} and run the step again.")
     return faults
 
 
 def file(artifact: Artifact, name: str) -> Path:
     """Path of a recorded file; raises ``ArtifactMissing`` or ``ArtifactDamaged`` where it is gone or cut."""
-    facts = artifact.meta["files"].get(name)
-    if facts is None:
+    recorded = artifact.meta["files"].get(name)
+    if recorded is None:
         raise ArtifactMissing(f"{artifact.path} has no {name}; run the step that makes it.")
     path = artifact.path / name
-    if not path.is_file() or path.stat().st_size != facts["bytes"]:
+    if not path.is_file() or path.stat().st_size != recorded["bytes"]:
         raise ArtifactDamaged(f"{path} is missing or cut; run 'explorer verify', delete {artifact.path} and run the step again.")
     return path
 

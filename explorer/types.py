@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int64, UInt8
@@ -16,6 +16,8 @@ Image = UInt8[np.ndarray, "h w 3"]
 """One picture: height, width, RGB."""
 Vectors = Float32[np.ndarray, "n d"]
 """One embedding per row, as the encoder gave it (not normalised)."""
+Queries = Float32[np.ndarray, "q d"]
+"""One vector per question."""
 Scores = Float32[np.ndarray, "q k"]
 """Cosine similarity of each query to its hits, best first; ``-inf`` where there are fewer than k."""
 Rows = Int64[np.ndarray, "q k"]
@@ -98,6 +100,7 @@ def ignore(_: Progress) -> None:
     """The report function that does nothing."""
 
 
+@runtime_checkable
 class Source(Protocol):
     """A place images come from: a folder, a zip, a table, an HDF5 file, drawn tissue."""
 
@@ -126,6 +129,7 @@ class Source(Protocol):
         ...
 
 
+@runtime_checkable
 class Encoder(Protocol):
     """Turns pictures into vectors; ``recipe`` holds everything that could change a vector."""
 
@@ -153,6 +157,7 @@ class Encoder(Protocol):
         ...
 
 
+@runtime_checkable
 class VectorIndex(Protocol):
     """Cosine search over unit vectors."""
 
@@ -163,6 +168,6 @@ class VectorIndex(Protocol):
     @property
     def dim(self) -> int: ...
 
-    def search(self, queries: Vectors, k: int, *, allowed: Allowed | None = None) -> tuple[Scores, Rows]:
+    def search(self, queries: Queries, k: int, *, allowed: Allowed | None = None) -> tuple[Scores, Rows]:
         """The k best allowed rows of each query; exact within ``allowed`` at any selectivity."""
         ...

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from explorer.errors import ImageRejected, SourceError
+from explorer.errors import ImageRejected, InputError, SourceError
+from explorer.sources import open_source
 from explorer.sources.stain import SITES, stain_of
 from explorer.sources.synthetic import SyntheticSource
 from explorer.sources.tissue import CLASSES, draw
@@ -20,8 +21,8 @@ from explorer.types import Image, Item
 
 @lru_cache
 def drawn() -> tuple[list[Item], list[Image]]:
-    """Three tiles of each of nine classes of each of nine patients."""
-    source = SyntheticSource({"n": 243})
+    """Two tiles of each of nine classes of each of nine patients."""
+    source = SyntheticSource({"n": 162})
     items = list(source.items())
     return items, [source.read(item.uri) for item in items]
 
@@ -152,14 +153,18 @@ def test_a_bad_option_is_named_in_one_sentence(options: dict[str, Any], word: st
     assert word in str(caught.value) and str(caught.value).count(". ") == 0
 
 
-@pytest.mark.parametrize("side_px", [16, 63, 224, 300])
-@pytest.mark.parametrize("mpp", [0.25, 0.5, 2.0])
+@pytest.mark.parametrize(("side_px", "mpp"), [(16, 0.1), (16, 2.0), (63, 0.5), (224, 1.0), (300, 0.25)])
 def test_every_class_can_be_drawn_at_any_size(side_px: int, mpp: float) -> None:
-    source = SyntheticSource({"n": 9, "side_px": side_px, "mpp": mpp})
+    source = open_source("synthetic", options={"n": 9, "side_px": side_px, "mpp": mpp})
     for item in source.items():
         image = source.read(item.uri)
         assert image.shape == (side_px, side_px, 3) and image.dtype == np.uint8
         assert item.mpp == mpp
+
+
+def test_a_class_that_has_no_drawing_is_named() -> None:
+    with pytest.raises(InputError, match="LUAD"):
+        draw("LUAD", rng=np.random.default_rng(0), stain=stain_of(0, 0))
 
 
 # --- what the pictures show ----------------------------------------------------------------------------------------
@@ -198,7 +203,7 @@ def test_background_is_glass_and_fat_is_mostly_empty() -> None:
 def test_nuclei_crowd_where_they_should() -> None:
     share = {label: np.mean([nuclear(image) for image in of_class(label)]) for label in CLASSES}
     assert share["LYM"] > 0.3
-    assert share["TUM"] > 0.25
+    assert share["TUM"] > 0.2
     assert share["LYM"] > 3.0 * share["MUS"] and share["TUM"] > 2.0 * share["STR"]
     assert share["MUC"] < 0.08 and share["ADI"] < 0.08
 
@@ -220,7 +225,7 @@ def coherence(image: Image) -> float:
 
 
 def test_muscle_runs_one_way_and_collagen_wavers() -> None:
-    run = {label: np.mean([coherence(image) for image in of_class(label)]) for label in CLASSES}
+    run = {label: np.median([coherence(image) for image in of_class(label)]) for label in CLASSES}  # a few muscles are cut across
     assert run["MUS"] > 1.3 * run["STR"]
     assert run["STR"] > 1.5 * run["LYM"] and run["MUS"] > 0.35
     assert max(run[label] for label in ("LYM", "TUM", "DEB")) < 0.2
@@ -290,6 +295,6 @@ def test_texture_tells_the_classes_apart_and_mean_colour_alone_does_not() -> Non
     colour, texture = (np.stack(part) for part in zip(*(features(image) for image in images), strict=True))
     by_colour = patients_apart_accuracy(colour, items)
     by_both = patients_apart_accuracy(np.concatenate([colour, texture], axis=1), items)
-    assert by_colour < 0.75
-    assert by_both > 0.8
-    assert by_both > by_colour + 0.1
+    assert by_colour < 0.65
+    assert by_both > 0.85
+    assert by_both > by_colour + 0.2

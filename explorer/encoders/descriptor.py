@@ -57,9 +57,10 @@ class Descriptor:
 
     def resize(self, image: Image) -> torch.Tensor:
         """(h w 3) uint8 -> (3 224 224) uint8: shorter side to 224 px, bilinear with antialias, then the centre."""
+        from . import spec
         from .preprocess import resize_crop
 
-        return resize_crop(image, side_px=self.side_px, interpolation="bilinear")
+        return resize_crop(image, spec(self.name))
 
     def prepare(self, image: Image) -> torch.Tensor:
         """(h w 3) uint8 -> (3 224 224) float32 in [0, 1]."""

@@ -1,22 +1,36 @@
-"""From a picture of any size to the square an encoder takes."""
+"""From a picture of any size to the square a model takes. Bit-equal to torchvision's v2 transforms."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from ..types import Image
+from .spec import EncoderSpec
 
 if TYPE_CHECKING:
     import torch
 
 
-def resize_crop(image: Image, *, side_px: int, interpolation: str) -> torch.Tensor:
-    """(h w 3) uint8 -> (3 side side) uint8: shorter side to ``side_px`` with antialias on the bytes, then the centre."""
+def resize_crop(image: Image, spec: EncoderSpec) -> torch.Tensor:
+    """(h w 3) uint8 -> (3 s s) uint8: shorter side to ``resize_px`` with antialias, then the centre ``side_px``.
+
+    The longer side is cut to a whole number of pixels, and the crop rounds half to even, as torchvision does.
+    """
     import torch
     from torchvision.transforms.v2 import InterpolationMode
     from torchvision.transforms.v2 import functional as F
 
     pixels = torch.from_numpy(image).permute(2, 0, 1)
-    pixels = F.resize_image(pixels, [side_px], interpolation=InterpolationMode(interpolation), antialias=True)
-    crop: torch.Tensor = F.center_crop_image(pixels, [side_px, side_px]).contiguous()
-    return crop
+    pixels = F.resize_image(pixels, [spec.resize_px], interpolation=InterpolationMode(spec.interpolation), antialias=True)
+    square: torch.Tensor = F.center_crop_image(pixels, [spec.side_px, spec.side_px])
+    return square.contiguous()
+
+
+def normalise(pixels: torch.Tensor, spec: EncoderSpec) -> torch.Tensor:
+    """(... 3 s s) uint8 -> float32 on the same device: x / 255, minus mean, over std, in the order torchvision rounds in."""
+    import torch
+    from torchvision.transforms.v2 import functional as F
+
+    scaled = F.to_dtype_image(pixels, torch.float32, scale=True)
+    normalised: torch.Tensor = F.normalize_image(scaled, list(spec.mean), list(spec.std), inplace=True)
+    return normalised

@@ -45,7 +45,7 @@ class Canvas:
         layers = [np.broadcast_to(np.float32(layer), (self.side_px, self.side_px)) for layer in (haematoxylin, eosin, blood)]
         levels = np.clip(np.stack(layers, axis=-1) * _UNIT, 0.0, 255.0).astype(np.uint8)
         side = self.side_px * _FINE
-        self._sheet.paste(Picture.fromarray(levels).resize((side, side), Picture.Resampling.BILINEAR))
+        self._sheet.paste(Picture.fromarray(levels).resize((side, side), Picture.Resampling.NEAREST))
 
     def fill(self, shapes: Shapes, ink: Ink | Iterable[Ink]) -> None:
         """Draw closed outlines, one after the other, in one ink or one ink each."""
@@ -143,8 +143,8 @@ class Grain:
 
     def streaks(self, width_um: float, length_um: float) -> Field:
         """Noise of deviation about 1 drawn out along the fibres."""
-        grid = self._canvas.rng.standard_normal((64, 64), dtype=np.float32) * np.float32(1.5)
-        at = np.stack([self._along / np.float32(length_um) + 31.0, self._across / np.float32(width_um) + 31.0])
+        grid = self._canvas.rng.standard_normal((64, 256), dtype=np.float32) * np.float32(1.5)
+        at = np.stack([self._along / np.float32(length_um) + 31.0, self._across / np.float32(width_um) + 127.0])
         streaks: Field = map_coordinates(grid, at, order=1, mode="grid-wrap")
         return streaks
 

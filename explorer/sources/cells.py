@@ -18,13 +18,14 @@ def dark_nuclei(canvas: Canvas, places: Places, *, length_um: float, width_um: f
 
 
 def pale_nuclei(canvas: Canvas, places: Places, *, length_um: Amounts | float, width_um: Amounts | float, angle: Amounts | float) -> None:
-    """Vesicular nuclei: a dark membrane, a paler inside, a nucleolus or two."""
+    """Vesicular nuclei: a rim of cytoplasm, a dark membrane, a paler inside, often a nucleolus."""
     rng, n = canvas.rng, len(places)
-    shapes = canvas.blobs(places, length_um, width_um, angle, rough=0.07)
-    depth = rng.uniform(0.95, 1.4, n)
-    canvas.fill(shapes, [(h, 0.40, 0.0) for h in depth])
-    inside = places[:, None, :] + (shapes - places[:, None, :]) * 0.76
-    canvas.fill(inside, [(h * d, 0.32, 0.0) for h, d in zip(depth, rng.uniform(0.62, 1.0, n), strict=True)])
+    membrane = canvas.blobs(places, length_um, width_um, angle, rough=0.07)
+    from_centre = membrane - places[:, None, :]
+    nested = np.stack([membrane + 0.10 * from_centre, membrane, membrane - 0.24 * from_centre], axis=1)
+    depth, clear = rng.uniform(1.0, 1.5, n), rng.uniform(0.62, 1.0, n)
+    inks = [ink for h, c in zip(depth, clear, strict=True) for ink in ((0.38, 0.44, 0.0), (h, 0.40, 0.0), (h * c, 0.32, 0.0))]
+    canvas.fill(nested.reshape(-1, *membrane.shape[1:]), inks)
     dots = thin(canvas, places, 0.65)
     dots = dots + rng.normal(0.0, 1.0, dots.shape)
     size = rng.uniform(1.2, 2.4, len(dots))
@@ -36,8 +37,11 @@ def lymphocytes(canvas: Canvas, places: Places) -> None:
 
 
 def red_cells(canvas: Canvas, places: Places) -> None:
-    shapes = canvas.blobs(places, 6.6, 5.6, canvas.rng.random(len(places)) * np.pi, rough=0.06)
-    canvas.fill(shapes, [(0.0, 0.15, b) for b in canvas.rng.uniform(0.6, 0.95, len(places))])
+    n = len(places)
+    edge = canvas.blobs(places, 6.6, 5.8, canvas.rng.random(n) * np.pi, rough=0.06)
+    nested = np.stack([edge, edge - 0.3 * (edge - places[:, None, :])], axis=1)
+    depth = canvas.rng.uniform(0.7, 1.1, n)
+    canvas.fill(nested.reshape(-1, *edge.shape[1:]), [ink for b in depth for ink in ((0.0, 0.10, 1.15 * b), (0.0, 0.05, 0.85 * b))])
 
 
 def vessel(canvas: Canvas, *, angle: float) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from .canvas import Canvas, Grain
-from .cells import dark_nuclei, lymphocytes, pale_nuclei, red_cells, soft_step, thin, vessel
+from .cells import dark_nuclei, lymphocytes, pale_nuclei, red_cells, soft_step, thin
 
 _TURN = np.linspace(0.0, 2.0 * np.pi, 120, endpoint=False)
 
@@ -21,7 +21,7 @@ def mucosa(canvas: Canvas) -> None:
     stretch = 1.0 if rng.random() < 0.65 else rng.uniform(1.4, 2.6)  # cut across, or along their length
     angle = rng.random() * np.pi
     axes = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    goblets = rng.uniform(0.55, 1.0)
+    goblets = rng.uniform(0.7, 1.0)
     middle = canvas.side_um / 2.0
     for centre in canvas.scatter(2.0 * radius_um + rng.uniform(7.0, 13.0), jitter=0.06):
         moved = middle + ((centre - middle) @ axes.T * np.array([stretch, 1.0])) @ axes
@@ -73,10 +73,10 @@ def _wall(
     canvas: Canvas, centre: Float64[np.ndarray, " 2"], radius_um: float, *, stretch: float, axes: Float64[np.ndarray, "2 2"]
 ) -> _Wall:
     rng = canvas.rng
-    size, phase = rng.normal(0.0, (0.05, 0.03, 0.012)), rng.random(3) * 2.0 * np.pi
+    size, phase = rng.normal(0.0, (0.07, 0.04, 0.012)), rng.random(3) * 2.0 * np.pi
     radius = radius_um * (1.0 + size @ np.cos(np.array([2.0, 3.0, 5.0])[:, None] * _TURN + phase[:, None]))
     half = radius_um * (stretch - 1.0)  # of the straight part of a crypt cut lengthwise
-    heart = np.stack([half * np.tanh(6.0 * np.cos(_TURN)), np.zeros(len(_TURN))], axis=1)
+    heart = np.stack([half * np.tanh(2.0 * np.cos(_TURN)), np.zeros(len(_TURN))], axis=1)
     outline = heart + np.stack([np.cos(_TURN), np.sin(_TURN)], axis=1) * radius[:, None]
     return _Wall(outline=outline @ axes + centre, heart=heart @ axes + centre, radius_um=radius_um)
 
@@ -86,28 +86,36 @@ def _crypt(canvas: Canvas, wall: _Wall, *, goblets: float) -> None:
     canvas.fill(wall.ring(-2.0 / wall.radius_um), (0.10, 0.62, 0.0))
     canvas.fill(wall.ring(0.0), (0.38, 0.46, 0.0))
 
-    base, inward = wall.cells(rng, rng.uniform(9.5, 12.5))
-    full = rng.random(len(base)) < goblets
-    base, inward = base[full], inward[full]
+    base, inward = wall.cells(rng, rng.uniform(9.0, 12.0))
     n = len(base)
-    start, end = rng.uniform(5.5, 8.0, n) / wall.radius_um, rng.uniform(0.72, 0.9, n)
-    step = np.linspace(0.0, 1.0, 9)
-    share = start[:, None] + (end - start)[:, None] * step
-    bulge = (1.0 - (2.0 * step - 1.0) ** 4) ** 0.5 * (1.0 - 0.25 * step)
-    half_um = 5.6 * rng.uniform(0.8, 1.05, (n, 1)) * bulge * (1.0 - 0.75 * share)
-    side = np.stack([-inward[:, 1], inward[:, 0]], axis=1) / np.linalg.norm(inward, axis=1, keepdims=True)
-    spine = base[:, None] + inward[:, None] * share[..., None]
-    out = side[:, None] * half_um[..., None]
-    canvas.fill(np.concatenate([spine + out, (spine - out)[:, ::-1]], axis=1), [(h, 0.3 * h, 0.0) for h in rng.uniform(0.05, 0.24, n)])
+    canvas.lines(base[:, None] + inward[:, None] * np.array([[0.1], [0.8]]), (0.52, 0.56, 0.0), width_um=0.5)
+    start, end = rng.uniform(4.0, 7.0, n) / wall.radius_um, rng.uniform(0.6, 0.9, n)
+    step = np.linspace(0.0, 1.0, 13)
+    share = (start[:, None] + (end - start)[:, None] * step)[..., None]
+    spine = base[:, None] + inward[:, None] * share
+    across = (np.roll(base, -1, axis=0) - np.roll(base, 1, axis=0))[:, None] * (1.0 - share) + (
+        np.roll(base + inward, -1, axis=0) - np.roll(base + inward, 1, axis=0)
+    )[:, None] * share  # to the neighbour on one side from the neighbour on the other, at each depth
+    belly = (1.0 - (2.0 * step - 1.0) ** 2) ** 0.5 * (1.0 - 0.35 * step) * 1.15
+    swell = belly[:, None] * rng.uniform(0.22, 0.29, (n, 1, 1))
+    cups = np.concatenate([spine + across * swell, (spine - across * swell)[:, ::-1]], axis=1)
+    cups = cups[rng.random(n) < goblets]
+    canvas.fill(cups, [(h, 0.3 * h, 0.0) for h in rng.uniform(0.10, 0.30, len(cups))])
+    mix = rng.uniform(0.25, 0.75, (len(cups), 4, 1))  # bubbles between the two sides of a cup
+    foam = (cups[:, 2:10:2] * mix + cups[:, -3:-11:-2] * (1.0 - mix)).reshape(-1, 2)
+    bubbles = canvas.blobs(foam, rng.uniform(1.5, 3.5, len(foam)), 2.0, rough=0.2)
+    canvas.fill(bubbles, [(h, 0.3 * h, 0.0) for h in rng.uniform(0.06, 0.26, len(foam))])
 
-    ragged = 0.06 * np.cos(rng.integers(5, 10) * _TURN + rng.random() * 6.0)
+    folds = rng.integers(4, 13, (3, 1))
+    ragged = 0.13 * np.cos(folds * _TURN + rng.random((3, 1)) * 2.0 * np.pi).sum(axis=0)
     canvas.fill(wall.ring(1.0 - rng.uniform(0.1, 0.24) * (1.0 + ragged)), (0.06, 0.08, 0.0))
 
-    base, inward = wall.cells(rng, 5.6)
+    base, inward = wall.cells(rng, rng.uniform(4.6, 5.8))
     n = len(base)
-    places = base + inward * (rng.uniform(2.2, 5.0, n) / wall.radius_um)[:, None]
-    shapes = canvas.blobs(places, rng.uniform(4.4, 7.0, n), 4.7, np.arctan2(inward[:, 1], inward[:, 0]) + rng.normal(0.0, 0.2, n))
-    canvas.fill(shapes, [(h, 0.40, 0.0) for h in rng.uniform(0.95, 1.5, n)])
+    places = base + inward * (rng.uniform(1.8, 5.5, n) / wall.radius_um)[:, None]
+    length, width = rng.uniform(4.2, 7.6, n), rng.uniform(3.8, 5.2, n)
+    shapes = canvas.blobs(places, length, width, np.arctan2(inward[:, 1], inward[:, 0]) + rng.normal(0.0, 0.3, n))
+    canvas.fill(shapes, [(h, 0.40, 0.0) for h in rng.uniform(0.95, 1.55, n)])
 
 
 def tumour(canvas: Canvas) -> None:
@@ -117,7 +125,7 @@ def tumour(canvas: Canvas) -> None:
     height = canvas.noise(period_um) + 0.4 * canvas.noise(period_um * 0.4)  # lumens are its peaks, stroma its valleys
     right, down = canvas.slope(height)
     steep = np.hypot(down, right) + np.float32(0.4 / period_um)
-    open_at, stroma_at = rng.uniform(0.9, 2.2), -rng.uniform(0.9, 1.8)
+    open_at, stroma_at = rng.uniform(0.7, 2.0), -rng.uniform(0.9, 1.8)
     lumen = soft_step((height - open_at) / steep, 0.0, 0.7)
     septum = soft_step((stroma_at - height) / steep, 0.0, 0.7)
     grain = Grain(canvas, sway_um=7.0, sway_period_um=30.0)
@@ -133,16 +141,14 @@ def tumour(canvas: Canvas) -> None:
     dark_nuclei(canvas, spindles, length_um=10.0, width_um=3.0, angle=grain.direction(spindles) + rng.normal(0.0, 0.3, len(spindles)))
     lymphocytes(canvas, thin(canvas, spindles + rng.normal(0.0, 3.0, spindles.shape), rng.uniform(0.1, 0.5)))
 
-    places = canvas.scatter(rng.uniform(8.6, 10.8), jitter=0.22)
+    places = canvas.scatter(rng.uniform(8.0, 10.2), jitter=0.22)
     to_lumen_um = (open_at - canvas.at(height, places)) / canvas.at(steep, places)
-    places = places[(to_lumen_um > rng.uniform(4.5, 9.0)) & (canvas.at(septum, places) < 0.3)]
+    places = places[(to_lumen_um > rng.uniform(4.0, 8.0)) & (canvas.at(septum, places) < 0.3)]
     n = len(places)
-    size = np.exp(rng.normal(0.0, 0.18, n)) * rng.uniform(0.9, 1.15)
-    angle = np.arctan2(canvas.at(down, places), canvas.at(right, places)) + rng.normal(0.0, 0.35, n)
-    length, width = 11.2 * size * np.exp(rng.normal(0.0, 0.1, n)), 7.6 * size
+    size_um, slender = 9.2 * rng.uniform(0.92, 1.15) * np.exp(rng.normal(0.0, 0.18, n)), rng.uniform(1.1, 1.45)
+    angle = np.arctan2(canvas.at(down, places), canvas.at(right, places)) + rng.normal(0.0, 0.3, n)
+    length, width = size_um * slender * np.exp(rng.normal(0.0, 0.1, n)), size_um / slender
     dense = rng.random(n) < rng.uniform(0.1, 0.4)
     pale_nuclei(canvas, places[~dense], length_um=length[~dense], width_um=width[~dense], angle=angle[~dense])
     shapes = canvas.blobs(places[dense], length[dense], width[dense] * 0.85, angle[dense], rough=0.12)
     canvas.fill(shapes, [(h, 0.45, 0.0) for h in rng.uniform(1.2, 1.7, int(dense.sum()))])
-    if rng.random() < 0.2:
-        vessel(canvas, angle=grain.angle)

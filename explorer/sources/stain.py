@@ -26,7 +26,6 @@ Concentrations = Float32[np.ndarray, "h w 3"]
 class Stain:
     """How one slide was stained and scanned."""
 
-    name: str
     absorption: Float64[np.ndarray, "3 3"]
     """Optical density (natural logarithm) in red, green and blue of one unit of each dye, dye by dye."""
     white: Float64[np.ndarray, " 3"]
@@ -37,28 +36,29 @@ class Stain:
     """Standard deviation of the sensor's noise in grey levels."""
 
 
-_BLOOD = (0.16, 0.80, 0.58)
+_BLOOD = (0.10, 0.74, 0.66)
 _SITES = (  # name, haematoxylin, eosin, white point, blur in px, noise
-    ("violet-pink", (0.62, 0.70, 0.36), (0.09, 0.91, 0.37), (243.0, 241.0, 244.0), 0.55, 1.6),
-    ("deep-red", (0.56, 0.72, 0.41), (0.17, 0.84, 0.52), (240.0, 238.0, 236.0), 0.85, 2.6),
-    ("pale-blue", (0.68, 0.66, 0.31), (0.14, 0.91, 0.36), (236.0, 240.0, 241.0), 0.70, 2.0),
+    ("violet-pink", (0.58, 0.71, 0.40), (0.16, 0.87, 0.43), (243.0, 241.0, 244.0), 0.55, 1.6),
+    ("deep-red", (0.51, 0.75, 0.42), (0.17, 0.82, 0.54), (240.0, 238.0, 236.0), 0.85, 2.6),
+    ("pale-blue", (0.64, 0.68, 0.36), (0.19, 0.89, 0.40), (236.0, 240.0, 241.0), 0.70, 2.0),
 )
 _STRENGTH = ((1.00, 0.95), (1.22, 1.30), (0.82, 0.66))
 SITES = len(_SITES)
 """Laboratories there are; patient ``p`` belongs to laboratory ``p % SITES``."""
+STAINS = tuple(site[0] for site in _SITES)
+"""What the stain of each laboratory looks like, in a word."""
 
 
 def stain_of(seed: int, patient: int, slide: int = 0) -> Stain:
     """The stain of a slide: its laboratory's, moved by the patient's block and a little by the slide."""
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0, patient)))
     cut = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0, patient, slide)))
-    name, haematoxylin, eosin, white, blur_px, noise = _SITES[patient % SITES]
+    _, haematoxylin, eosin, white, blur_px, noise = _SITES[patient % SITES]
     vectors = np.array([haematoxylin, eosin, _BLOOD]) + rng.normal(0.0, 0.03, (3, 3))
     vectors = np.clip(vectors, 0.01, None)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     amount = np.array([*_STRENGTH[patient % SITES], 1.0]) * np.exp(rng.normal(0.0, 0.10, 3)) * np.exp(cut.normal(0.0, 0.05))
     return Stain(
-        name=name,
         absorption=vectors * amount[:, None],
         white=np.clip(np.array(white) + rng.normal(0.0, 1.5, 3), 0.0, 250.0),
         blur_px=blur_px * float(np.exp(rng.normal(0.0, 0.12))),
@@ -68,10 +68,10 @@ def stain_of(seed: int, patient: int, slide: int = 0) -> Stain:
 
 def photograph(concentrations: Concentrations, *, stain: Stain, rng: np.random.Generator) -> Image:
     """What the scanner records of a section: absorption, then the optics' blur, then the sensor's noise."""
-    density = concentrations @ stain.absorption.astype(np.float32)
-    light = np.exp(-density) * stain.white.astype(np.float32)
+    density = concentrations.reshape(-1, 3) @ stain.absorption.astype(np.float32)
+    light = (np.exp(-density) * stain.white.astype(np.float32)).reshape(concentrations.shape)
     focus = stain.blur_px * float(np.exp(rng.normal(0.0, 0.2)))
     soft = Picture.fromarray(light.astype(np.uint8)).filter(ImageFilter.GaussianBlur(focus))
-    grain = rng.standard_normal(light.shape, dtype=np.float32) * stain.noise
+    grain = rng.standard_normal((*light.shape[:2], 1), dtype=np.float32) * stain.noise  # JPEG leaves little noise in the colour
     recorded: Image = np.clip(np.asarray(soft, dtype=np.float32) + grain + 0.5, 0.0, 255.0).astype(np.uint8)
     return recorded

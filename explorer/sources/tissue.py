@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float64
 
+from ..errors import InputError
 from ..types import Image
 from .canvas import Canvas, Grain, Places
 from .cells import dark_nuclei, lymphocytes, pale_nuclei, soft_step, thin, vessel
@@ -22,14 +23,17 @@ def draw(label: str, *, rng: np.random.Generator, side_px: int = 224, stain: Sta
     """One tile of a class: (side_px, side_px, 3) uint8 RGB, the same for the same state of ``rng``.
 
     ``label`` is one of ``CLASSES``; ``mpp`` is micrometres per pixel, so a smaller one shows the same cells larger.
+    Raises ``InputError`` for another label.
     """
+    if label not in _DRAW:
+        raise InputError(f"There is no drawing of tissue class {label!r}; use one of {', '.join(CLASSES)}.")
     canvas = Canvas(rng, side_px=side_px, mpp=mpp)
     _DRAW[label](canvas)
     amounts = canvas.concentrations()
     chromatin = canvas.noise(1.7) * np.float32(0.16) + canvas.noise(30.0) * np.float32(0.05)
     amounts[..., 0] *= 1.0 + chromatin
     amounts[..., 1] *= 1.0 + canvas.noise(2.6) * np.float32(0.10) + canvas.noise(40.0) * np.float32(0.06)
-    amounts *= np.float32(np.exp(rng.normal(0.0, 0.07)))  # the section is not equally thick everywhere
+    amounts *= np.float32(np.exp(rng.normal(0.0, 0.10)))  # the section is not equally thick everywhere
     return photograph(np.maximum(amounts, 0.0), stain=stain, rng=rng)
 
 
@@ -64,10 +68,10 @@ def _adipose(canvas: Canvas) -> None:
 
 
 def _rounded(corners: Places) -> Float64[np.ndarray, "more 2"]:
-    """A closed outline with its corners cut off four times (Chaikin 1974)."""
-    for _ in range(4):
+    """A closed outline with its corners cut off again and again (Chaikin 1974), the first time by less."""
+    for cut in (0.14, 0.25, 0.25, 0.25):
         after = np.roll(corners, -1, axis=0)
-        corners = np.stack([0.75 * corners + 0.25 * after, 0.25 * corners + 0.75 * after], axis=1).reshape(-1, 2)
+        corners = np.stack([corners + cut * (after - corners), after + cut * (corners - after)], axis=1).reshape(-1, 2)
     return corners
 
 
@@ -91,7 +95,7 @@ def _necrosis(canvas: Canvas) -> None:
     ghosts = thin(canvas, canvas.scatter(11.0, jitter=0.4), 0.55)
     n = len(ghosts)
     shapes = canvas.blobs(ghosts, rng.uniform(6.0, 12.0, n), rng.uniform(5.0, 9.0, n), rng.random(n) * np.pi, rough=0.16)
-    canvas.fill(shapes, [(0.05 + 0.25 * a, 0.40 + 0.3 * b, 0.0) for a, b in rng.random((n, 2))])
+    canvas.fill(shapes, [(0.08 + 0.2 * a, 0.42 + 0.2 * b, 0.0) for a, b in rng.random((n, 2))])
     crowd = canvas.noise(26.0)
     dust = canvas.scatter(4.2, jitter=0.6)
     dust = thin(canvas, dust, np.clip(canvas.at(crowd, dust) * 0.35 + 0.18, 0.02, 0.85))
@@ -121,37 +125,57 @@ def _mucus(canvas: Canvas) -> None:
     """A pool of pale bluish mucin with strands, and few cells afloat."""
     rng = canvas.rng
     grain = Grain(canvas, sway_um=14.0, sway_period_um=45.0)
-    base = rng.uniform(0.16, 0.30)
+    base = rng.uniform(0.10, 0.32)
     strands = 0.5 * grain.streaks(3.0, 45.0) + 0.6 * grain.streaks(9.0, 70.0)
     web = np.abs(canvas.noise(8.0))
-    threads = np.clip(0.35 - web, 0.0, None) * 0.55
+    threads = np.clip(0.4 - web, 0.0, None) * 0.35
     level = base * (1.0 + 0.30 * strands + 0.25 * canvas.noise(40.0)) + threads * base * 3.0
-    canvas.ground(np.clip(level, 0.03, None), np.clip(level * 0.55, 0.01, None))
-    cells = thin(canvas, canvas.scatter(24.0, jitter=0.5), 0.25)
+    canvas.ground(np.clip(level, 0.03, None), np.clip(level * 0.40, 0.01, None))
+    cells = thin(canvas, canvas.scatter(24.0, jitter=0.5), rng.uniform(0.0, 0.4))
     canvas.fill(canvas.blobs(cells, 13.0, 10.0, rng.random(len(cells)) * np.pi, rough=0.15), (0.30, 0.40, 0.0))
     pale_nuclei(canvas, cells, length_um=8.5, width_um=7.0, angle=0.0)
-    lymphocytes(canvas, thin(canvas, canvas.scatter(26.0, jitter=0.5), 0.2))
+    lymphocytes(canvas, thin(canvas, canvas.scatter(26.0, jitter=0.5), rng.uniform(0.0, 0.3)))
 
 
 def _muscle(canvas: Canvas) -> None:
-    """Smooth muscle: parallel eosinophilic fibres and cigar-shaped nuclei along them."""
+    """Smooth muscle: parallel eosinophilic fibres and cigar-shaped nuclei along them, sometimes cut across."""
+    if canvas.rng.random() < 0.15:
+        _muscle_across(canvas)
+    else:
+        _muscle_along(canvas)
+
+
+def _muscle_along(canvas: Canvas) -> None:
     rng = canvas.rng
     grain = Grain(canvas, sway_um=rng.uniform(2.0, 6.0), sway_period_um=70.0)
     fine, coarse = grain.streaks(1.8, 70.0), grain.streaks(7.0, 120.0)
     clefts = soft_step(grain.streaks(6.0, 90.0), rng.uniform(1.5, 2.2), 3.0) * 0.85
     level = (0.66 + 0.09 * fine + 0.09 * coarse) * (1.0 - clefts)
     canvas.ground(0.10 * (1.0 - clefts), level)
-    places = thin(canvas, canvas.scatter(rng.uniform(14.0, 18.0), jitter=0.4), 0.8)
+    places = thin(canvas, canvas.scatter(rng.uniform(13.0, 18.0), jitter=0.45), 0.6)
     n = len(places)
     angle = grain.direction(places) + rng.normal(0.0, 0.06, n)
-    shapes = canvas.blobs(places, rng.uniform(11.0, 22.0, n), rng.uniform(2.6, 4.4, n), angle, rough=0.05)
-    canvas.fill(shapes, [(h, 0.45, 0.0) for h in rng.uniform(0.75, 1.3, n)])
+    shapes = canvas.blobs(places, rng.uniform(9.0, 24.0, n), rng.uniform(2.2, 4.4, n), angle, rough=0.05)
+    canvas.fill(shapes, [(h, 0.45, 0.0) for h in rng.uniform(0.55, 1.3, n)])
+
+
+def _muscle_across(canvas: Canvas) -> None:
+    rng = canvas.rng
+    gaps = soft_step(canvas.noise(16.0), rng.uniform(1.0, 1.8), 2.5) * 0.8
+    canvas.ground(0.08 * (1.0 - gaps), 0.46 * (1.0 - gaps))
+    fibres = canvas.scatter(rng.uniform(4.6, 6.2), jitter=0.14)
+    n = len(fibres)
+    shapes = canvas.blobs(fibres, rng.uniform(4.5, 7.0, n), rng.uniform(4.0, 6.0, n), rng.random(n) * np.pi, rough=0.12)
+    canvas.fill(shapes, [(0.11, e, 0.0) for e in rng.uniform(0.54, 0.72, n)])
+    nuclei = thin(canvas, fibres, 0.16)
+    dark_nuclei(canvas, nuclei, length_um=3.6, width_um=3.2)
 
 
 def _stroma(canvas: Canvas) -> None:
     """Wavy collagen with clefts between the fibres, spindle nuclei, some lymphocytes and vessels."""
     rng = canvas.rng
-    grain = Grain(canvas, sway_um=rng.uniform(7.0, 13.0), sway_period_um=rng.uniform(28.0, 45.0))
+    period_um = rng.uniform(28.0, 60.0)
+    grain = Grain(canvas, sway_um=period_um * rng.uniform(0.14, 0.24), sway_period_um=period_um)
     fine, coarse = grain.streaks(1.6, 30.0), grain.streaks(5.5, 45.0)
     clefts = soft_step(coarse + 0.4 * fine, rng.uniform(0.3, 1.2), 1.2) * rng.uniform(0.6, 0.95)
     level = (0.58 + 0.13 * fine + 0.06 * canvas.noise(20.0)) * (1.0 - clefts)

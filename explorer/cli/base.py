@@ -1,0 +1,104 @@
+"""The group of commands, and what every command shares."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .. import settings as settings_table
+from ..collection import Collection, open_collection
+from ..errors import ExplorerError, InputError
+from ..settings import Settings
+from ..types import Encoder
+from .progress import Bars
+
+NAME = click.argument("name")
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output.")
+ENCODER = click.option("--encoder", default=None, help="Encoder; the newest embedding's where left out.")
+NEW_ENCODER = click.option("--encoder", default="descriptor", show_default=True, help="Encoder; 'explorer encoders' lists them.")
+WEIGHTS = click.option("--weights", type=click.Path(path_type=Path), default=None, help="Local weight file instead of a download.")
+OPTIONS = click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="Option of the source; JSON values are understood.")
+SEED = click.option("--seed", default=0, show_default=True, help="Seed of everything random in this step.")
+
+
+class Commands(click.Group):
+    """A group whose errors are one sentence and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; ``--debug`` lets an error through with its traceback."""
+        try:
+            return super().invoke(ctx)
+        except ExplorerError as error:
+            if ctx.params.get("debug"):
+                raise
+            click.echo(f"explorer: {error}", err=True)
+            sys.exit(1)
+        except KeyboardInterrupt:
+            click.echo("explorer: stopped; the same command goes on where it was.", err=True)
+            sys.exit(130)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.option("--home", type=click.Path(path_type=Path), help="Folder of the collections; else EXPLORER_HOME, else 'indexes'.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.version_option(package_name="pathology-explorer", message="%(version)s")
+@click.pass_context
+def main(ctx: click.Context, *, home: Path | None, debug: bool) -> None:
+    """Embed histology, search it, map it, and judge the models."""
+    ctx.obj = settings_table.read(home=home)
+
+
+def verb(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A command that works on the settings and draws its progress."""
+
+    @click.pass_obj
+    @wraps(function)
+    def run(settings: Settings, **given: Any) -> Any:
+        with Bars() as report:
+            return function(settings, report, **given)
+
+    return run
+
+
+def open_named(settings: Settings, name: str) -> Collection:
+    """The collection of that name under the home of this run."""
+    return open_collection(name, home=settings.home, limits=settings.limits)
+
+
+def load_encoder(settings: Settings, report: Bars, name: str, weights: Path | None) -> Encoder:
+    """The encoder of that name on the device of this run."""
+    from .. import encoders
+
+    return encoders.load(
+        name,
+        weights=weights,
+        device=settings.device,
+        precision=settings.precision,
+        weights_dir=settings.weights_dir,
+        mirror=settings.weights_mirror,
+        report=report,
+    )
+
+
+def pairs(texts: tuple[str, ...], *, json_values: bool = False) -> dict[str, Any]:
+    """``COL=VALUE`` texts as a mapping; a column named twice maps to the list of its values. Raises ``InputError``."""
+    found: dict[str, list[Any]] = {}
+    for text in texts:
+        column, equals, value = text.partition("=")
+        if not equals or not column:
+            raise InputError(f"{text!r} is not of the form NAME=VALUE; write for example label=TUM.")
+        found.setdefault(column, []).append(_json_or_text(value) if json_values else value)
+    return {column: values[0] if len(values) == 1 else values for column, values in found.items()}
+
+
+def _json_or_text(value: str) -> Any:
+    try:
+        return json.loads(value)
+    except json.JSONDecodeError:
+        return value

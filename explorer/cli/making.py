@@ -1,0 +1,129 @@
+"""Commands that make something on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..settings import Settings
+from .base import AS_JSON, ENCODER, NAME, NEW_ENCODER, OPTIONS, SEED, WEIGHTS, load_encoder, open_named, pairs, verb
+from .output import echo_artifact, echo_collection, echo_hits, echo_json, summary
+from .progress import Bars
+
+
+@click.command()
+@click.option("--name", default="demo", show_default=True, help="Name of the collection.")
+@AS_JSON
+@verb
+def demo(settings: Settings, report: Bars, *, name: str, as_json: bool) -> None:
+    """Draw synthetic tissue, build a collection from it, and search it."""
+    from ..pipeline import demo as run
+
+    collection = run(name=name, settings=settings, report=report)
+    report.close()
+    result = collection.search(row=0, k=5, exclude_same=("patient",))
+    if as_json:
+        echo_json(summary(collection) | {"search": result.to_json()})
+        return
+    click.echo(f"\n{collection.n} synthetic patches are in {collection.path}; none of them is real tissue.")
+    click.echo(f"Patches like row 0 ({collection.items['label'].iloc[0]}), from other patients:\n")
+    echo_hits(result.hits)
+    click.echo(f"\nNext: explorer search {name} --row 12        your own folder: explorer build FOLDER --name NAME")
+
+
+@click.command()
+@click.argument("source")
+@click.option("--name", required=True, help="Name of the collection.")
+@NEW_ENCODER
+@WEIGHTS
+@OPTIONS
+@AS_JSON
+@verb
+def build(settings: Settings, report: Bars, *, source: str, as_json: bool, options: tuple[str, ...], **given: Any) -> None:
+    """Ingest, embed, index, project and cluster SOURCE: a folder, zip, CSV or Parquet table, HDF5 file, or 'synthetic'."""
+    from ..pipeline import build as run
+
+    collection = run(source, options=pairs(options, json_values=True), settings=settings, report=report, **given)
+    report.close()
+    echo_collection(collection, as_json=as_json)
+
+
+@click.command()
+@click.argument("source")
+@click.option("--name", required=True, help="Name of the collection.")
+@OPTIONS
+@AS_JSON
+@verb
+def ingest(settings: Settings, report: Bars, *, source: str, name: str, options: tuple[str, ...], as_json: bool) -> None:
+    """Read every picture of SOURCE once: rows, rejects, thumbnails."""
+    from ..pipeline import ingest as run
+    from ..sources import open_source
+
+    opened = open_source(source, options=pairs(options, json_values=True), limits=settings.limits)
+    collection = run(opened, name=name, settings=settings, report=report)
+    report.close()
+    echo_collection(collection, as_json=as_json)
+
+
+@click.command()
+@NAME
+@NEW_ENCODER
+@WEIGHTS
+@AS_JSON
+@verb
+def embed(settings: Settings, report: Bars, *, name: str, encoder: str, weights: Path | None, as_json: bool) -> None:
+    """Turn every patch into a vector."""
+    from ..pipeline import embed as run
+
+    ready = load_encoder(settings, report, encoder, weights)
+    echo_artifact(run(open_named(settings, name), encoder=ready, settings=settings, report=report), as_json=as_json)
+
+
+@click.command()
+@NAME
+@ENCODER
+@click.option("--kind", type=click.Choice(["auto", "flat", "ivf", "ivf-refine"]), default="auto", show_default=True)
+@SEED
+@AS_JSON
+@verb
+def index(settings: Settings, report: Bars, *, name: str, as_json: bool, **given: Any) -> None:
+    """Build the search index and the nearest-neighbour graph."""
+    from ..pipeline import index as run
+
+    echo_artifact(run(open_named(settings, name), report=report, **given), as_json=as_json)
+
+
+@click.command()
+@NAME
+@ENCODER
+@click.option("--method", type=click.Choice(["umap", "pca"]), default="umap", show_default=True)
+@click.option("--neighbors", "n_neighbors", default=15, show_default=True, help="UMAP: patches that count as near.")
+@click.option("--min-dist", default=0.1, show_default=True, help="UMAP: how tightly points may pack.")
+@SEED
+@AS_JSON
+@verb
+def project(settings: Settings, report: Bars, *, name: str, as_json: bool, **given: Any) -> None:
+    """Lay the patches out on a map."""
+    from ..pipeline import project as run
+
+    echo_artifact(run(open_named(settings, name), report=report, **given), as_json=as_json)
+
+
+@click.command()
+@NAME
+@ENCODER
+@click.option("--method", type=click.Choice(["leiden", "kmeans", "hdbscan"]), default="leiden", show_default=True)
+@click.option("--resolution", type=float, default=None, help="Leiden: higher gives more groups.")
+@click.option("--clusters", "n_clusters", type=int, default=None, help="k-means: number of groups.")
+@click.option("--min-size", "min_cluster_size", type=int, default=None, help="HDBSCAN: smallest group.")
+@SEED
+@AS_JSON
+@verb
+def cluster(settings: Settings, report: Bars, *, name: str, as_json: bool, **given: Any) -> None:
+    """Sort the patches into groups."""
+    from ..pipeline import cluster as run
+
+    chosen = {key: value for key, value in given.items() if value is not None}
+    echo_artifact(run(open_named(settings, name), report=report, **chosen), as_json=as_json)

@@ -1,0 +1,88 @@
+"""What is printed on standard output."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import click
+
+from ..collection import Collection
+from ..search import Hit, plain
+from ..storage import Artifact
+
+KINDS = ("thumbnails", "embeddings", "neighbours", "projections", "clusters", "reports", "selections")
+
+
+def echo_json(value: Any) -> None:
+    """One document."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False))
+
+
+def echo_table(records: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    """Columns as wide as their longest cell."""
+    lines = [list(columns), *([_cell(record.get(column)) for column in columns] for record in records)]
+    widths = [max(len(line[at]) for line in lines) for at in range(len(columns))]
+    for line in lines:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def echo_hits(hits: Iterable[Hit]) -> None:
+    """A line per hit."""
+    records = [{"rank": hit.rank, "score": f"{hit.score:.3f}", "row": hit.row, "label": hit.label, "uri": hit.uri} for hit in hits]
+    if records:
+        echo_table(records, ("rank", "score", "row", "label", "uri"))
+    else:
+        click.echo("No patch is left after the filters; loosen one of them.", err=True)
+
+
+def echo_artifact(artifact: Artifact, *, as_json: bool) -> None:
+    """The recipe of what was made and what was measured on it."""
+    if as_json:
+        echo_json(artifact_json(artifact))
+    else:
+        click.echo(f"{artifact.path}  {json.dumps(artifact.meta['measured'], ensure_ascii=False)}")
+
+
+def echo_collection(collection: Collection, *, as_json: bool) -> None:
+    """What a collection holds."""
+    found = summary(collection)
+    if as_json:
+        echo_json(found)
+        return
+    click.echo(f"{collection.name}: {found['rows']} rows, {len(found['rejects'])} rejected, from {found['source']['uri']}")
+    if found["labels"]:
+        click.echo("labels: " + ", ".join(f"{label} {count}" for label, count in found["labels"].items()))
+    click.echo("columns: " + ", ".join(found["columns"]))
+    for artifact in found["artifacts"]:
+        recipe = artifact["recipe"]
+        click.echo(f"{artifact['kind']}/{artifact['key']}  {recipe.get('method') or recipe.get('encoder', {}).get('name') or ''}")
+    for reject in found["rejects"][:20]:
+        click.echo(f"rejected {reject['uri']}: {reject['reason']}")
+    if len(found["rejects"]) > 20:
+        click.echo(f"... and {len(found['rejects']) - 20} more; --json lists them all")
+
+
+def summary(collection: Collection) -> dict[str, Any]:
+    """The document ``explorer show --json`` prints."""
+    return {
+        "collection": collection.name,
+        "rows": collection.n,
+        "rejects": collection.rejects.to_dict("records"),
+        "labels": {str(k): int(v) for k, v in collection.items["label"].value_counts().items()},
+        "columns": [str(column) for column in collection.items.columns],
+        "source": dict(collection.record["source"]),
+        "created": collection.record["created"],
+        "artifacts": [artifact_json(a) for kind in KINDS for a in collection.artifacts(kind)],
+    }
+
+
+def artifact_json(artifact: Artifact) -> dict[str, Any]:
+    """An artifact's identity and record."""
+    keep = ("recipe", "measured", "created", "versions")
+    return {"kind": artifact.path.parent.name, "key": artifact.key} | {name: artifact.meta[name] for name in keep}
+
+
+def _cell(value: Any) -> str:
+    return "" if plain(value) is None else str(value)

@@ -1,0 +1,76 @@
+"""Progress drawn as a bar with rate and time left, on standard error."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from tqdm import tqdm
+
+from ..jobs import write_progress
+from ..types import Progress
+
+FILE_VARIABLE = "EXPLORER_PROGRESS_FILE"
+"""Set by a job to the file that wants a line per report."""
+_FILE_INTERVAL_S = 0.25
+
+
+class Bars:
+    """A report function: one bar per verb; notes go on lines of their own, each said once. In a job, lines in a file."""
+
+    def __init__(self) -> None:
+        file = os.environ.get(FILE_VARIABLE)
+        self._file = Path(file) if file else None
+        self._written_s = 0.0
+        self._verb = ""
+        self._bar: Any = None
+        self._said: set[str] = set()
+
+    def __call__(self, progress: Progress) -> None:
+        if progress.note and progress.note not in self._said:
+            self._said.add(progress.note)
+            tqdm.write(f"{progress.verb}: {progress.note}", file=sys.stderr)
+        if self._file is not None:
+            self._write(self._file, progress)
+        elif progress.total is not None or progress.done:
+            self._draw(progress)
+
+    def _write(self, file: Path, progress: Progress) -> None:
+        now_s = time.monotonic()
+        if now_s - self._written_s >= _FILE_INTERVAL_S or progress.note or progress.done == progress.total or progress.verb != self._verb:
+            self._written_s, self._verb = now_s, progress.verb
+            write_progress(file, progress, time_s=now_s)
+
+    def _draw(self, progress: Progress) -> None:
+        if progress.verb != self._verb or self._bar is None:
+            self.close()
+            self._verb = progress.verb
+            scale = progress.unit == "bytes"
+            self._bar = tqdm(
+                desc=progress.verb,
+                total=progress.total,
+                initial=progress.done,
+                unit="B" if scale else f" {progress.unit}",
+                unit_scale=scale,
+                file=sys.stderr,
+                dynamic_ncols=True,
+                mininterval=0.2,
+            )
+        self._bar.total = progress.total
+        self._bar.update(progress.done - self._bar.n)
+
+    def close(self) -> None:
+        """Leave the last bar as it stands and end its line."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()

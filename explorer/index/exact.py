@@ -1,0 +1,85 @@
+"""Unit vectors, exact search block by block, and the order of hits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+from types import ModuleType
+
+import numpy as np
+from jaxtyping import Float, Int64
+
+from ..errors import VectorsNotFinite
+from ..types import Rows, Scores, Vectors
+
+BLOCK = 1 << 16
+"""Rows held as float32 at one time while reading a memory map."""
+BLAS_FROM = 3072
+"""Numbers in a batch of queries from which FAISS uses matrix products. Its default of 128 000 makes a batch of 256
+queries about eight times slower; much less would make a single query of a wide encoder slower."""
+
+
+@cache
+def load_faiss() -> ModuleType:
+    """The faiss package, with the one global setting that this room relies on."""
+    import faiss
+
+    faiss.cvar.distance_compute_blas_threshold = BLAS_FROM
+    return faiss
+
+
+def unit(vectors: Float[np.ndarray, "n d"]) -> Vectors:
+    """Rows of length 1, float32 and contiguous, so that inner products are cosines. A row of zeros stays zero.
+
+    Raises ``VectorsNotFinite`` naming the first row with NaN or infinity.
+    """
+    rows = np.array(vectors, dtype=np.float32, order="C")
+    norms = np.sqrt(np.einsum("nd,nd->n", rows, rows))
+    if not np.isfinite(norms).all():
+        bad = int(np.flatnonzero(~np.isfinite(norms))[0])
+        raise VectorsNotFinite(f"Row {bad} of the vectors holds NaN or infinity and has no direction; embed it again or leave it out.")
+    rows /= np.where(norms > 0, norms, 1)[:, None]
+    return rows
+
+
+def unit_blocks(vectors: Float[np.ndarray, "n d"]) -> Iterator[tuple[Int64[np.ndarray, " b"], Vectors]]:
+    """All rows in order, normalised a block at a time, with their row numbers."""
+    for rows in blocks(np.arange(len(vectors))):
+        yield rows, unit(vectors[rows[0] : rows[-1] + 1])
+
+
+def blocks(rows: Int64[np.ndarray, " n"], size: int = BLOCK) -> Iterator[Int64[np.ndarray, " b"]]:
+    """Row numbers, ``size`` at a time."""
+    return (rows[start : start + size] for start in range(0, len(rows), size))
+
+
+def exact_search(queries: Vectors, k: int, among: Iterable[tuple[Int64[np.ndarray, " b"], Vectors]]) -> tuple[Scores, Rows]:
+    """The k best of all blocks (row numbers, unit vectors) for each unit query, by matrix products."""
+    faiss = load_faiss()
+    scores, rows = np.full((len(queries), k), -np.inf, np.float32), np.full((len(queries), k), -1, np.int64)
+    for numbers, vectors in among:
+        new, at = faiss.knn(queries, vectors, min(k, len(numbers)), metric=faiss.METRIC_INNER_PRODUCT)
+        scores, rows = in_order(np.hstack([scores, new]), np.hstack([rows, numbers[at]]))
+        scores, rows = scores[:, :k], rows[:, :k]
+    return scores, rows
+
+
+def in_order(scores: Scores, rows: Rows) -> tuple[Scores, Rows]:
+    """Best first; equal scores by row number; missing hits (row -1) last, with a score of -inf."""
+    scores = np.where(rows < 0, np.float32(-np.inf), scores)
+    order = np.lexsort((rows, -scores), axis=1)
+    return np.take_along_axis(scores, order, axis=1), np.take_along_axis(rows, order, axis=1)
+
+
+def padded(scores: Scores, rows: Rows, k: int) -> tuple[Scores, Rows]:
+    """With k columns: -inf and -1 where there are fewer hits."""
+    missing = ((0, 0), (0, k - rows.shape[1]))
+    return np.pad(scores, missing, constant_values=-np.inf), np.pad(rows, missing, constant_values=-1)
+
+
+def without_self(scores: Scores, rows: Rows, own: Int64[np.ndarray, " q"]) -> tuple[Scores, Rows]:
+    """One column less: without the row itself, or without the last hit where copies of the row crowded it out."""
+    keep = rows != own[:, None]
+    keep[keep.all(axis=1), -1] = False
+    shape = (len(rows), rows.shape[1] - 1)
+    return scores[keep].reshape(shape), rows[keep].reshape(shape)

@@ -1,0 +1,73 @@
+"""Taking a collection elsewhere: its table, its vectors, its map and its groups in one common file."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .. import storage
+from ..collection import Collection
+from ..errors import ArtifactMissing, InputError
+
+FORMATS = (".csv", ".parquet", ".npz", ".h5")
+
+
+def export(collection: Collection, path: Path, *, encoder: str | None = None, overwrite: bool = False) -> Path:
+    """Write the rows with map positions and group, and, except to CSV, the vectors; the suffix of ``path`` says the format.
+
+    ``.csv`` and ``.parquet`` hold one line per row; ``.npz`` and ``.h5`` hold ``vectors`` (n d) float32 with the columns
+    beside it. Where a file was written before, it is replaced only with ``overwrite``. Raises ``InputError``.
+    """
+    if path.suffix not in FORMATS:
+        raise InputError(f"{path.name} does not say a format; end the name in one of {', '.join(FORMATS)}.")
+    if path.exists() and not overwrite:
+        raise InputError(f"{path} exists; choose another name or pass --overwrite.")
+    if not path.parent.is_dir():
+        raise InputError(f"There is no folder {path.parent}; make it first.")
+    table = _table(collection, encoder)
+    unfinished = path.with_name(f".{path.name}.part{path.suffix}")
+    if path.suffix == ".csv":
+        table.to_csv(unfinished, index=False)
+    else:
+        _with_vectors(unfinished, table, collection.vectors(encoder))
+    storage.sync(unfinished)
+    unfinished.replace(path)
+    return path
+
+
+def _table(collection: Collection, encoder: str | None) -> pd.DataFrame:
+    table = collection.items.copy()
+    with suppress(ArtifactMissing):  # a collection without a map is exported without one
+        table[["x", "y"]] = np.asarray(collection.projection(encoder))
+    for clusters in reversed(collection.clusterings(encoder)):
+        table[f"group_{clusters.recipe['method']}"] = np.load(storage.file(clusters, "labels.npy"), allow_pickle=False)
+    return table
+
+
+def _with_vectors(path: Path, table: pd.DataFrame, vectors: Any) -> None:
+    if path.suffix == ".parquet":
+        table.assign(embedding=list(np.asarray(vectors))).to_parquet(path, index=False)
+        return
+    columns = {str(name): _plain_array(table[name]) for name in table.columns}
+    if path.suffix == ".npz":
+        np.savez(path, vectors=vectors, **{f"column_{name}": values for name, values in columns.items()})
+        return
+    import h5py
+
+    with h5py.File(path, "w") as file:
+        file.create_dataset("features", data=vectors)
+        for name, values in columns.items():
+            text = values.dtype.kind == "U"
+            file.create_dataset(
+                f"items/{name}", data=values.astype(object) if text else values, dtype=h5py.string_dtype() if text else None
+            )
+
+
+def _plain_array(column: pd.Series[Any]) -> Any:
+    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+        return column.to_numpy(dtype=np.float64 if column.hasnans or pd.api.types.is_float_dtype(column) else np.int64, na_value=np.nan)
+    return column.astype("string").fillna("").to_numpy(dtype=str)

@@ -1,0 +1,211 @@
+"""The steps after ingest. Each makes one artifact, named by its recipe, or returns the one that is there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import clustering, projection, storage
+from .. import embed as embedding
+from .. import index as indexing
+from ..collection import Collection
+from ..errors import InputError
+from ..settings import Settings
+from ..storage import Artifact
+from ..types import Encoder, Progress, Report, ignore
+from .known import known_vectors
+
+BLOCK_ROWS = 2048
+GRAPH_K = 30
+TYPICAL_ROWS = 8
+CLUSTER_DEFAULTS: Mapping[str, dict[str, Any]] = {
+    "leiden": {"resolution": 1.0, "n_neighbors": 15},
+    "kmeans": {"n_clusters": 9},
+    "hdbscan": {"min_cluster_size": 25},
+}
+
+
+def embed(collection: Collection, *, encoder: Encoder, settings: Settings, report: Report = ignore) -> Artifact:
+    """Vectors of every row by one encoder; killed runs go on block by block.
+
+    Identical pixels are embedded once, and so are pixels that another collection under the same home has already
+    embedded by the same recipe. Raises ``VectorsNotFinite``, or ``InputError`` where a picture has changed since ingest.
+    """
+    recipe = {"kind": "embedding", "items": collection.record["items_sha256"], "encoder": dict(encoder.recipe)}
+
+    def fill(work: Path) -> Mapping[str, Any]:
+        started = time.perf_counter()
+        parts = work / storage.PARTS
+        first = _first_of_equal(collection.items["sha256"])
+        unique = np.unique(first)
+        known, vectors = known_vectors(collection, encoder.recipe, unique)
+        missing = np.setdiff1d(unique, np.concatenate([known, *_done_rows(parts)]))
+        number = len(list(parts.iterdir()))
+
+        def forward(progress: Progress) -> None:
+            done = len(unique) - len(missing) + progress.done
+            report(Progress("embed", done, len(unique), note=progress.note))
+
+        blocks = embedding.embed(
+            collection.image,
+            missing.tolist(),
+            encoder=encoder,
+            block=BLOCK_ROWS,
+            batch_size=settings.batch_size,
+            threads=settings.threads,
+            report=forward,
+        )
+        for rows, block in blocks:
+            _write_block(parts / f"{number:06d}.npz", rows, block)
+            number += 1
+        _assemble(work / "vectors.npy", first, chain([(known, vectors)], _blocks(parts)), encoder.dim)
+        seconds = time.perf_counter() - started
+        return {"unique": len(unique), "copied": len(known), "device": encoder.device, "seconds": round(seconds, 3)}
+
+    return storage.make(collection.path, "embeddings", recipe, fill, waiting=_waiter("embed", collection, report))
+
+
+def index(collection: Collection, *, encoder: str | None = None, kind: str = "auto", seed: int = 0, report: Report = ignore) -> Artifact:
+    """The search index and the one nearest-neighbour graph of an embedding, with the recall both were measured at."""
+    source = collection.embedding(encoder)
+    recipe = {"kind": "neighbours", "embedding": source.key, "index": kind, "k": GRAPH_K, "seed": seed}
+
+    def fill(work: Path) -> Mapping[str, Any]:
+        import faiss
+
+        started = time.perf_counter()
+        vectors = np.load(storage.file(source, "vectors.npy"), mmap_mode="r", allow_pickle=False)
+        built = indexing.build_index(vectors, kind=kind, seed=seed, report=report)
+        graph = indexing.knn_graph(vectors, index=built, k=GRAPH_K, report=report)
+        faiss.write_index(built.raw, str(work / "index.faiss"))
+        np.save(work / "knn_rows.npy", graph.rows)
+        np.save(work / "knn_scores.npy", graph.scores)
+        measured = indexing.recall(built, vectors, seed=seed)
+        return {"index": dict(built.settings), "recall_at_10": measured, "seconds": round(time.perf_counter() - started, 3)}
+
+    return storage.make(collection.path, "neighbours", recipe, fill, waiting=_waiter("index", collection, report))
+
+
+def project(
+    collection: Collection,
+    *,
+    encoder: str | None = None,
+    method: str = "umap",
+    n_neighbors: int = 15,
+    min_dist: float = 0.1,
+    seed: int = 0,
+    report: Report = ignore,
+) -> Artifact:
+    """Positions of all rows on a map (``umap`` or ``pca``), with its trustworthiness."""
+    neighbours = collection.artifact("neighbours", step="index", embedding=collection.embedding(encoder).key)
+    parameters: dict[str, Any] = {"n_neighbors": n_neighbors, "min_dist": min_dist} if method == "umap" else {}
+    recipe = {"kind": "projection", "neighbours": neighbours.key, "method": method, "seed": seed, **parameters}
+
+    def fill(work: Path) -> Mapping[str, Any]:
+        started = time.perf_counter()
+        vectors, graph = collection.vectors(encoder), collection.neighbours(encoder)
+        if method == "umap":
+            xy = projection.umap(vectors, neighbours=graph, seed=seed, report=report, **parameters)
+        else:
+            xy = projection.pca(vectors, seed=seed)
+        np.save(work / "xy.npy", xy)
+        return {"seconds": round(time.perf_counter() - started, 3)}
+
+    _known_method("projection", method, ("umap", "pca"))
+    return storage.make(collection.path, "projections", recipe, fill, waiting=_waiter("project", collection, report))
+
+
+def cluster(
+    collection: Collection,
+    *,
+    encoder: str | None = None,
+    method: str = "leiden",
+    seed: int = 0,
+    report: Report = ignore,
+    **parameters: Any,
+) -> Artifact:
+    """A group number for every row, with typical and borderline rows of each group.
+
+    ``leiden`` (``resolution``, ``n_neighbors``) works on the shared graph, ``kmeans`` (``n_clusters``) on the vectors,
+    ``hdbscan`` (``min_cluster_size``, ``min_samples``) on the newest UMAP. Raises ``InputError``, ``ArtifactMissing``.
+    """
+    _known_method("grouping", method, tuple(CLUSTER_DEFAULTS))
+    chosen = CLUSTER_DEFAULTS[method] | parameters
+    if unknown := set(chosen) - set(CLUSTER_DEFAULTS[method]) - {"min_samples"}:
+        raise InputError(f"{method} has no parameter {', '.join(sorted(unknown))}; it has {', '.join(CLUSTER_DEFAULTS[method])}.")
+    neighbours = collection.artifact("neighbours", step="index", embedding=collection.embedding(encoder).key)
+    recipe = {"kind": "clusters", "neighbours": neighbours.key, "method": method, "seed": seed, **chosen}
+    if method == "hdbscan":
+        recipe["projection"] = collection.projection_artifact(encoder).key
+
+    def fill(work: Path) -> Mapping[str, Any]:
+        started = time.perf_counter()
+        report(Progress("cluster", 0, 1, unit="step"))
+        vectors = collection.vectors(encoder)
+        if method == "leiden":
+            labels = clustering.leiden(collection.neighbours(encoder), seed=seed, **chosen)
+        elif method == "kmeans":
+            labels = clustering.kmeans(vectors, seed=seed, **chosen)
+        else:
+            labels = clustering.hdbscan(np.array(collection.projection(encoder)), **chosen)
+        np.save(work / "labels.npy", labels)
+        np.save(work / "medoids.npy", clustering.medoids(vectors, labels, count=TYPICAL_ROWS))
+        np.save(work / "borderline.npy", clustering.borderline(vectors, labels, count=TYPICAL_ROWS))
+        report(Progress("cluster", 1, 1, unit="step"))
+        sizes = clustering.sizes(labels).tolist()
+        noise = int((labels < 0).sum())
+        return {"clusters": len(sizes), "sizes": sizes, "in_none": noise, "seconds": round(time.perf_counter() - started, 3)}
+
+    return storage.make(collection.path, "clusters", recipe, fill, waiting=_waiter("cluster", collection, report))
+
+
+def _first_of_equal(sha256: Any) -> Any:
+    """(n,) the first row with the same pixels as each row."""
+    _, first, inverse = np.unique(sha256.to_numpy(dtype=str), return_index=True, return_inverse=True)
+    return first[inverse].astype(np.int64)
+
+
+def _write_block(path: Path, rows: Any, vectors: Any) -> None:
+    unfinished = path.with_suffix(".unfinished")
+    with unfinished.open("wb") as file:
+        np.savez(file, rows=rows, vectors=vectors)
+    storage.sync(unfinished)
+    unfinished.replace(path)
+
+
+def _done_rows(parts: Path) -> Iterator[Any]:
+    for path in sorted(parts.glob("*.npz")):
+        with np.load(path, allow_pickle=False) as block:
+            yield block["rows"]
+
+
+def _blocks(parts: Path) -> Iterator[tuple[Any, Any]]:
+    for path in sorted(parts.glob("*.npz")):
+        with np.load(path, allow_pickle=False) as block:
+            yield block["rows"], block["vectors"]
+
+
+def _assemble(path: Path, first: Any, blocks: Iterable[tuple[Any, Any]], dim: int) -> None:
+    """Put blocks in row order and give equal pictures equal vectors."""
+    out = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(len(first), dim))
+    for rows, vectors in blocks:
+        out[rows] = vectors
+    copies = np.flatnonzero(first != np.arange(len(first)))
+    for start in range(0, len(copies), BLOCK_ROWS):
+        rows = copies[start : start + BLOCK_ROWS]
+        out[rows] = out[first[rows]]
+    out.flush()
+
+
+def _known_method(what: str, method: str, methods: tuple[str, ...]) -> None:
+    if method not in methods:
+        raise InputError(f"There is no {what} method {method!r}; choose one of {', '.join(methods)}.")
+
+
+def _waiter(verb: str, collection: Collection, report: Report) -> Any:
+    return lambda: report(Progress(verb, 0, note=f"another process is doing this for {collection.name!r}; waiting for it"))

@@ -1,0 +1,173 @@
+"""From a query vector to hits: which rows may answer, and what is said of those that do.
+
+Works on the table of items and an index; where they come from is the business of ``collection``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .errors import InputError
+from .types import Allowed, Queries, VectorIndex
+
+INTERNAL = ("sha256",)
+"""Columns that mean nothing to a person; they can be filtered on but are not shown with a hit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One answer: its rank from 1, its row, its cosine similarity, and everything known of that row."""
+
+    rank: int
+    row: int
+    id: str
+    uri: str
+    score: float
+    label: str | None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """A flat JSON object."""
+        own = {"rank": self.rank, "row": self.row, "id": self.id, "uri": self.uri, "score": round(self.score, 6), "label": self.label}
+        return own | {name: value for name, value in self.facts.items() if name not in own}
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """Hits, best first, and what was asked."""
+
+    collection: str
+    encoder: str
+    query: Mapping[str, Any]
+    hits: Sequence[Hit]
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The document ``explorer search --json`` prints."""
+        return {
+            "collection": self.collection,
+            "encoder": self.encoder,
+            "query": dict(self.query),
+            "hits": [hit.to_json() for hit in self.hits],
+            "seconds": round(self.seconds, 4),
+        }
+
+    def label_shares(self) -> dict[str, float]:
+        """Share of each label among the labelled hits, largest first; the nearest hit breaks ties."""
+        labels = [hit.label for hit in self.hits if hit.label is not None]
+        return {label: count / len(labels) for label, count in Counter(labels).most_common()}
+
+
+def allowed_rows(
+    items: pd.DataFrame,
+    *,
+    where: Mapping[str, Any] | None = None,
+    exclude_same: Sequence[str] = (),
+    like: int | None = None,
+) -> Allowed | None:
+    """True for the rows that may answer; None where all may.
+
+    ``where`` maps a column to a value or to a list of values of which one must match. ``exclude_same`` names columns
+    in which an answer must differ from row ``like``; an empty cell equals nothing, but the row itself never answers
+    then. Raises ``InputError`` for an unknown column, or where ``exclude_same`` has no row to compare with.
+    """
+    if not where and not exclude_same:
+        return None
+    allowed = np.ones(len(items), dtype=bool)
+    for column, wanted in (where or {}).items():
+        allowed &= _matches(_column(items, column), wanted)
+    if exclude_same and like is None:
+        raise InputError(
+            f"Leaving out the same {' and '.join(exclude_same)} needs a query whose {exclude_same[0]} is known; "
+            "query by a row of the collection, or leave this out."
+        )
+    for column in exclude_same:
+        values = _column(items, column)
+        own = values.iloc[like]
+        if not pd.isna(own):
+            allowed &= ~(values == own).fillna(value=False).to_numpy(dtype=bool)
+    if exclude_same:
+        allowed[like] = False
+    return allowed
+
+
+def find_hits(
+    items: pd.DataFrame,
+    *,
+    index: VectorIndex,
+    query: Queries,
+    k: int,
+    allowed: Allowed | None = None,
+) -> list[Hit]:
+    """The k allowed rows nearest to one query vector (1 d); fewer where fewer are allowed."""
+    if k < 1:
+        raise InputError(f"k is {k}; ask for at least one hit.")
+    if not np.isfinite(query).all():
+        raise InputError("The query vector has values that are not numbers; encode the picture again.")
+    scores, rows = index.search(query, min(k, index.n), allowed=allowed)
+    found = [(int(row), float(score)) for row, score in zip(rows[0], scores[0], strict=True) if row >= 0]
+    table = items.iloc[[row for row, _ in found]]
+    return [
+        make_hit(rank, row, score, record)
+        for rank, ((row, score), record) in enumerate(zip(found, table.to_dict("records"), strict=True), start=1)
+    ]
+
+
+def make_hit(rank: int, row: int, score: float, record: Mapping[Any, Any]) -> Hit:
+    """A hit from a row of the items table."""
+    facts = {str(name): plain(value) for name, value in record.items() if name not in INTERNAL}
+    facts = {name: value for name, value in facts.items() if value is not None}
+    label = facts.pop("label", None)
+    return Hit(rank, row, str(facts.pop("id")), str(facts.pop("uri")), score, None if label is None else str(label), facts)
+
+
+def plain(value: Any) -> Any:
+    """A cell as a JSON value; None for an empty one."""
+    if value is None or value is pd.NA or value is pd.NaT:
+        return None
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if isinstance(value, str | int | float | bool) else str(value)
+
+
+def _column(items: pd.DataFrame, name: str) -> pd.Series[Any]:
+    if name not in items.columns:
+        raise InputError(f"There is no column {name!r}; the columns are {', '.join(map(str, items.columns))}.")
+    return items[name]
+
+
+def _matches(values: pd.Series[Any], wanted: Any) -> Allowed:
+    options = list(wanted) if isinstance(wanted, list | tuple | set | frozenset) else [wanted]
+    if pd.api.types.is_bool_dtype(values):
+        options = [_as_bool(values.name, option) for option in options]
+    elif pd.api.types.is_numeric_dtype(values):
+        options = [_as_number(values.name, option) for option in options]
+    else:
+        values, options = values.astype("string"), [str(option) for option in options]
+    matches: Allowed = values.isin(options).to_numpy(dtype=bool)
+    return matches
+
+
+def _as_number(column: Any, option: Any) -> float:
+    try:
+        return float(option)
+    except (TypeError, ValueError):
+        raise InputError(f"Column {column} holds numbers, and {option!r} is none; filter it by a number.") from None
+
+
+def _as_bool(column: Any, option: Any) -> bool:
+    word = str(option).lower()
+    if word in ("true", "1", "yes"):
+        return True
+    if word in ("false", "0", "no"):
+        return False
+    raise InputError(f"Column {column} holds yes or no, and {option!r} is neither; filter it by true or false.")

@@ -1,0 +1,218 @@
+"""The bytes of one file become one RGB picture, or a reason why not.
+
+The content decides what a file is, never its name. Nothing is repaired or filled in: a picture that is cut off or
+damaged is refused. JPEG is read by libjpeg-turbo through simplejpeg (bit-equal to Pillow, faster, and strict about
+damage, which Pillow paints over); everything else by Pillow.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import threading
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import PurePosixPath
+from typing import Any
+
+import numpy as np
+import PIL.Image
+
+from ..errors import ImageRejected
+from ..types import Image, Limits
+
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "JPEG2000")
+_JPEG = b"\xff\xd8\xff"
+_PNG = b"\x89PNG\r\n\x1a\n"
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_PICTURES = (_JPEG, _PNG, *_TIFF, b"BM", b"GIF8", b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51")
+_OTHERS = {
+    b"\xd0\xcf\x11\xe0": "an Office document",
+    b"%PDF": "a PDF document",
+    b"PK\x03\x04": "a zip archive or Office document",
+    b"\x89HDF": "an HDF5 file",
+    b"\x1f\x8b": "a gzip archive",
+}
+_EXIF_MARKS = (b"Exif", b"eXIf", b"exif", b"EXIF", b"tiff:Orientation")
+_CUT = "cut off: the file ends before the picture does"
+
+# What Pillow's readers raise on damaged files, gathered by feeding them damaged files.
+_BROKEN = (
+    OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, AttributeError, OverflowError,
+    ZeroDivisionError, AssertionError, NotImplementedError, RuntimeError, MemoryError, struct.error, zlib.error,
+)  # fmt: skip
+
+_warnings_lock = threading.Lock()
+
+
+def decode(data: bytes, *, name: str, limits: Limits = Limits()) -> Image:  # noqa: B008 - frozen
+    """(h w 3) uint8 RGB of the first picture in ``data``; ``name`` only serves the wording of a reason.
+
+    - Grey, palette, 1-bit, CMYK and Lab are converted; transparent pixels lie on white, as glass does.
+    - 16-bit samples keep their top eight bits (255 stands for 65535, nothing is stretched or clipped). Grey pictures
+      none of whose samples needs more than 12 bits are taken as 12 bits, the way microscope cameras store them.
+    - Floating point is read as 0..1, 0..255 or 0..65535, the smallest of these that holds it.
+    - EXIF orientation is applied. Colour profiles are not: encoders were trained on the numbers as stored.
+    - Of pages or frames, the first. Any size from 1 x 1 to ``limits.max_pixels`` is read.
+
+    Raises ``ImageRejected`` with a reason for everything that is not a whole picture.
+    """
+    if not data:
+        raise ImageRejected("empty file (0 bytes)")
+    if data.startswith(_JPEG):
+        pixels = _jpeg(data, limits)
+    elif is_picture(data):
+        pixels = _by_pillow(_core_chunks(data) if data.startswith(_PNG) else data, limits)
+    else:
+        raise ImageRejected(_what_it_is(data, name))
+    if not data.startswith(_TIFF) and any(mark in data for mark in _EXIF_MARKS):  # Pillow turns TIFFs by itself
+        pixels = _upright(pixels, _orientation(data))
+    return pixels
+
+
+def is_picture(head: bytes) -> bool:
+    """Whether a file that begins with these bytes (16 are enough) is of a format read here."""
+    return head.startswith(_PICTURES) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
+
+
+def check_bytes(size: int, limits: Limits) -> None:
+    """Refuse a file too large for any picture within the limits (eight bytes a pixel) before it is read."""
+    if size > 8 * limits.max_pixels:
+        raise ImageRejected(f"{size} bytes are more than any picture within the limit of {limits.max_pixels} pixels needs")
+
+
+def _jpeg(data: bytes, limits: Limits) -> Image:
+    import simplejpeg
+
+    try:
+        try:
+            height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
+        except ValueError:  # stray bytes or damage among the metadata, which the picture does not need
+            data = _core_segments(data)
+            height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
+        _check_size(width, height, limits)
+        if colours in ("CMYK", "YCCK"):  # stored inverted, as Adobe does
+            inverted = simplejpeg.decode_jpeg(data, colorspace="CMYK")
+            return np.asarray(PIL.Image.frombytes("CMYK", (width, height), (255 - inverted).tobytes()).convert("RGB"))
+        pixels: Image = simplejpeg.decode_jpeg(data)
+    except ValueError as error:
+        cut = str(error).startswith("Premature end")
+        raise ImageRejected(_CUT if cut else "damaged: the JPEG data do not decode") from error
+    return pixels
+
+
+def _core_segments(data: bytes) -> bytes:
+    """A JPEG without its metadata segments (all APPn but JFIF and Adobe, comments) and without bytes between segments."""
+    kept, at = [data[:2]], 2
+    while (at := data.find(b"\xff", at)) >= 0 and at + 4 <= len(data):
+        marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
+        if marker == 0xDA:  # start of scan: the rest is picture
+            return b"".join([*kept, data[at:]])
+        if marker in (0x00, 0xFF) or length < 2:
+            at += 1
+            continue
+        if marker in (0xE0, 0xEE) or not (0xE0 <= marker <= 0xEF or marker == 0xFE):
+            kept.append(data[at : at + 2 + length])
+        at += 2 + length
+    raise ImageRejected(_CUT)
+
+
+def _core_chunks(data: bytes) -> bytes:
+    """A PNG with only the chunks that make the picture: text and profile chunks can be bombs or broken."""
+    kept, at = [_PNG], len(_PNG)
+    while at + 8 <= len(data):
+        end = at + 12 + int.from_bytes(data[at : at + 4], "big")
+        if data[at + 4 : at + 8] in (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"):
+            kept.append(data[at:end])
+        at = end
+    return b"".join(kept)
+
+
+def _by_pillow(data: bytes, limits: Limits) -> Image:
+    try:
+        with _quiet():
+            picture = PIL.Image.open(io.BytesIO(data), formats=FORMATS)
+            _check_size(*picture.size, limits, what=picture.format or "")
+            picture.load()
+        return _rgb(picture)
+    except PIL.Image.DecompressionBombError as error:
+        raise ImageRejected("more pixels than any patch has: taken for a decompression bomb") from error
+    except PIL.UnidentifiedImageError as error:
+        raise ImageRejected("damaged: its header cannot be read") from error
+    except _BROKEN as error:
+        cut = "truncated" in str(error).lower()
+        raise ImageRejected(_CUT if cut else "damaged, or compressed in a way this reader does not know") from error
+
+
+def _rgb(picture: PIL.Image.Image) -> Image:
+    if picture.mode.startswith(("I", "F")):
+        return np.repeat(_eight_bits(np.asarray(picture))[..., None], 3, axis=2)
+    if picture.mode == "LAB":
+        from PIL import ImageCms
+
+        converted = ImageCms.profileToProfile(picture, ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), outputMode="RGB")
+        return np.asarray(converted)
+    if picture.has_transparency_data:
+        layer = picture.convert("RGBA")
+        picture = PIL.Image.alpha_composite(PIL.Image.new("RGBA", layer.size, "white"), layer)
+    return np.asarray(picture.convert("RGB"))
+
+
+def _eight_bits(grey: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Deep grey to uint8 by the rules in ``decode``."""
+    low, high = float(grey.min()), float(grey.max())
+    if not (low >= 0 and high < 2**32):  # NaN fails both
+        raise ImageRejected("pixel values are negative or not finite, so which of them is white is unknown")
+    if grey.dtype.kind == "f":
+        scale = next((255 / top for top in (1, 255, 65535) if high <= top), None)
+        if scale is None:
+            raise ImageRejected(f"floating point values reach {high:g}, so which of them is white is unknown")
+        return np.rint(grey * scale).astype(np.uint8)
+    bits = next(bits for bits in (12, 16, 24, 32) if high < 2**bits)
+    return (grey >> (bits - 8)).astype(np.uint8)
+
+
+def _check_size(width: int, height: int, limits: Limits, *, what: str = "") -> None:
+    if width * height > limits.max_pixels:
+        slide = "; it looks like a whole slide, which has to be cut into patches first" if what == "TIFF" else ""
+        raise ImageRejected(f"{width} x {height} pixels are more than the limit of {limits.max_pixels} (setting max_pixels){slide}")
+
+
+def _orientation(data: bytes) -> int:
+    """The EXIF orientation, 1 to 8; 1 (upright) where there is none or it cannot be read."""
+    try:
+        with _quiet():
+            value = PIL.Image.open(io.BytesIO(data), formats=FORMATS).getexif().get(0x0112)
+    except (*_BROKEN, PIL.Image.DecompressionBombError):
+        return 1
+    return value if isinstance(value, int) else 1
+
+
+def _upright(pixels: Image, orientation: int) -> Image:
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    return np.ascontiguousarray(pixels)
+
+
+def _what_it_is(data: bytes, name: str) -> str:
+    kind = next((text for magic, text in _OTHERS.items() if data.startswith(magic)), "")
+    if data[128:132] == b"DICM":
+        kind = "a DICOM file"
+    elif not kind and b"\0" not in data[:1024]:
+        kind = "text"
+    suffix = PurePosixPath(name).suffix
+    return f"not a picture: the content is {kind or 'of no known picture format'}" + (f", whatever {suffix} says" if suffix else "")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Pillow's remarks on odd metadata are for its developers. The lock is there because Python's filters are global."""
+    with _warnings_lock, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

@@ -1,0 +1,214 @@
+"""Embedding, indexing, mapping and grouping a collection: the arrays on disk are those one computes by hand."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fakes import MeanColour, write_patches
+
+from explorer import settings as settings_table
+from explorer.collection import Collection
+from explorer.errors import ArtifactMissing, InputError, VectorsNotFinite
+from explorer.pipeline import cluster, embed, export, index, ingest, project
+from explorer.pipeline import steps as steps_room
+from explorer.settings import Settings
+from explorer.sources import open_source
+from explorer.types import Progress
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return settings_table.read({}, home=tmp_path / "home", threads=2)
+
+
+@pytest.fixture
+def collection(tmp_path: Path, settings: Settings) -> Collection:
+    folder = write_patches(tmp_path / "patches", per_class=20)
+    shutil.copy(folder / "TUM" / "tum-000.png", folder / "STR" / "same-pixels.png")
+    return ingest(open_source(folder), name="c", settings=settings)
+
+
+def by_hand(collection: Collection) -> np.ndarray:
+    encoder = MeanColour()
+    import torch
+
+    return encoder.encode(torch.stack([encoder.prepare(collection.image(row)) for row in range(collection.n)])).numpy()
+
+
+def test_vectors_are_in_row_order_and_equal_pixels_are_encoded_once(collection: Collection, settings: Settings) -> None:
+    encoder = MeanColour()
+    embed(collection, encoder=encoder, settings=settings)
+    assert np.allclose(collection.vectors(), by_hand(collection), atol=1e-6)
+    assert encoder.encoded == collection.n - 1
+    assert collection.verify() == []
+
+
+def test_a_second_run_does_nothing_and_another_recipe_does_not_mix(collection: Collection, settings: Settings) -> None:
+    embed(collection, encoder=MeanColour(), settings=settings)
+    again = MeanColour()
+    embed(collection, encoder=again, settings=settings)
+    assert again.encoded == 0
+    embed(collection, encoder=MeanColour(version=2), settings=settings)
+    assert len(collection.artifacts("embeddings")) == 2
+
+
+class Stops(MeanColour):
+    """Fails after so many pictures, as a killed process would."""
+
+    def encode(self, batch):  # type: ignore[no-untyped-def]
+        if self.encoded >= 24:
+            raise KeyboardInterrupt
+        return super().encode(batch)
+
+
+def test_a_stopped_run_goes_on_block_by_block(collection: Collection, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steps_room, "BLOCK_ROWS", 8)
+    with pytest.raises(KeyboardInterrupt):
+        embed(collection, encoder=Stops(), settings=settings_table.read({}, home=settings.home, batch_size=8))
+    with pytest.raises(ArtifactMissing, match="explorer embed"):
+        collection.vectors()
+    rest = MeanColour()
+    said: list[Progress] = []
+    embed(collection, encoder=rest, settings=settings, report=said.append)
+    assert 0 < rest.encoded <= collection.n - 1 - 16
+    assert said[-1].done == said[-1].total == collection.n - 1
+    assert np.allclose(collection.vectors(), by_hand(collection), atol=1e-6)
+
+
+class Broken(MeanColour):
+    def encode(self, batch):  # type: ignore[no-untyped-def]
+        out = super().encode(batch)
+        out[-1, 3] = float("nan")
+        return out
+
+
+def test_a_vector_that_is_not_finite_names_its_row(collection: Collection, settings: Settings) -> None:
+    with pytest.raises(VectorsNotFinite, match=r"row \d+"):
+        embed(collection, encoder=Broken(), settings=settings)
+    assert collection.artifacts("embeddings") == []
+
+
+def test_a_picture_changed_since_ingest_is_refused(collection: Collection, settings: Settings, tmp_path: Path) -> None:
+    shutil.copy(tmp_path / "patches" / "LYM" / "lym-001.png", tmp_path / "patches" / "LYM" / "lym-000.png")
+    with pytest.raises(InputError, match=r"lym-000\.png has changed"):
+        embed(collection, encoder=MeanColour(), settings=settings)
+
+
+def test_a_new_collection_copies_the_vectors_it_already_knows(collection: Collection, settings: Settings, tmp_path: Path) -> None:
+    embed(collection, encoder=MeanColour(), settings=settings)
+    folder = write_patches(tmp_path / "more", per_class=2, seed=9)
+    shutil.copytree(tmp_path / "patches" / "LYM", folder / "LYM", dirs_exist_ok=True)
+    larger = ingest(open_source(folder), name="larger", settings=settings)
+    encoder = MeanColour()
+    made = embed(larger, encoder=encoder, settings=settings)
+    known = set(collection.items["sha256"]) & set(larger.items["sha256"])
+    assert encoder.encoded == larger.n - len(known) > 0
+    assert made.meta["measured"]["copied"] == len(known) > 0
+    assert np.allclose(larger.vectors(), by_hand(larger), atol=1e-6)
+
+
+@pytest.fixture
+def whole(collection: Collection, settings: Settings) -> Collection:
+    embed(collection, encoder=MeanColour(), settings=settings)
+    index(collection)
+    return collection
+
+
+def test_the_graph_and_the_search_equal_brute_force(whole: Collection) -> None:
+    vectors = np.array(whole.vectors())
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    cosine = unit @ unit.T
+    graph = whole.neighbours()
+    for row in range(whole.n):
+        assert row not in graph.rows[row]
+        expected = np.sort(np.delete(cosine[row], row))[::-1][: graph.rows.shape[1]]
+        assert np.allclose(graph.scores[row], expected, atol=1e-5)
+        hits = whole.search(row=row, k=5).hits
+        assert np.allclose([hit.score for hit in hits], np.sort(cosine[row])[::-1][:5], atol=1e-5)
+        assert hits[0].row == row or np.isclose(hits[0].score, hits[1].score)
+
+
+def test_filters_and_exclusions_are_inside_the_search(whole: Collection) -> None:
+    hits = whole.search(row=0, k=100, where={"label": "STR"}, exclude_same=("label",)).hits
+    assert {hit.label for hit in hits} == {"STR"}
+    assert len(hits) == 21
+    assert whole.search(row=0, k=100, where={"label": whole.items["label"].iloc[0]}, exclude_same=("label",)).hits == []
+
+
+def test_a_picture_that_is_in_the_collection_is_known_by_its_row(whole: Collection) -> None:
+    result = whole.search(image=whole.image(5), k=3, encoder=MeanColour())
+    assert result.query["row"] == 5
+    assert result.hits[0].score == pytest.approx(1.0, abs=1e-5)
+    stranger = np.full((20, 30, 3), 127, np.uint8)
+    assert "row" not in whole.search(image=stranger, k=3, encoder=MeanColour()).query
+    with pytest.raises(InputError, match="needs a query whose label is known"):
+        whole.search(image=stranger, exclude_same=("label",), encoder=MeanColour())
+
+
+@pytest.mark.parametrize("given", [{}, {"row": 1, "image": np.zeros((4, 4, 3), np.uint8)}, {"row": -1}, {"row": 61}])
+def test_bad_queries_are_said(whole: Collection, given: dict[str, object]) -> None:
+    with pytest.raises(InputError):
+        whole.search(**given)  # type: ignore[arg-type]
+
+
+def test_maps_and_groups(whole: Collection) -> None:
+    project(whole)
+    project(whole, method="pca")
+    assert whole.projection().shape == whole.projection(method="pca").shape == (whole.n, 2)
+    assert np.isfinite(whole.projection()).all()
+    for method, parameters in (("leiden", {}), ("kmeans", {"n_clusters": 3}), ("hdbscan", {"min_cluster_size": 5})):
+        made = cluster(whole, method=method, **parameters)
+        labels = np.load(made.path / "labels.npy")
+        assert labels.shape == (whole.n,)
+        assert made.meta["measured"]["clusters"] == len(set(labels[labels >= 0].tolist()))
+    with pytest.raises(InputError, match="choose one of"):
+        project(whole, method="tsne")
+    with pytest.raises(InputError, match="choose one of"):
+        cluster(whole, method="dbscan")
+    assert whole.verify() == []
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".npz", ".h5"])
+def test_export_holds_rows_map_groups_and_vectors(whole: Collection, tmp_path: Path, suffix: str) -> None:
+    import h5py
+    import pandas as pd
+
+    project(whole, method="pca")
+    cluster(whole, method="kmeans", n_clusters=3)
+    path = export(whole, tmp_path / f"out{suffix}")
+    if suffix in (".csv", ".parquet"):
+        table = pd.read_csv(path) if suffix == ".csv" else pd.read_parquet(path)
+        assert table["uri"].tolist() == whole.items["uri"].tolist()
+        assert "group_kmeans" in table
+    if suffix == ".parquet":
+        assert np.allclose(np.stack(table["embedding"].to_list()), whole.vectors())
+    if suffix == ".npz":
+        with np.load(path, allow_pickle=False) as arrays:
+            assert np.array_equal(arrays["vectors"], whole.vectors())
+            assert arrays["column_uri"].tolist() == whole.items["uri"].tolist()
+    if suffix == ".h5":
+        with h5py.File(path) as file:
+            assert np.array_equal(file["features"][:], whole.vectors())
+            assert [uri.decode() for uri in file["items/uri"][:]] == whole.items["uri"].tolist()
+    with pytest.raises(InputError, match="exists"):
+        export(whole, path)
+    assert export(whole, path, overwrite=True) == path
+
+
+def test_a_missing_step_is_named(collection: Collection, settings: Settings) -> None:
+    with pytest.raises(ArtifactMissing, match="explorer embed c"):
+        index(collection)
+    embed(collection, encoder=MeanColour(), settings=settings)
+    with pytest.raises(ArtifactMissing, match="explorer index c"):
+        project(collection)
+    with pytest.raises(ArtifactMissing, match="no embedding by kaiko-vits16"):
+        collection.vectors("kaiko-vits16")
+
+
+def test_damage_is_named(whole: Collection) -> None:
+    path = whole.embedding().path / "vectors.npy"
+    path.write_bytes(path.read_bytes()[:-1] + b"\xff")
+    assert any("vectors.npy" in fault for fault in whole.verify())
