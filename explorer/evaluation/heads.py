@@ -14,10 +14,6 @@ from typing import Literal
 
 import torch
 
-GATHER_ROWS = 8192
-"""Rows fetched at once; larger pieces fall out of the cache before they are used."""
-
-
 Part = tuple[torch.Tensor, torch.Tensor]
 """Vectors (n, d) float32 and their class numbers (n,) int64."""
 
@@ -112,16 +108,13 @@ def _targets(y: torch.Tensor, n_outputs: int) -> torch.Tensor:
 
 
 def _batches(data: torch.Tensor, order: torch.Tensor, batch_size: int) -> Iterator[torch.Tensor]:
-    """(runs, batch, width) rows of each step, fetched a few steps at a time."""
+    """(runs, batch, width) rows of each step; one buffer serves them all, so they stay in the cache."""
     n_runs, n = order.shape
-    whole = n // batch_size
-    at_once = max(1, GATHER_ROWS // (n_runs * batch_size))
-    for first in range(0, whole, at_once):
-        steps = min(at_once, whole - first)
-        rows = order[:, first * batch_size : (first + steps) * batch_size].view(n_runs, steps, batch_size).transpose(0, 1)
-        yield from data.index_select(0, rows.flatten()).view(steps, n_runs, batch_size, -1)
-    if n % batch_size:
-        yield data.index_select(0, order[:, whole * batch_size :].flatten()).view(n_runs, n % batch_size, -1)
+    buffer = data.new_empty(n_runs * min(batch_size, n), data.shape[1])
+    for first in range(0, n, batch_size):
+        rows = order[:, first : first + batch_size]
+        batch = torch.index_select(data, 0, rows.flatten(), out=buffer[: rows.numel()])
+        yield batch.view(n_runs, rows.shape[1], -1)
 
 
 def _learning_rate(recipe: Recipe, epoch: int) -> float:
