@@ -308,6 +308,16 @@ def test_a_damaged_member_is_a_reject(tmp_path: Path) -> None:
         source.read("a.png")
 
 
+def test_a_damaged_labels_csv_in_a_zip_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "p.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.png", PNG)
+        archive.writestr("labels.csv", "file,label\na.png,TUM\n")
+    path.write_bytes(path.read_bytes().replace(b",TUM", b",STR"))
+    with pytest.raises(SourceError, match=r"labels\.csv in .* cannot be read \(damaged inside the archive\)"):
+        open_source(path).items()
+
+
 def test_real_folders(shared_data: Path) -> None:
     crc5 = open_source(shared_data / "crc5")
     assert Counter(item.label for item in crc5.items()) == dict.fromkeys(

@@ -236,6 +236,23 @@ def test_bombs_and_broken_bits_in_the_metadata_do_not_cost_the_picture() -> None
     np.testing.assert_array_equal(read(with_exif), read(jpeg))
 
 
+@pytest.mark.parametrize(("fmt", "size"), [("JPEG", (224, 224)), ("JPEG", (256, 256)), ("PNG", (256, 256)), ("JPEG", (311, 240))])
+def test_decoded_and_prepared_is_bit_equal_to_the_publishers_pipeline(fmt: str, size: tuple[int, int]) -> None:
+    import torch
+    from torchvision.transforms import v2
+
+    from explorer import encoders
+    from explorer.encoders.preprocess import normalise, resize_crop
+
+    spec = encoders.spec("kaiko-vits16")
+    theirs = v2.Compose(
+        [v2.ToImage(), v2.Resize(224), v2.CenterCrop(224), v2.ToDtype(torch.float32, scale=True), v2.Normalize([0.5] * 3, [0.5] * 3)]
+    )
+    data = encoded(Image.fromarray(patch(96)).resize(size), fmt, quality=90)
+    ours = normalise(resize_crop(read(data), side_px=224, resize_px=224, interpolation="bilinear"), spec)
+    assert torch.equal(ours, theirs(Image.open(io.BytesIO(data)).convert("RGB")))
+
+
 def test_no_warning_leaves_even_where_warnings_are_errors(shared_data: Path) -> None:
     names = ["invalid-exif.jpg", "crash-2020-10-test.tif", "icc_profile_big.jpg", "empty_gps_ifd.jpg", "multipage.tiff"]
     with warnings.catch_warnings():

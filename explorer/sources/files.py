@@ -181,10 +181,16 @@ class ZipSource:
         root = _wrapper(pictures)
         at_root = root + LABELS in labels
         rejects += [Reject(name, f"only the {LABELS} beside the class folders is read") for name in sorted(labels - {root + LABELS})]
-        items, more = make_items(pictures, labels=self._bytes(root + LABELS) if at_root else None, root=root)
+        items, more = make_items(pictures, labels=self._labels(root + LABELS) if at_root else None, root=root)
         if not items:
             raise SourceError(no_pictures(f"Archive {self._path}", rejects))
         return items, rejects + more
+
+    def _labels(self, name: str) -> bytes:
+        try:
+            return self._bytes(name)
+        except ImageRejected as error:
+            raise SourceError(f"{name} in {self._path} cannot be read ({error.reason}); pack the archive again.") from error
 
     def _unfit(self, info: zipfile.ZipInfo) -> str:
         name = _member_name(info)

@@ -49,7 +49,7 @@ _warnings_lock = threading.Lock()
 
 
 def decode(data: bytes, *, name: str, limits: Limits = Limits()) -> Image:  # noqa: B008 - frozen
-    """(h w 3) uint8 RGB of the first picture in ``data``; ``name`` only serves the wording of a reason.
+    """(h w 3) uint8 RGB, writable, of the first picture in ``data``; ``name`` only serves the wording of a reason.
 
     - Grey, palette, 1-bit, CMYK and Lab are converted; transparent pixels lie on white, as glass does.
     - 16-bit samples keep their top eight bits (255 stands for 65535, nothing is stretched or clipped). Grey pictures
@@ -99,7 +99,7 @@ def _jpeg(data: bytes, limits: Limits) -> Image:
         _check_size(width, height, limits)
         if colours in ("CMYK", "YCCK"):  # stored inverted, as Adobe does
             inverted = simplejpeg.decode_jpeg(data, colorspace="CMYK")
-            return np.asarray(PIL.Image.frombytes("CMYK", (width, height), (255 - inverted).tobytes()).convert("RGB"))
+            return np.array(PIL.Image.frombytes("CMYK", (width, height), (255 - inverted).tobytes()).convert("RGB"))
         pixels: Image = simplejpeg.decode_jpeg(data)
     except ValueError as error:
         cut = str(error).startswith("Premature end")
@@ -186,11 +186,11 @@ def _rgb(picture: PIL.Image.Image, *, depth: int) -> Image:
         from PIL import ImageCms
 
         converted = ImageCms.profileToProfile(picture, ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), outputMode="RGB")
-        return np.asarray(converted)
+        return np.array(converted)
     if picture.has_transparency_data:
         layer = picture.convert("RGBA")
         picture = PIL.Image.alpha_composite(PIL.Image.new("RGBA", layer.size, "white"), layer)
-    pixels = np.asarray(picture.convert("RGB"))
+    pixels = np.array(picture.convert("RGB"))
     if depth == 16 and pixels.max() < 16:  # only the high bytes are here
         raise ImageRejected("16-bit colour that uses only the lowest 12 bits (from a 12-bit camera?); save it with 8 bits per channel")
     return pixels

@@ -85,6 +85,7 @@ class SourceContract:
         for uri in opened.readable:
             picture = opened.source.read(uri)
             assert picture.dtype == np.uint8 and picture.ndim == 3 and picture.shape[2] == 3 and picture.size
+            assert picture.flags.writeable and picture.flags.c_contiguous, "torch takes no other arrays without a copy or a warning"
             np.testing.assert_array_equal(opened.again().read(uri), picture)
 
     def test_known_pictures_and_labels(self, opened: Opened) -> None:
