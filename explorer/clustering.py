@@ -92,7 +92,7 @@ def leiden(neighbours: Neighbours, *, resolution: float = 1.0, n_neighbors: int 
     if not resolution > 0:
         raise InputError(f"resolution is {resolution}; use a number above 0 (1 is usual, more gives more clusters).")
     edges, weights = _shared_neighbour_edges(neighbours.rows[:, :n_neighbors])
-    graph = igraph.Graph(n=len(neighbours.rows), edges=edges)
+    graph = igraph.Graph(n=len(neighbours.rows), edges=edges.tolist())  # ten times as fast as from an array
     igraph.set_random_number_generator(random.Random(seed))
     try:
         found = graph.community_leiden(objective_function="modularity", weights=weights, resolution=resolution, n_iterations=-1)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Shaped
 
 from . import encoders, settings, storage
 from .errors import ArtifactMissing, CollectionMissing, InputError, SourceError
@@ -268,6 +269,6 @@ def _read_index(path: Path) -> VectorIndex:
     return load_index(faiss.read_index(str(path)), settings=settings)
 
 
-def _load(artifact: Artifact, name: str) -> np.ndarray[Any, Any]:
-    array: np.ndarray[Any, Any] = np.load(storage.file(artifact, name), mmap_mode="r", allow_pickle=False)
+def _load(artifact: Artifact, name: str) -> Shaped[np.ndarray, ...]:
+    array: Shaped[np.ndarray, ...] = np.load(storage.file(artifact, name), mmap_mode="r", allow_pickle=False)
     return array

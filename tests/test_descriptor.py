@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +11,12 @@ import pytest
 import torch
 from PIL import Image as Picture
 
+from explorer.encoders import descriptor, filters, stains
 from explorer.encoders.descriptor import Descriptor
 from explorer.sources.stain import stain_of
 from explorer.sources.tissue import CLASSES, draw
 
+CONSTANTS = Path(descriptor.__file__).with_name("descriptor.npz")
 TURNS = [(turns, flip) for turns in range(4) for flip in (False, True)]
 
 
@@ -56,3 +60,155 @@ def test_turning_real_patches_changes_nothing(encoder: Descriptor, shared_data: 
     for turns, flip in TURNS:
         turned = np.rot90(images[:, :, ::-1] if flip else images, turns, axes=(1, 2))
         assert cosine(here, vectors(encoder, turned)).min() >= 0.999
+
+
+def test_another_stain_moves_a_patch_less_than_another_tissue_does(encoder: Descriptor, drawn: np.ndarray) -> None:
+    tissue = np.array([label != "BACK" for label in CLASSES])
+    images = drawn[tissue]
+    v = vectors(encoder, images.reshape(-1, *images.shape[2:])).reshape(*images.shape[:2], -1)
+    v /= np.linalg.norm(v, axis=-1, keepdims=True)
+    for a, b in ((0, 1), (0, 2), (1, 2)):
+        across = v[:, a] @ v[:, b].T
+        own = np.diag(across)
+        others = across[~np.eye(len(across), dtype=bool)]
+        assert (across.argmax(1) == np.arange(len(across))).all()
+        assert own.mean() > others.max()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_vector_does_not_depend_on_its_company(encoder: Descriptor, drawn: np.ndarray, threads: int) -> None:
+    images = drawn[:, 1]
+    whole = vectors(encoder, images)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        assert np.array_equal(whole, vectors(encoder, images))
+        alone = np.concatenate([vectors(encoder, images[[i]]) for i in range(len(images))])
+    finally:
+        torch.set_num_threads(before)
+    assert cosine(whole, alone).min() >= 0.99999
+
+
+def odd_pictures() -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    grey = np.repeat(rng.integers(0, 256, (224, 224, 1), dtype=np.uint8), 3, axis=2)
+    pen = np.full((224, 224, 3), 240, np.uint8)
+    pen[60:120] = (20, 60, 200)
+    one_dark = np.full((224, 224, 3), 255, np.uint8)
+    one_dark[100, 100] = 0
+    return {
+        "white": np.full((224, 224, 3), 255, np.uint8),
+        "black": np.zeros((224, 224, 3), np.uint8),
+        "one colour": np.full((224, 224, 3), (150, 80, 160), np.uint8),
+        "pure red": np.full((224, 224, 3), (255, 0, 0), np.uint8),
+        "grey noise": grey,
+        "colour noise": rng.integers(0, 256, (224, 224, 3), dtype=np.uint8),
+        "pen": pen,
+        "one dark pixel": one_dark,
+        "checkerboard": np.repeat(((np.indices((224, 224)).sum(0) % 2) * 255).astype(np.uint8)[..., None], 3, axis=2),
+        "small": rng.integers(0, 256, (96, 96, 3), dtype=np.uint8),
+        "tall and thin": rng.integers(0, 256, (900, 7, 3), dtype=np.uint8),
+        "one pixel": np.full((1, 1, 3), 77, np.uint8),
+    }
+
+
+@pytest.mark.parametrize("name", odd_pictures())
+def test_odd_pictures_have_finite_vectors_with_a_direction(encoder: Descriptor, name: str) -> None:
+    image = odd_pictures()[name]
+    vector = vectors(encoder, image[None])[0]
+    assert np.isfinite(vector).all()
+    assert np.linalg.norm(vector) > 1.0
+    turned = vectors(encoder, np.rot90(image)[None])[0]
+    assert cosine(vector, turned) >= 0.999
+
+
+def test_every_real_patch_has_a_finite_vector(encoder: Descriptor, shared_data: Path) -> None:
+    files = sorted((shared_data / "qc_tiles").rglob("*.png"))
+    assert files
+    for file in files:
+        vector = vectors(encoder, np.asarray(Picture.open(file).convert("RGB"))[None])
+        assert np.isfinite(vector).all()
+        assert np.linalg.norm(vector) > 1.0
+
+
+def test_bytes_and_floats_give_the_same_vector(encoder: Descriptor, drawn: np.ndarray) -> None:
+    prepared = torch.stack([encoder.prepare(image) for image in drawn[:2, 0]])
+    assert prepared.dtype == torch.float32
+    assert float(prepared.min()) >= 0.0
+    assert float(prepared.max()) <= 1.0
+    assert np.array_equal(encoder.encode(prepared).numpy(), vectors(encoder, drawn[:2, 0]))
+
+
+def test_the_encoder_says_what_it_is(encoder: Descriptor, drawn: np.ndarray) -> None:
+    out = encoder.encode(torch.stack([encoder.resize(drawn[0, 0])]))
+    assert out.shape == (1, encoder.dim)
+    assert out.dtype == torch.float32
+    assert json.loads(json.dumps(dict(encoder.recipe))) == encoder.recipe
+    packed = CONSTANTS.read_bytes()
+    assert encoder.recipe["constants_sha256"] == hashlib.sha256(packed).hexdigest()
+    assert encoder.encode(torch.empty(0, 3, 224, 224)).shape == (0, encoder.dim)
+
+
+def test_the_constants_are_plain_arrays_of_a_few_hundred_kilobytes() -> None:
+    assert CONSTANTS.stat().st_size < 2_000_000
+    with np.load(CONSTANTS, allow_pickle=False) as file:
+        assert all(np.isfinite(file[name]).all() for name in file.files)
+        assert (file["spread"] > 0).all()
+        axes = file["axes"].astype(np.float32)
+    np.testing.assert_allclose(axes.T @ axes, np.eye(axes.shape[1]), atol=2e-2)
+
+
+# --- the pieces against what they are defined to be ---------------------------------------------------------------
+
+
+def test_stains_are_found_again_in_a_mixture() -> None:
+    true = np.array([[0.70, 0.65, 0.30], [0.15, 0.92, 0.36]], np.float32)
+    true /= np.linalg.norm(true, axis=1, keepdims=True)
+    rng = np.random.default_rng(3)
+    amounts = rng.gamma(1.0, 0.4, (1, 56 * 56, 2)).astype(np.float32)
+    amounts[:, ::3, 0] = 0.0
+    amounts[:, 1::3, 1] = 0.0
+    density = torch.from_numpy(amounts @ true).transpose(1, 2).reshape(1, 3, 56, 56)
+    found, tissue = stains.estimate_stains(density)
+    reference = stains.reference_stains(density)
+    angle = lambda a, b: float(torch.rad2deg(torch.arccos((a * b).sum(-1).clamp(max=1.0)).max()))  # noqa: E731
+    assert angle(found[0], torch.from_numpy(true)) < 0.5 * angle(reference, torch.from_numpy(true))
+    recovered = stains.concentrations(density, torch.from_numpy(true)[None]).flatten(2).transpose(1, 2)
+    np.testing.assert_allclose(recovered.numpy(), amounts, atol=0.02)
+    top = stains.strength(recovered.transpose(1, 2).reshape(1, 2, 56, 56), tissue)
+    np.testing.assert_allclose(top[0], np.quantile(amounts[0][tissue[0].numpy()], 0.97, axis=0), rtol=0.03)
+
+
+def test_local_binary_patterns_are_the_uniform_patterns_of_the_definition() -> None:
+    x = np.random.default_rng(0).random((12, 13)).astype(np.float32)
+    want = np.empty((10, 11), int)
+    ring = [(-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1)]
+    for i in range(10):
+        for j in range(11):
+            bits = [x[i + 1 + a, j + 1 + b] > x[i + 1, j + 1] + np.float32(0.02) for a, b in ring]
+            changes = sum(bits[k] != bits[k - 1] for k in range(8))
+            want[i, j] = sum(bits) if changes <= 2 else 9
+    got = filters.local_binary_patterns(torch.from_numpy(x), margin=0.02)
+    assert np.array_equal(got.numpy(), want)
+
+
+def test_log_correlation_is_the_matrix_logarithm_and_blind_to_contrast() -> None:
+    x = np.random.default_rng(1).normal(size=(1, 4, 500)) @ np.diag(np.ones(500))
+    x[:, 1] += 0.8 * x[:, 0]
+    maps = torch.from_numpy(x.astype(np.float32))
+    got = filters.log_correlation(maps)[0]
+    values, axes = np.linalg.eigh(np.corrcoef(x[0]) + 0.05 * np.eye(4))
+    want = (axes * np.log(values)) @ axes.T
+    rows, columns = np.triu_indices(4)
+    np.testing.assert_allclose(got, want[rows, columns] * np.where(rows == columns, 1.0, np.sqrt(2.0)), atol=1e-4)
+    scaled = filters.log_correlation(maps * torch.tensor([3.0, 0.5, 10.0, 2.0])[None, :, None] + 7.0)[0]
+    np.testing.assert_allclose(scaled, got, atol=1e-3)
+
+
+def test_jets_of_a_parabola_are_its_derivatives() -> None:
+    y, x = torch.meshgrid(torch.arange(20.0), torch.arange(20.0), indexing="ij")
+    j = filters.jet((0.5 * x * x - y * y + 2.0 * x * y + 3.0 * x)[None, None])
+    np.testing.assert_allclose(j.laplacian.numpy(), 1.0 - 2.0, atol=1e-3)
+    np.testing.assert_allclose(j.stretch.numpy(), np.hypot(1.0 + 2.0, 2.0 * 2.0), atol=1e-3)
+    gx, gy = x + 2.0 * y + 3.0, -2.0 * y + 2.0 * x
+    np.testing.assert_allclose(j.gradient[0, 0].numpy(), torch.hypot(gx, gy)[3:-3, 3:-3].numpy(), atol=1e-3)

@@ -6,6 +6,7 @@ Every filter is built from slices and sums, which on a CPU is several times fast
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -27,6 +28,25 @@ def halve(x: Tensor) -> Tensor:
     x = F.pad(x, (1, 1, 1, 1), mode="reflect")
     x = (x[..., :-2:2] + x[..., 3::2] + 3.0 * (x[..., 1:-1:2] + x[..., 2::2])) / 8.0
     return (x[..., :-2:2, :] + x[..., 3::2, :] + 3.0 * (x[..., 1:-1:2, :] + x[..., 2::2, :])) / 8.0
+
+
+def quarter_cells(x: Tensor) -> Tensor:
+    """(... h w) -> (... h/2 w/2): plain means of 2 x 2 pixels."""
+    x = x[..., ::2] + x[..., 1::2]
+    return (x[..., ::2, :] + x[..., 1::2, :]) * 0.25
+
+
+def fine_detail(x: Tensor, mix: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
+    """(b c h w) -> edge strength and checkering within each 2 x 2 pixels (Haar wavelets), each (b c' h/2 w/2).
+
+    ``mix`` turns the channels into others, linearly; doing so after the differences spares work at full size.
+    """
+    left, right = x[..., ::2], x[..., 1::2]
+    plus, minus = left + right, right - left
+    across = mix((minus[..., ::2, :] + minus[..., 1::2, :]) * 0.5)
+    down = mix((plus[..., 1::2, :] - plus[..., ::2, :]) * 0.5)
+    diagonal = mix((minus[..., 1::2, :] - minus[..., ::2, :]) * 0.5)
+    return (across * across + down * down + 1e-6).sqrt(), diagonal.abs()
 
 
 def blur(x: Tensor) -> Tensor:
@@ -95,26 +115,28 @@ def local_binary_patterns(x: Tensor, *, margin: float) -> Tensor:
     return torch.where(changes <= 2, ones, 9)
 
 
+def histogram(codes: Tensor, bins: int) -> Tensor:
+    """(b c h w) integers in [0, bins) -> (b c bins) shares of the pixels. Counted in integers: exact on every device."""
+    b, c = codes.shape[:2]
+    own = torch.arange(b * c, device=codes.device)[:, None] * bins + codes.flatten(2).flatten(0, 1)
+    counts = torch.bincount(own.flatten(), minlength=b * c * bins).view(b, c, bins)
+    return counts.float() / codes[0, 0].numel()
+
+
 def joint_histogram(a: Tensor, b: Tensor, bins: int) -> Tensor:
-    """Two (n h w) integer maps in [0, bins) -> (n bins bins) shares of pixels."""
-    n = a.shape[0]
-    code = ((torch.arange(n, device=a.device)[:, None, None] * bins + a) * bins + b).flatten()
-    counts = torch.bincount(code, minlength=n * bins * bins)
-    return counts.view(n, bins, bins).float() / a[0].numel()
+    """Two (n h w) integer maps in [0, bins) -> (n bins bins) shares of the pixels."""
+    return histogram((a.long() * bins + b)[:, None], bins * bins).view(-1, bins, bins)
 
 
-def soft_histogram(a: Tensor, b: Tensor, *, low: float, high: float, bins: int) -> Tensor:
-    """Two (n h w) maps -> (n bins*bins) square roots of the shares, from ``low`` to ``high``, neighbouring bins overlapping.
+def soft_bins(fine: int, bins: int) -> Tensor:
+    """(fine, bins) weights that share each fine bin out over the coarse ones near it; rows sum to 1.
 
-    Counted in three times as many bins, then smoothed: exact, and the same on every device.
+    Counting finely and blurring afterwards gives histograms that move smoothly with the picture.
     """
-    fine = 3 * bins
-    to_bin = fine / (high - low)
-    code_a, code_b = (((x - low) * to_bin).clamp(0, fine - 1).long() for x in (a, b))
-    at = torch.arange(fine, device=a.device)[:, None] - (3.0 * torch.arange(bins, device=a.device) + 1.0)
-    weight = torch.exp(-0.5 * (at / 2.0) ** 2)
-    weight = weight / weight.sum(1, keepdim=True)
-    return (weight.T @ joint_histogram(code_a, code_b, fine) @ weight).flatten(1).clamp(min=0.0).sqrt()
+    step = fine / bins
+    offset = torch.arange(fine)[:, None] + 0.5 - step * (torch.arange(bins) + 0.5)
+    weights = torch.exp(-0.5 * (offset / (0.6 * step)) ** 2)
+    return weights / weights.sum(1, keepdim=True)
 
 
 def log_correlation(maps: Tensor) -> Tensor:

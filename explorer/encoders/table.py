@@ -10,8 +10,10 @@ DESCRIPTOR = EncoderSpec(
     name="descriptor",
     title="Stain and texture descriptor (no weights)",
     loader="descriptor",
-    dim=1028,
+    dim=1168,
     parameters_m=0.0,
+    mean=(0.0, 0.0, 0.0),
+    std=(1.0, 1.0, 1.0),
     paper="This project: for demonstrations without a download, and as an anchor",
     **APACHE,
 )

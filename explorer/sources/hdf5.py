@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import ImageRejected, SourceError
 from ..types import Image, Item, Limits, Reject
-from .columns import find_columns, make_item, read_csv, records
+from .columns import make_item, read_csv, records
 
 _PCAM_LABELS = {"0": "no_tumor", "1": "tumor"}
 
@@ -89,12 +89,11 @@ class Hdf5Source:
         path = self._beside("_meta.csv")
         if path is None:
             return [], {}
-        table = read_csv(path.read_bytes(), what=str(path))
+        table, columns = read_csv(path.read_bytes(), what=str(path))
         if len(table) != len(self._x):
             raise SourceError(
                 f"{self._path} has {len(self._x)} pictures but {path.name} {len(table)} rows; get the files that belong together."
             )
-        columns = find_columns(table.columns)
         return list(records(table)), {field: columns[field] for field in ("slide", "patient", "site") if field in columns}
 
     def _beside(self, ending: str) -> Path | None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..errors import SourceError
 from ..types import Item, Reject
-from .columns import find_columns, make_item, path_key, read_csv, records
+from .columns import make_item, path_key, read_csv, records
 from .images import is_picture
 
 LABELS = "labels.csv"
@@ -79,8 +79,7 @@ def make_items(uris: Iterable[str], *, labels: bytes | None, root: str = "") -> 
 
 def _labels(data: bytes, names: Sequence[str]) -> tuple[dict[str, str], dict[str, dict[str, Any]], list[Reject]]:
     """(our field -> column, name -> row, rows that name no file) of a labels.csv. Paths count first, bare file names second."""
-    table = read_csv(data, what=LABELS)
-    columns = find_columns(table.columns)
+    table, columns = read_csv(data, what=LABELS)
     if "uri" not in columns:
         raise SourceError(f"{LABELS} has no column that names the files; call it 'file', with paths relative to {LABELS}.")
     by_path = {path_key(name): name for name in names}

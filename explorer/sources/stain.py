@@ -1,10 +1,9 @@
 """From amounts of dye to the colours a scanner records, for drawn tissue.
 
 Light through a stained section falls off with the dye it meets (Beer-Lambert): ``I = I0 exp(-c S)`` with
-concentrations ``c`` and one absorption vector per dye in ``S``. The vectors start from those of Ruifrok and
-Johnston, "Quantification of histochemical staining by color deconvolution" (2001), and of Macenko et al.,
-"A method for normalizing histology slides for quantitative analysis" (2009), and are then moved a little
-for each laboratory, patient and slide, as real ones are.
+concentrations ``c`` and one absorption vector per dye in ``S``. The laboratories' vectors lie about those of Ruifrok
+and Johnston, "Quantification of histochemical staining by color deconvolution" (2001), and of Macenko et al.,
+"A method for normalizing histology slides for quantitative analysis" (2009); each patient moves them a little.
 """
 
 from __future__ import annotations
@@ -26,7 +25,6 @@ Concentrations = Float32[np.ndarray, "h w 3"]
 class Stain:
     """How one slide was stained and scanned."""
 
-    name: str
     absorption: Float64[np.ndarray, "3 3"]
     """Optical density (natural logarithm) in red, green and blue of one unit of each dye, dye by dye."""
     white: Float64[np.ndarray, " 3"]
@@ -46,19 +44,20 @@ _SITES = (  # name, haematoxylin, eosin, white point, blur in px, noise
 _STRENGTH = ((1.00, 0.95), (1.22, 1.30), (0.82, 0.66))
 SITES = len(_SITES)
 """Laboratories there are; patient ``p`` belongs to laboratory ``p % SITES``."""
+STAINS = tuple(site[0] for site in _SITES)
+"""What the stain of each laboratory looks like, in a word."""
 
 
 def stain_of(seed: int, patient: int, slide: int = 0) -> Stain:
-    """The stain of a slide: its laboratory's, moved by the patient's block and a little by the slide."""
+    """The stain of a slide: its laboratory's, moved by the patient's block; each slide is cut a little thicker or thinner."""
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0, patient)))
     cut = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0, patient, slide)))
-    name, haematoxylin, eosin, white, blur_px, noise = _SITES[patient % SITES]
+    _, haematoxylin, eosin, white, blur_px, noise = _SITES[patient % SITES]
     vectors = np.array([haematoxylin, eosin, _BLOOD]) + rng.normal(0.0, 0.03, (3, 3))
     vectors = np.clip(vectors, 0.01, None)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     amount = np.array([*_STRENGTH[patient % SITES], 1.0]) * np.exp(rng.normal(0.0, 0.10, 3)) * np.exp(cut.normal(0.0, 0.05))
     return Stain(
-        name=name,
         absorption=vectors * amount[:, None],
         white=np.clip(np.array(white) + rng.normal(0.0, 1.5, 3), 0.0, 250.0),
         blur_px=blur_px * float(np.exp(rng.normal(0.0, 0.12))),

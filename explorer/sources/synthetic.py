@@ -8,21 +8,19 @@ laboratories, so that a measurement of what a model owes to the site has somethi
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..errors import ImageRejected, SourceError
 from ..types import Image, Item, Reject
-from .stain import SITES, stain_of
+from .stain import SITES, STAINS, stain_of
 from .tissue import CLASSES, draw
 
 _SLIDES = 2  # of each patient
 _URI = re.compile(r"([A-Z]+)/p(\d{2,})/(\d{6,})")
 _DEFAULTS: Mapping[str, Any] = {"n": 900, "seed": 0, "patients": 9, "side_px": 224, "mpp": 0.5, "classes": list(CLASSES)}
-_MAX_SIDE_PX = 4096
 
 
 class SyntheticSource:
@@ -39,14 +37,14 @@ class SyntheticSource:
         given = dict(options or {})
         if unknown := sorted(set(given) - set(_DEFAULTS)):
             raise SourceError(f"Synthetic tissue has no option {unknown[0]!r}; the options are {', '.join(_DEFAULTS)}.")
-        self.options: Mapping[str, Any] = {**_DEFAULTS, **given}
-        self._n = _whole(self.options, "n", at_least=1)
-        self._seed = _whole(self.options, "seed", at_least=0)
-        self._patients = _whole(self.options, "patients", at_least=1)
-        self._side_px = _whole(self.options, "side_px", at_least=16, at_most=_MAX_SIDE_PX)
-        self._mpp = _mpp(self.options["mpp"])
-        self._classes = _classes(self.options["classes"])
-        self._stain: Callable[[int, int], Any] = lru_cache(maxsize=None)(lambda patient, slide: stain_of(self._seed, patient, slide))
+        wanted = {**_DEFAULTS, **given}
+        self._n = _whole(wanted, "n", at_least=1)
+        self._seed = _whole(wanted, "seed", at_least=0)
+        self._patients = _whole(wanted, "patients", at_least=1)
+        self._side_px = _whole(wanted, "side_px", at_least=16, at_most=2048)
+        self._mpp = _mpp(wanted["mpp"])
+        self._classes = _classes(wanted["classes"])
+        self.options: Mapping[str, Any] = {**wanted, "mpp": self._mpp, "classes": list(self._classes)}
 
     def items(self) -> Sequence[Item]:
         """All tiles in order; classes vary fastest, then patients, then slides."""
@@ -57,14 +55,17 @@ class SyntheticSource:
         return ()
 
     def read(self, uri: str) -> Image:
-        """Draw one tile: the same bytes on every call, in any order, in any thread. Raises ``ImageRejected``."""
+        """Draw one tile: the same bytes on every call, in any order, in any thread. Raises ``ImageRejected``.
+
+        Another processor or numpy may round a grey level otherwise.
+        """
         match = _URI.fullmatch(uri)
         number = int(match[3]) if match else self._n
         if number >= self._n or self._place(number)[0] != uri:
             raise ImageRejected(f"{uri!r} is not among the {self._n} synthetic tiles; take a uri from the list of items.")
         _, label, patient, slide = self._place(number)
         rng = np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=(1, number)))
-        return draw(label, rng=rng, side_px=self._side_px, stain=self._stain(patient, slide), mpp=self._mpp)
+        return draw(label, rng=rng, side_px=self._side_px, stain=stain_of(self._seed, patient, slide), mpp=self._mpp)
 
     def _place(self, number: int) -> tuple[str, str, int, int]:
         """Uri, class, patient and slide of a tile."""
@@ -75,7 +76,6 @@ class SyntheticSource:
 
     def _item(self, number: int) -> Item:
         uri, label, patient, slide = self._place(number)
-        stain = self._stain(patient, slide)
         return Item(
             uri=uri,
             id=f"synthetic-{number:06d}",
@@ -84,7 +84,7 @@ class SyntheticSource:
             slide=f"synthetic-p{patient:02d}-s{slide}",
             site=f"synthetic-site-{'ABC'[patient % SITES]}",
             mpp=self._mpp,
-            extra={"stain": stain.name, "synthetic": True},
+            extra={"stain": STAINS[patient % SITES], "synthetic": True},
         )
 
 
@@ -98,8 +98,8 @@ def _whole(options: Mapping[str, Any], name: str, *, at_least: int, at_most: int
 
 
 def _mpp(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0.1 <= value <= 4.0:
-        raise SourceError(f"Synthetic tissue got mpp = {value!r}; give micrometres per pixel from 0.1 to 4.")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0.1 <= value <= 2.0:
+        raise SourceError(f"Synthetic tissue got mpp = {value!r}; give micrometres per pixel from 0.1 to 2.")
     return float(value)
 
 

@@ -57,8 +57,7 @@ class TableSource:
 
     @cached_property
     def _listing(self) -> tuple[list[Item], list[Reject]]:
-        table = self._table()
-        columns = find_columns((str(name) for name in table.columns), self.options.get("columns", {}))
+        table, columns = self._table()
         if "uri" not in columns:
             raise SourceError(
                 f"Table {self._path} has no column known to hold paths (it has {', '.join(map(str, table.columns))}); "
@@ -98,10 +97,12 @@ class TableSource:
             return GONE
         return unfit(uri, partial(head, path))
 
-    def _table(self) -> pd.DataFrame:
+    def _table(self) -> tuple[pd.DataFrame, dict[str, str]]:
+        given = self.options.get("columns", {})
         try:
-            if self._path.suffix.lower() == ".parquet":
-                return pd.read_parquet(self._path)
-            return read_csv(self._path.read_bytes(), what=f"Table {self._path}")
+            if self._path.suffix.lower() != ".parquet":
+                return read_csv(self._path.read_bytes(), what=f"Table {self._path}", given=given)
+            table = pd.read_parquet(self._path)
+            return table, find_columns(map(str, table.columns), given)
         except (OSError, ValueError) as error:
             raise SourceError(f"Table {self._path} cannot be read ({error}); check that it is CSV or Parquet.") from error
