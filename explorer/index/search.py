@@ -27,14 +27,14 @@ from jaxtyping import Bool, Float
 from ..errors import InputError
 from ..types import Progress, Queries, Report, Rows, Scores, ignore
 from .exact import BLAS_FROM, blocks, exact_search, in_order, load_faiss, padded, unit, unit_blocks, without_self
-from .truth import PROMISED, RECALL_K, Truth, some_rows
+from .truth import AIM, HALF_PRECISION_AIM, PROMISED, RECALL_K, Truth, some_rows
 
 KINDS = ("flat", "ivf", "ivf-refine")
 FLAT_UP_TO = 200_000
 """Rows. One query then costs about 25 ms of one core at 384 numbers a row."""
 IVF_UP_TO_BYTES = 6 << 30
 """Of float32 vectors; above, the index holds them in half precision."""
-MOST_REFINED = 1024
+MOST_REFINED = 512
 """Candidates compared again for each hit asked for; more would be slower than a scan."""
 GPU_MOST_HITS = 2048
 """FAISS returns no more hits than this from a GPU."""
@@ -171,16 +171,17 @@ def _tuned(raw: Any, vectors: Float[np.ndarray, "n d"], *, kind: str, seed: int)
     """The index with the least nprobe (and k_factor) that reaches the recall aimed at on a sample of rows."""
     lists = load_faiss().extract_index_ivf(raw)
     truth = Truth.of_sample(vectors, k=RECALL_K, seed=seed)
-    nprobe = truth.lists_needed(vectors, lists.quantizer, truth.queries @ lists.quantizer.reconstruct_n(0, lists.nlist).T)
-    settings = {"kind": kind, "seed": seed, "recall_k": RECALL_K, "nlist": lists.nlist, "nprobe": nprobe}
-    k_factor = 1
+    likeness = truth.queries @ lists.quantizer.reconstruct_n(0, lists.nlist).T
+    aim = AIM if kind == "ivf" else HALF_PRECISION_AIM
+    nprobe = truth.lists_needed(vectors, lists.quantizer, likeness, aim=aim)
+    settings = {"kind": kind, "seed": seed, "recall_k": RECALL_K, "nlist": lists.nlist, "nprobe": nprobe, "k_factor": 1}
     while True:
-        index = FaissIndex(raw, settings if kind == "ivf" else settings | {"k_factor": k_factor})
+        index = FaissIndex(raw, settings)
         found = without_self(*index.search(truth.queries, RECALL_K + 1), truth.rows)[1]
-        reached = truth.share(vectors, found)
-        if kind == "ivf" or reached >= PROMISED or k_factor >= MOST_REFINED:
-            return FaissIndex(raw, index.settings | {"recall": reached})
-        k_factor *= 2
+        settings["recall"] = truth.share(vectors, found)
+        if kind == "ivf" or settings["recall"] >= PROMISED or settings["k_factor"] >= MOST_REFINED:
+            return FaissIndex(raw, settings)
+        settings["k_factor"] *= 2
 
 
 def _on_gpu(raw: Any, kind: str) -> Any:
