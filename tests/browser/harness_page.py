@@ -68,7 +68,18 @@ def patch_page() -> None:
     widgets.patch("patch", pictures[: int(ask.get("k", "2"))])
 
 
-PAGES = {"map": map_page, "grid": grid_page, "crop": crop_page, "upload": upload_page, "patch": patch_page}
+def plotly_page() -> None:
+    """The same points in Streamlit's own chart: the peer of the benchmark."""
+    import plotly.express as px
+
+    n = int(ask.get("n", "2000"))
+    xy = data.positions(n)
+    figure = px.scatter(x=xy[:, 0], y=xy[:, 1], color=data.clouds(n).astype(str), custom_data=[range(n)], render_mode="webgl", height=560)
+    event = st.plotly_chart(figure, on_select="rerun", selection_mode=("points", "lasso"), key="chart")
+    st.text(f"SELECTED {len(event['selection']['points'])} SHAPES 0")
+
+
+PAGES = {"plotly": plotly_page, "map": map_page, "grid": grid_page, "crop": crop_page, "upload": upload_page, "patch": patch_page}
 shown = ask.get("show", "map")
 if shown == "map":
     st.button("another widget")

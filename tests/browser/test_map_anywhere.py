@@ -33,7 +33,7 @@ def test_without_webgl_all_is_drawn_on_a_canvas_and_it_says_so(harness, browse):
     page = browse(init=NO_WEBGL)
     open_map(page, harness)
     assert page.locator(".map").get_attribute("data-renderer") == "canvas2d"
-    expect(page.locator(".status")).to_contain_text("Drawn without WebGL2")
+    expect(page.locator(".status")).to_contain_text("this browser has no WebGL2")
     assert coloured(page) > 0.01
     row = int(np.argmin(data.positions(N)[:, 0]))
     page.mouse.click(*at(page, row))

@@ -46,7 +46,7 @@ export class Actions {
   setTool(tool) {
     this.tool = tool;
     this.map.stage.dataset.tool = tool;
-    this.map.redraw();
+    this.map.retouch();
   }
 
   togglePictures() {
@@ -87,7 +87,7 @@ export class Actions {
   pick(row) {
     this.map.picked = row;
     this.map.tell("picked", row);
-    this.map.redraw();
+    this.map.retouch();
   }
 
   open(at) {
@@ -108,7 +108,7 @@ export class Actions {
     map.focus = this.order[next];
     map.card.show(map.focus, map.screen(map.focus), map.camera, map.note(map.focus));
     map.status.say(`Patch ${map.focus}, ${map.note(map.focus)}, ${next + 1} of ${this.order.length} in view`);
-    map.redraw();
+    map.retouch();
   }
 
   chooseFocus() {
@@ -165,7 +165,7 @@ export class Actions {
       map.picked = map.focus = null;
       map.tell("picked", null);
       map.card.hide();
+      map.retouch();
     }
-    map.redraw();
   }
 }

@@ -56,7 +56,7 @@ const LOOK = { opacity: 0.85, faint: 0.1 };
 export class GlRenderer {
   /** The context of a canvas, or null where the browser has no WebGL2. */
   static context(canvas) {
-    return canvas.getContext("webgl2", { antialias: false, alpha: true, premultipliedAlpha: true });
+    return canvas.getContext("webgl2", { antialias: false, preserveDrawingBuffer: true });
   }
 
   constructor(gl) {
@@ -159,8 +159,11 @@ export class GlRenderer {
     this.sums = null;
   }
 
-  /** Draw the first `limit` points of the order. `peak` > 0 asks for density shading with that many points as full. */
-  draw({ camera, ratio, limit, size_px, peak }) {
+  /**
+   * Draw points `from` to `to` of the order, over those drawn before unless `from` is 0.
+   * `peak` > 0 asks for density shading in which so many points on a pixel are full.
+   */
+  draw({ camera, ratio, from, to, size_px, peak }) {
     const { gl, held } = this;
     if (!held.points || gl.isContextLost()) return;
     const dense = peak > 0 && this.floats;
@@ -168,7 +171,7 @@ export class GlRenderer {
     gl.bindFramebuffer(gl.FRAMEBUFFER, sums?.frame ?? null);
     gl.viewport(0, 0, this.canvas.width, this.canvas.height);
     gl.clearColor(0, 0, 0, 0);
-    gl.clear(gl.COLOR_BUFFER_BIT);
+    if (from === 0) gl.clear(gl.COLOR_BUFFER_BIT);
     gl.blendFunc(gl.ONE, dense ? gl.ONE : gl.ONE_MINUS_SRC_ALPHA);
 
     const { program: points, at } = this.points;
@@ -182,7 +185,7 @@ export class GlRenderer {
     gl.uniform1f(at("opacity"), dense ? 1 : LOOK.opacity);
     gl.uniform1f(at("faint"), dense ? 0.02 : LOOK.faint);
     gl.uniform1i(at("selecting"), held.chosen ? 1 : 0);
-    gl.drawArrays(gl.POINTS, 0, Math.min(limit, held.points.n));
+    gl.drawArrays(gl.POINTS, from, to - from);
     if (dense) this.resolve(peak);
   }
 

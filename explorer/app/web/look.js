@@ -29,26 +29,25 @@ const FIRST = 150_000;
 const LEAST = 20_000;
 const SLOW_MS = 45;
 const QUICK_MS = 22;
+const PAUSE_MS = 1_000;
 
-/** How many points are drawn while the view moves: fewer after slow frames, more after quick ones. */
+/** How many points one frame may draw: fewer after slow frames, more after quick ones. */
 export class FrameBudget {
   constructor() {
     this.points = FIRST;
     this.last = null;
   }
 
-  limit(now) {
-    if (this.last !== null) {
-      const took_ms = now - this.last;
-      if (took_ms > SLOW_MS && took_ms < 2_000) this.points = Math.max(LEAST, this.points * 0.7);
-      else if (took_ms < QUICK_MS) this.points *= 1.3;
-    }
+  next(now) {
+    const took_ms = this.last === null ? null : now - this.last;
+    if (took_ms > SLOW_MS && took_ms < PAUSE_MS) this.points = Math.max(LEAST, this.points * 0.7);
+    else if (took_ms !== null && took_ms < QUICK_MS) this.points *= 1.3;
     this.last = now;
     return Math.round(this.points);
   }
 
-  /** The view has come to rest: the next gap between frames says nothing. */
-  stop() {
+  /** Nothing moves: the gap before the next frame says nothing of the machine. */
+  pause() {
     this.last = null;
   }
 }

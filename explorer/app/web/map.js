@@ -6,17 +6,16 @@
 
 import { Actions } from "./actions.js";
 import { Camera } from "./camera.js";
-import { CanvasRenderer } from "./canvas.js";
 import { count, debounce, el, patches, short, style } from "./dom.js";
 import { listen } from "./gestures.js";
-import { GlRenderer } from "./gl.js";
 import { HoverCard } from "./hover.js";
 import { select } from "./lasso.js";
 import { Legend } from "./legend.js";
 import { FrameBudget, density, pointSize } from "./look.js";
 import { Overlay } from "./overlay.js";
 import { Pictures } from "./pictures.js";
-import { Points, STEPS, fetchCodes, spread } from "./points.js";
+import { Points, STEPS, codesOf, fetchValues, spread } from "./points.js";
+import { choose } from "./renderers.js";
 import { SpatialGrid } from "./spatial.js";
 import { teller } from "./state.js";
 import { StatusLine, Toolbar } from "./toolbar.js";
@@ -37,6 +36,7 @@ export async function mount(component) {
 class ScatterMap {
   constructor(root) {
     this.camera = new Camera();
+    this.drawn = 0; // points of the present view that are on the screen
     this.shapes = [];
     this.chosen = null; // one byte per row: in the selection or not
     this.picked = null;
@@ -55,27 +55,22 @@ class ScatterMap {
     this.board = el("div", { class: "map", inert: true }, this.toolbar.root, middle, this.status.root, this.status.voice);
     this.board.map = this; // for the browser's tools, and for tests
     root.append(this.board);
-    this.startRenderer();
     this.deaf = listen(this.stage, this.actions);
     this.watcher = new ResizeObserver(() => this.resize());
     this.watcher.observe(this.stage);
   }
 
-  startRenderer() {
-    const canvas = el("canvas", {});
-    const context = GlRenderer.context(canvas);
-    this.renderer = context ? new GlRenderer(context) : new CanvasRenderer(el("canvas", {}));
-    canvas.addEventListener("webglcontextlost", (event) => {
-      event.preventDefault(); // asks the browser to give it back
-      this.board.dataset.context = "lost";
+  startRenderer(n) {
+    this.renderer?.destroy();
+    this.renderer?.canvas.remove();
+    const { renderer, note } = choose(n, (context) => {
+      this.board.dataset.context = context;
+      if (context === "restored") this.redraw();
     });
-    canvas.addEventListener("webglcontextrestored", () => {
-      this.renderer.restore();
-      this.board.dataset.context = "restored";
-      this.redraw();
-    });
-    this.stage.prepend(this.renderer.canvas);
-    this.board.dataset.renderer = this.renderer.name;
+    this.renderer = renderer;
+    this.rendererNote = note;
+    this.stage.prepend(renderer.canvas);
+    this.board.dataset.renderer = renderer.name;
   }
 
   /** New data from the server. Only what changed is fetched and drawn anew. */
@@ -90,13 +85,13 @@ class ScatterMap {
     const otherColumn = otherPoints || JSON.stringify(old.column) !== JSON.stringify(data.column);
     if (otherPoints) this.loading = this.load(data);
     try {
-      await this.loading;
-      if (otherColumn) await this.colour(data.column);
+      const [values] = await Promise.all([otherColumn ? fetchValues(data.column) : null, this.loading]);
+      if (data !== this.data) return; // overtaken while fetching
+      if (otherColumn) this.colour(data.column, values);
     } catch (error) {
       this.status.show(`The map could not be loaded (${error.message}). Reload the page to try again.`, "");
       return;
     }
-    if (data !== this.data) return; // overtaken while fetching
     if (data.selection.revision !== this.revision) {
       this.revision = data.selection.revision;
       this.setShapes(data.selection.shapes);
@@ -104,7 +99,7 @@ class ScatterMap {
     const marked = data.mark?.row ?? null;
     if (otherPoints || marked !== (old.mark?.row ?? null)) this.picked = marked;
     if (JSON.stringify(old.medoids) !== JSON.stringify(data.medoids)) this.rest();
-    this.redraw();
+    this.retouch();
     this.board.inert = false;
     this.board.dataset.ready = this.points.n;
   }
@@ -117,6 +112,7 @@ class ScatterMap {
     this.grid = new SpatialGrid(this.points);
     this.codes = new Uint8Array(this.points.n); // one colour until the column is here
     this.palette = this.legend.palette();
+    this.startRenderer(this.points.n);
     this.renderer.setPoints(this.points, spread(this.points.n));
     this.renderer.setCodes(this.codes);
     this.renderer.setPalette(this.palette);
@@ -134,8 +130,8 @@ class ScatterMap {
     this.picked = this.focus = null;
   }
 
-  async colour(column) {
-    this.codes = await fetchCodes(column, this.points.n);
+  colour(column, values) {
+    this.codes = codesOf(column, values, this.points.n);
     this.legend.show(column);
     this.renderer.setCodes(this.codes);
     this.recolour();
@@ -185,29 +181,47 @@ class ScatterMap {
     if (!width || !height) return; // on its way out of the page
     this.ratio = Math.min(2, window.devicePixelRatio || 1);
     this.camera.resize(width, height);
-    this.renderer.resize(Math.max(1, Math.round(width * this.ratio)), Math.max(1, Math.round(height * this.ratio)));
+    this.renderer?.resize(Math.max(1, Math.round(width * this.ratio)), Math.max(1, Math.round(height * this.ratio)));
     this.redraw();
     this.rest();
   }
 
-  /** Draw at the next frame; while `moving`, a fair sample of as many points as the machine draws smoothly. */
+  /**
+   * Draw all points anew, as many per frame as the machine draws smoothly, until all are drawn.
+   * While `moving`, each frame starts over, so what is seen is a fair sample.
+   */
   redraw({ moving = false } = {}) {
+    this.drawn = 0;
     this.moving = moving;
+    delete this.board.dataset.drawn;
     if (moving) this.rest();
+    this.retouch();
+  }
+
+  /** Draw what lies over the points; they themselves stay as they are. */
+  retouch() {
     this.frame ??= requestAnimationFrame((now) => {
       this.frame = null;
-      this.draw(now);
+      if (!this.points) return;
+      if (this.drawn < this.points.n) this.drawPoints(now);
+      this.drawMarks();
     });
   }
 
-  draw(now) {
-    if (!this.points?.n) return;
-    const { camera, points, grid, data, shapes, picked, focus } = this;
+  drawPoints(now) {
+    const { camera, points, grid, ratio } = this;
+    const from = this.drawn;
+    this.drawn = Math.min(points.n, from + this.budget.next(now));
     const size_px = pointSize(points.n, camera.zoom());
-    const limit = this.moving ? Math.min(points.n, this.budget.limit(now)) : points.n;
-    const peak = (density(grid, camera, size_px, this.dense) * limit) / points.n;
+    const peak = density(grid, camera, size_px, this.dense) * (this.drawn / points.n);
     this.shaded = peak > 0;
-    this.renderer.draw({ camera, ratio: this.ratio, limit, size_px, peak });
+    this.renderer.draw({ camera, ratio, from, to: this.drawn, size_px, peak });
+    if (this.drawn === points.n) this.board.dataset.drawn = points.n;
+    else if (!this.moving) this.retouch();
+  }
+
+  drawMarks() {
+    const { camera, points, data, shapes, picked, focus } = this;
     const mark = data.mark?.row === picked ? data.mark : null;
     this.overlay.update({ camera, points, shapes, picked, mark, hits: data.hits, query: data.query, focus });
     this.pictures.place(this);
@@ -220,19 +234,19 @@ class ScatterMap {
     this.describe();
   }
 
-  /** The view has come to rest: full detail, and pictures for what is in view. */
+  /** The view has come to rest: the rest of the points, and pictures for what is in view. */
   settle() {
     if (!this.points) return;
-    this.budget.stop();
+    this.moving = false;
+    this.budget.pause();
     places.set(this.data.points, this.camera.place);
     this.pictures.choose(this, this.data.medoids, (row) => this.legend.colour(this.codes[row]));
-    this.redraw();
+    this.retouch();
   }
 
   describe() {
     const selected = this.chosen ? ` · ${count(this.selected)} selected` : "";
-    const plain = this.renderer.name === "webgl2" ? "" : "Drawn without WebGL2: the same patches, without density shading.";
-    this.status.show(`${patches(this.points.n)}${selected}${this.data.title ? ` · ${this.data.title}` : ""}`, plain);
+    this.status.show(`${patches(this.points.n)}${selected}${this.data.title ? ` · ${this.data.title}` : ""}`, this.rendererNote);
   }
 
   destroy() {
@@ -240,7 +254,7 @@ class ScatterMap {
     this.watcher.disconnect();
     this.rest.cancel();
     cancelAnimationFrame(this.frame);
-    this.renderer.destroy();
+    this.renderer?.destroy();
     this.board.remove();
   }
 }

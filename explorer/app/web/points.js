@@ -82,12 +82,16 @@ function gcd(a, b) {
 /** Number of colour steps of a continuous column; the code after them means "no value". */
 export const STEPS = 255;
 
-/** Codes of a column, one per patch: class numbers, or steps of a ramp with `STEPS` for "no value". */
-export async function fetchCodes(column, n) {
+const KINDS = { uint8: Uint8Array, uint16: Uint16Array, float32: Float32Array };
+
+/** What a column's buffer holds; null where there is no column. */
+export async function fetchValues(column) {
+  return column ? new KINDS[column.dtype](await bytes(column.url)) : null;
+}
+
+/** Codes for the renderer, one per patch: class numbers, or steps of a ramp with `STEPS` for "no value". */
+export function codesOf(column, values, n) {
   if (!column) return new Uint8Array(n);
-  const buffer = await bytes(column.url);
-  const Kind = { uint8: Uint8Array, uint16: Uint16Array, float32: Float32Array }[column.dtype];
-  const values = new Kind(buffer);
   if (values.length !== n) throw new Error(`the column holds ${values.length} values for ${n} patches`);
   return column.kind === "continuous" ? ramp(values, column.low, column.high) : values;
 }
