@@ -1,7 +1,5 @@
 """The frame around the pages. Streamlit runs this file for every view."""
 
-import streamlit as st
+from explorer.app import frame
 
-st.set_page_config(page_title="Pathology explorer", page_icon="🔬", layout="wide")
-page = st.navigation([st.Page("pages/library.py", title="Library", default=True)])
-page.run()
+frame.run()
