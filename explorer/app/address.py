@@ -20,7 +20,7 @@ from .selection import Shape, read_shapes
 
 PAGES = {"library": "Library", "map": "Map", "search": "Search", "groups": "Groups", "about": "About"}
 COLLECTION = "collection"
-_FOLDER = Path(__file__).with_name("pages")
+_FOLDER = Path(__file__).with_name("views")
 _FILES = {"groups": "clusters.py"}
 _MOST_BYTES = 200_000
 """Of an unpacked selection; an address that says more was not written here."""
