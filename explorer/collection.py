@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Shaped
 
 from . import encoders, settings, storage
 from .errors import ArtifactMissing, CollectionMissing, InputError, SourceError
@@ -84,7 +85,8 @@ class Collection:
     def thumbnail(self, row: int) -> bytes:
         """A small JPEG of a row."""
         start, end = self._thumbnail_ends[self._row(row)], self._thumbnail_ends[row + 1]
-        return self._thumbnails[start:end].tobytes()
+        small: bytes = self._thumbnails[start:end].tobytes()
+        return small
 
     # -- artifacts
 
@@ -267,5 +269,6 @@ def _read_index(path: Path) -> VectorIndex:
     return load_index(faiss.read_index(str(path)), settings=settings)
 
 
-def _load(artifact: Artifact, name: str) -> Any:
-    return np.load(storage.file(artifact, name), mmap_mode="r", allow_pickle=False)
+def _load(artifact: Artifact, name: str) -> Shaped[np.ndarray, ...]:
+    array: Shaped[np.ndarray, ...] = np.load(storage.file(artifact, name), mmap_mode="r", allow_pickle=False)
+    return array

@@ -10,7 +10,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Int64, UInt8
 
 from .errors import VectorsNotFinite
 from .types import Encoder, Image, Progress, Report, Vectors, ignore
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import torch
 
 RowNumbers = Int64[np.ndarray, " n"]
+Batch = Int64[np.ndarray, " _"]
+"""The row numbers of one batch; batches differ in length."""
 
 BATCH_CPU = 16
 BATCH_GPU = 256
@@ -69,19 +71,19 @@ def embed(
             yield part, found
 
 
-def _decoded(read: Callable[[int], Image], batches: Sequence[RowNumbers], *, encoder: Encoder, threads: int) -> Generator[torch.Tensor]:
+def _decoded(read: Callable[[int], Image], batches: Sequence[Batch], *, encoder: Encoder, threads: int) -> Generator[torch.Tensor]:
     """The batches in order, each (b 3 s s) uint8, with the next ones being decoded meanwhile."""
     import torch
 
     stopped = threading.Event()
     pinned = encoder.device.startswith("cuda")  # pages the GPU can fetch by itself while the CPU goes on
 
-    def fill(slots: torch.Tensor, rows: RowNumbers) -> None:
+    def fill(slots: UInt8[np.ndarray, "_ 3 s s"], rows: RowNumbers) -> None:
         for slot, row in zip(slots, rows.tolist(), strict=True):
             if stopped.is_set():
                 return
             try:
-                slot.copy_(encoder.resize(read(row)))
+                np.copyto(slot, encoder.resize(read(row)).numpy())  # torch's copy would start threads of its own here
             except Exception as error:
                 error.add_note(f"while reading row {row}")
                 raise
@@ -91,8 +93,8 @@ def _decoded(read: Callable[[int], Image], batches: Sequence[RowNumbers], *, enc
         try:
             for rows in batches:
                 pixels = torch.empty((len(rows), 3, encoder.side_px, encoder.side_px), dtype=torch.uint8, pin_memory=pinned)
-                parts = range(0, len(rows), PER_TASK)
-                waiting.append((pixels, [pool.submit(fill, pixels[at : at + PER_TASK], rows[at : at + PER_TASK]) for at in parts]))
+                slots, parts = pixels.numpy(), [slice(at, at + PER_TASK) for at in range(0, len(rows), PER_TASK)]
+                waiting.append((pixels, [pool.submit(fill, slots[part], rows[part]) for part in parts]))
                 if len(waiting) > AHEAD:
                     yield _filled(*waiting.popleft())
             while waiting:

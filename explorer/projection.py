@@ -16,6 +16,10 @@ from .types import Neighbours, Points, Progress, Report, Rows, Scores, Vectors, 
 PerPoint = Float32[np.ndarray, " n"]
 """One number per row of the collection."""
 _BLOCK_ROWS = 1024
+_PLACED_BY = 15
+"""Neighbours that decide where a new point goes; 30 do worse."""
+_SHIFTS = 10
+"""Steps of mean shift; 30 end in the same place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,15 +124,30 @@ def default_epochs(n: int) -> int:
     return 500 if n <= 10_000 else 200 if n <= 30_000 else 100
 
 
-def place(rows: Rows, scores: Scores, *, xy: Points) -> Points:
-    """Positions on a finished map for new points, from their nearest rows in the collection.
+def place(rows: Rows, scores: Scores, *, xy: Points) -> Float32[np.ndarray, "q 2"]:
+    """Positions on a finished map for new points: where most of their nearest rows in the collection lie together.
 
-    rows, scores: (q k) from a search, -1 where there are fewer than k; xy: (n 2) the map. Returns (q 2) float32.
+    The mode is found by mean shift (Comaniciu & Meer 2002) from the densest neighbour, nearer neighbours counting more. The
+    neighbours of a point are often torn over two islands; a mean would put it on the empty ground between them. Held-out
+    image crops keep .48 of their 15 neighbours this way, by the weighted mean .38, by a weighted median .46, beside the
+    nearest row .43; rows that were in the map from the start keep .47 (``tests/benchmarks/projection.py``).
+
+    rows, scores: (q k) from a search, of which the first 15 count, -1 where there are fewer; xy: (n 2) the map.
+    Returns (q 2) float32. Raises ``InputError`` for a point without any neighbour.
     """
-    if not len(rows) or not (rows[:, 0] >= 0).all():
+    rows = rows[:, :_PLACED_BY]
+    if (rows[:, :1] < 0).any():
         raise InputError("A point to place has no neighbour in the collection; search without a filter to place it.")
-    weights = _membership(scores)
-    placed: Points = np.einsum("qk,qkd->qd", weights, xy[rows], dtype=np.float32)
+    weights = _membership(scores[:, :_PLACED_BY])
+    near = xy[np.where(rows < 0, rows[:, :1], rows)]
+    apart = np.square(near[:, :, None] - near[:, None]).sum(3)
+    third = np.sort(apart, axis=2)[:, :, min(3, rows.shape[1] - 1)]
+    width = np.maximum(2 * np.median(third, axis=1), np.finfo(np.float32).tiny)  # of the kernel, squared
+    density = np.einsum("qj,qij->qi", weights, np.exp(-apart / width[:, None, None]))
+    placed: Float32[np.ndarray, "q 2"] = near[np.arange(len(near)), density.argmax(1)]
+    for _ in range(_SHIFTS):
+        pull = weights * np.exp(-np.square(near - placed[:, None]).sum(2) / width[:, None])
+        placed = np.einsum("qk,qkd->qd", pull, near) / pull.sum(1, keepdims=True)
     return placed
 
 

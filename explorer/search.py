@@ -83,7 +83,9 @@ def allowed_rows(
     allowed = np.ones(len(items), dtype=bool)
     for column, wanted in (where or {}).items():
         allowed &= _matches(_column(items, column), wanted)
-    if exclude_same and like is None:
+    if not exclude_same:
+        return allowed
+    if like is None:
         raise InputError(
             f"Leaving out the same {' and '.join(exclude_same)} needs a query whose {exclude_same[0]} is known; "
             "query by a row of the collection, or leave this out."
@@ -93,8 +95,7 @@ def allowed_rows(
         own = values.iloc[like]
         if not pd.isna(own):
             allowed &= ~(values == own).fillna(value=False).to_numpy(dtype=bool)
-    if exclude_same:
-        allowed[like] = False
+    allowed[like] = False
     return allowed
 
 

@@ -130,7 +130,7 @@ def test_kill_at_random_moments_then_rerun(tmp_path: Path, settings: Settings) -
     folder = write_patches(tmp_path / "patches", per_class=60)
     undisturbed = take(folder, settings, "whole")
     code = f"""
-        import explorer.pipeline.ingest as room
+        import explorer.pipeline.intake as room
         from pathlib import Path
         from explorer import settings
         from explorer.sources import open_source

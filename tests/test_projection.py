@@ -205,3 +205,32 @@ def test_two_rows_have_no_trust() -> None:
     vectors, _ = islands(2)
     with pytest.raises(InputError, match="three rows"):
         projection.trustworthiness(exact_graph(vectors, 3), vectors[:, :2].copy(), vectors=vectors)
+
+
+def test_a_new_point_goes_to_the_island_of_most_neighbours_and_not_between() -> None:
+    rng = np.random.default_rng(0)
+    xy = np.vstack([rng.normal(0, 0.1, (20, 2)), rng.normal(10, 0.1, (20, 2))]).astype(np.float32)
+    rows = np.array([[*range(9), *range(20, 26)], [*range(6), *range(20, 29)]], np.int64)
+    placed = projection.place(rows, np.full((2, 15), 0.9, np.float32), xy=xy)
+    assert np.linalg.norm(placed - [[0, 0], [10, 10]], axis=1).max() < 0.2
+
+
+def test_a_row_placed_by_its_own_neighbours_lands_where_it_lies() -> None:
+    vectors, _ = islands(600)
+    graph = exact_graph(vectors, 15)
+    xy = projection.umap(vectors, neighbours=graph, n_epochs=200)
+    placed = projection.place(graph.rows, graph.scores, xy=xy)
+    extent = np.linalg.norm(xy - xy.mean(0), axis=1).mean()
+    assert np.median(np.linalg.norm(placed - xy, axis=1)) < 0.15 * extent
+
+
+def test_placing_with_few_or_equal_neighbours() -> None:
+    xy = np.array([[0, 0], [4, 0], [4, 0], [4, 0]], np.float32)
+    rows = np.array([[1, -1, -1], [0, 1, -1], [1, 2, 3]], np.int64)
+    scores = np.array([[0.9, -np.inf, -np.inf], [0.9, 0.2, -np.inf], [1, 1, 1]], np.float32)
+    placed = projection.place(rows, scores, xy=xy)
+    np.testing.assert_allclose(placed[[0, 2]], [[4, 0], [4, 0]])
+    assert placed[1] == pytest.approx([0, 0], abs=1)
+    assert projection.place(rows[:0], scores[:0], xy=xy).shape == (0, 2)
+    with pytest.raises(InputError, match="no neighbour"):
+        projection.place(np.full((1, 3), -1, np.int64), np.full((1, 3), -np.inf, np.float32), xy=xy)

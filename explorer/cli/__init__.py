@@ -1,11 +1,12 @@
 """The command line: one command per verb of ``pipeline``. Results on standard output, everything else on standard error."""
 
+from .app import app
 from .asking import export, list_, search, show, verify
 from .base import main
 from .making import build, cluster, demo, embed, index, ingest, project
 from .models import encoders, weights
 
-for _command in (demo, build, ingest, embed, index, project, cluster, search, show, list_, encoders, weights, verify, export):
+for _command in (demo, build, ingest, embed, index, project, cluster, search, show, list_, encoders, weights, verify, export, app):
     main.add_command(_command)
 
 __all__ = ["main"]

@@ -57,13 +57,12 @@ def main(ctx: click.Context, *, home: Path | None, debug: bool) -> None:
 def verb(function: Callable[..., Any]) -> Callable[..., Any]:
     """A command that works on the settings and draws its progress."""
 
-    @click.pass_obj
     @wraps(function)
     def run(settings: Settings, **given: Any) -> Any:
         with Bars() as report:
             return function(settings, report, **given)
 
-    return run
+    return click.pass_obj(run)
 
 
 def open_named(settings: Settings, name: str) -> Collection:

@@ -53,14 +53,13 @@ class Descriptor:
 
     @property
     def recipe(self) -> Mapping[str, Any]:
-        return {"encoder": self.name, "version": VERSION, "constants_sha256": self._sha256, "side_px": self.side_px, "precision": "fp32"}
+        return {"name": self.name, "version": VERSION, "constants_sha256": self._sha256, "side_px": self.side_px, "precision": "fp32"}
 
     def resize(self, image: Image) -> torch.Tensor:
         """(h w 3) uint8 -> (3 224 224) uint8: shorter side to 224 px, bilinear with antialias, then the centre."""
-        from . import spec
         from .preprocess import resize_crop
 
-        return resize_crop(image, spec(self.name))
+        return resize_crop(image, side_px=self.side_px, resize_px=self.side_px, interpolation="bilinear")
 
     def prepare(self, image: Image) -> torch.Tensor:
         """(h w 3) uint8 -> (3 224 224) float32 in [0, 1]."""

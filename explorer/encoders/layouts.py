@@ -12,15 +12,18 @@ if TYPE_CHECKING:
 
 Tensors = Mapping[str, "torch.Tensor"]
 
+NOT_USED = ("head.weight", "head.bias", "fc.weight", "fc.bias", "embeddings.mask_token", "pooler.dense.weight", "pooler.dense.bias")
+"""Tensors that serve training, or a classifier on top of the encoder."""
+
 
 def to_timm(spec: EncoderSpec, tensors: Tensors, model: torch.nn.Module) -> dict[str, torch.Tensor]:
-    """The tensors under the names timm gives them."""
+    """The tensors that the encoder uses, under the names timm gives them."""
     named: Callable[[Tensors, torch.nn.Module], dict[str, torch.Tensor]] = {
         "timm": _as_hub_code,
         "hf-vit": lambda tensors, _: _from_hf(tensors, VIT),
         "hf-dinov2": lambda tensors, _: _from_hf(tensors, DINOV2),
     }[spec.layout]
-    return named(tensors, model)
+    return named({name: tensor for name, tensor in tensors.items() if name not in NOT_USED}, model)
 
 
 def _as_hub_code(tensors: Tensors, model: torch.nn.Module) -> dict[str, torch.Tensor]:
@@ -63,8 +66,6 @@ DINOV2 = {
     "layernorm": "norm",
 }
 """The same for DINOv2."""
-NOT_USED = ("embeddings.mask_token", "pooler.dense.weight", "pooler.dense.bias")
-"""Tensors for training or for heads that no recipe here takes."""
 
 
 def _from_hf(tensors: Tensors, names: Mapping[str, str]) -> dict[str, torch.Tensor]:
@@ -73,7 +74,7 @@ def _from_hf(tensors: Tensors, names: Mapping[str, str]) -> dict[str, torch.Tens
 
     found = {}
     for name, tensor in tensors.items():
-        if ".attention.attention." not in name and name not in NOT_USED:
+        if ".attention.attention." not in name:
             found[_renamed(name, names)] = tensor
     for name in tensors:
         before, query, end = name.partition(".attention.attention.query.")
@@ -90,7 +91,7 @@ def _renamed(name: str, names: Mapping[str, str]) -> str:
 
 
 def fill_randomly(model: torch.nn.Module, *, seed: int) -> None:
-    """Weights from a seed, the same on every machine: N(0, .02) for weights, embeddings and tokens; norms 1; biases 0."""
+    """Weights from a seed, the same on every machine: N(0, .02) for weights, embeddings and tokens; norms and layer scales 1; biases 0."""
     import numpy as np
     import torch
 
@@ -100,7 +101,7 @@ def fill_randomly(model: torch.nn.Module, *, seed: int) -> None:
         if tensor.ndim > 1:
             tensors[name] = torch.from_numpy(rng.standard_normal(tensor.shape, dtype=np.float32) * np.float32(0.02))
         else:
-            tensors[name] = torch.ones(tensor.shape) if name.endswith("weight") else torch.zeros(tensor.shape)
+            tensors[name] = torch.ones(tensor.shape) if name.endswith(("weight", "gamma")) else torch.zeros(tensor.shape)
     model.load_state_dict(tensors, strict=True, assign=True)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ..types import Image
 from .spec import EncoderSpec
 
@@ -11,19 +13,21 @@ if TYPE_CHECKING:
     import torch
 
 
-def resize_crop(image: Image, spec: EncoderSpec) -> torch.Tensor:
+def resize_crop(image: Image, *, side_px: int, resize_px: int, interpolation: str) -> torch.Tensor:
     """(h w 3) uint8 -> (3 s s) uint8: shorter side to ``resize_px`` with antialias, then the centre ``side_px``.
 
-    The longer side is cut to a whole number of pixels, and the crop rounds half to even, as torchvision does.
+    The longer side is cut to a whole number of pixels, and the crop rounds half to even, as torchvision does. Made to be
+    called from several threads: the copies are numpy's, because torch's would start a team of threads for each caller
+    (measured: 2.7 times slower with two callers on two cores).
     """
     import torch
     from torchvision.transforms.v2 import InterpolationMode
     from torchvision.transforms.v2 import functional as F
 
-    pixels = torch.from_numpy(image).permute(2, 0, 1)
-    pixels = F.resize_image(pixels, [spec.resize_px], interpolation=InterpolationMode(spec.interpolation), antialias=True)
-    square: torch.Tensor = F.center_crop_image(pixels, [spec.side_px, spec.side_px])
-    return square.contiguous()
+    pixels = torch.from_numpy(np.require(image, requirements=["C", "W"])).permute(2, 0, 1)  # torch takes no read-only or mirrored array
+    pixels = F.resize_image(pixels, [resize_px], interpolation=InterpolationMode(interpolation), antialias=True)
+    square: torch.Tensor = F.center_crop_image(pixels, [side_px, side_px])
+    return torch.from_numpy(np.ascontiguousarray(square.numpy()))
 
 
 def normalise(pixels: torch.Tensor, spec: EncoderSpec) -> torch.Tensor:

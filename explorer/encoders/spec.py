@@ -24,9 +24,9 @@ class EncoderSpec:
     title: str
     loader: Loader
     dim: int
-    parameters_m: float
-    """Parameters in millions."""
     paper: str
+    parameters_m: float | None = None
+    """Parameters in millions; None where the publisher does not say."""
 
     # who may use it
     license: str

@@ -85,7 +85,7 @@ class TimmEncoder:
 
     def resize(self, image: Image) -> torch.Tensor:
         """(h w 3) uint8 -> (3 s s) uint8: resized and cropped, not yet normalised."""
-        return resize_crop(image, self.spec)
+        return resize_crop(image, side_px=self.spec.side_px, resize_px=self.spec.resize_px, interpolation=self.spec.interpolation)
 
     def prepare(self, image: Image) -> torch.Tensor:
         """(h w 3) uint8 RGB -> (3 s s) float32, normalised."""

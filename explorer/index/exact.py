@@ -7,10 +7,13 @@ from functools import cache
 from types import ModuleType
 
 import numpy as np
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Float32, Int64
 
 from ..errors import VectorsNotFinite
-from ..types import Rows, Scores, Vectors
+from ..types import Queries, Rows, Scores, Vectors
+
+Hits = tuple[Float32[np.ndarray, "q hits"], Int64[np.ndarray, "q hits"]]
+"""Scores and rows, in another number of columns than were given."""
 
 BLOCK = 1 << 16
 """Rows held as float32 at one time while reading a memory map."""
@@ -53,7 +56,7 @@ def blocks(rows: Int64[np.ndarray, " n"], size: int = BLOCK) -> Iterator[Int64[n
     return (rows[start : start + size] for start in range(0, len(rows), size))
 
 
-def exact_search(queries: Vectors, k: int, among: Iterable[tuple[Int64[np.ndarray, " b"], Vectors]]) -> tuple[Scores, Rows]:
+def exact_search(queries: Queries, k: int, among: Iterable[tuple[Int64[np.ndarray, " b"], Vectors]]) -> tuple[Scores, Rows]:
     """The k best of all blocks (row numbers, unit vectors) for each unit query, by matrix products."""
     faiss = load_faiss()
     scores, rows = np.full((len(queries), k), -np.inf, np.float32), np.full((len(queries), k), -1, np.int64)
@@ -71,13 +74,15 @@ def in_order(scores: Scores, rows: Rows) -> tuple[Scores, Rows]:
     return np.take_along_axis(scores, order, axis=1), np.take_along_axis(rows, order, axis=1)
 
 
-def padded(scores: Scores, rows: Rows, k: int) -> tuple[Scores, Rows]:
+def padded(scores: Scores, rows: Rows, k: int) -> Hits:
     """With k columns: -inf and -1 where there are fewer hits."""
     missing = ((0, 0), (0, k - rows.shape[1]))
     return np.pad(scores, missing, constant_values=-np.inf), np.pad(rows, missing, constant_values=-1)
 
 
-def without_self(scores: Scores, rows: Rows, own: Int64[np.ndarray, " q"]) -> tuple[Scores, Rows]:
+def without_self(
+    scores: Scores, rows: Rows, own: Int64[np.ndarray, " q"]
+) -> tuple[Float32[np.ndarray, "q fewer"], Int64[np.ndarray, "q fewer"]]:
     """One column less: without the row itself, or without the last hit where copies of the row crowded it out."""
     keep = rows != own[:, None]
     keep[keep.all(axis=1), -1] = False

@@ -6,7 +6,10 @@
                 (where the vectors themselves would take more than 6 GB)
 
 How many lists a search reads is not a constant: it is measured at build time as the least that reaches the recall aimed
-at, however the vectors lie. A filtered search compares every allowed row, so it is exact at any selectivity, in each kind.
+at, however the vectors lie; so is how many candidates are compared again. 1-bit codes were chosen over product
+quantisation because on a spectrum like that of real encoders they need far fewer candidates, and over 8-bit codes
+because memory is what this kind is for. A filtered search compares every allowed row, so it is exact at any
+selectivity, in each kind.
 
 Methods: Johnson, Douze, Jégou, "Billion-scale similarity search with GPUs", 2017 (flat, IVF); Gao and Long, "RaBitQ",
 2024 (1-bit codes); both as FAISS implements them.
@@ -22,15 +25,17 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from ..errors import InputError
-from ..types import Progress, Report, Rows, Scores, Vectors, ignore
+from ..types import Progress, Queries, Report, Rows, Scores, ignore
 from .exact import BLAS_FROM, blocks, exact_search, in_order, load_faiss, padded, unit, unit_blocks, without_self
-from .recall import AIM, RECALL_K, Truth, some_rows
+from .truth import AIM, HALF_PRECISION_AIM, PROMISED, RECALL_K, Truth, some_rows
 
 KINDS = ("flat", "ivf", "ivf-refine")
 FLAT_UP_TO = 200_000
 """Rows. One query then costs about 25 ms of one core at 384 numbers a row."""
 IVF_UP_TO_BYTES = 6 << 30
 """Of float32 vectors; above, the index holds them in half precision."""
+MOST_REFINED = 512
+"""Candidates compared again for each hit asked for; more would be slower than a scan."""
 GPU_MOST_HITS = 2048
 """FAISS returns no more hits than this from a GPU."""
 
@@ -84,7 +89,7 @@ class FaissIndex:
         hits = self._nearest(directions, most) if allowed is None else self._nearest_within(directions, most, allowed)
         return padded(*in_order(*hits), k)
 
-    def _nearest(self, queries: Vectors, k: int) -> tuple[Scores, Rows]:
+    def _nearest(self, queries: Queries, k: int) -> tuple[Scores, Rows]:
         if self.kind == "flat":
             return self._run(queries, k)
         scores, rows = self._run(queries, k, self._reading(self._settings["nprobe"]))
@@ -93,7 +98,7 @@ class FaissIndex:
             scores[short], rows[short] = self.raw.search(queries[short], k, params=self._reading(self._settings["nlist"]))
         return scores, rows
 
-    def _run(self, queries: Vectors, k: int, params: Any = None) -> tuple[Scores, Rows]:
+    def _run(self, queries: Queries, k: int, params: Any = None) -> tuple[Scores, Rows]:
         if self._gpu is None or k > GPU_MOST_HITS:
             return cast(tuple[Scores, Rows], self.raw.search(queries, k, params=params))
         with self._gpu_lock:
@@ -107,7 +112,7 @@ class FaissIndex:
             return lists
         return faiss.IndexRefineSearchParameters(k_factor=self._settings["k_factor"], base_index_params=lists)
 
-    def _nearest_within(self, queries: Vectors, k: int, allowed: Bool[np.ndarray, " n"]) -> tuple[Scores, Rows]:
+    def _nearest_within(self, queries: Queries, k: int, allowed: Bool[np.ndarray, " n"]) -> tuple[Scores, Rows]:
         faiss = load_faiss()
         if self.kind == "flat" and queries.size >= BLAS_FROM:  # with a selector, FAISS would use no matrix products
             stored = faiss.rev_swig_ptr(self.raw.get_xb(), self.n * self.dim).reshape(self.n, self.dim)
@@ -163,19 +168,20 @@ def fill(vectors: Float[np.ndarray, "n d"], *, kind: str, seed: int, report: Rep
 
 
 def _tuned(raw: Any, vectors: Float[np.ndarray, "n d"], *, kind: str, seed: int) -> FaissIndex:
-    """The index with the least nprobe (and k_factor) that reaches ``AIM`` on a sample of rows."""
+    """The index with the least nprobe (and k_factor) that reaches the recall aimed at on a sample of rows."""
     lists = load_faiss().extract_index_ivf(raw)
     truth = Truth.of_sample(vectors, k=RECALL_K, seed=seed)
-    nprobe = truth.lists_needed(vectors, lists.quantizer, truth.queries @ lists.quantizer.reconstruct_n(0, lists.nlist).T)
-    settings = {"kind": kind, "seed": seed, "recall_k": RECALL_K, "nlist": lists.nlist, "nprobe": nprobe}
-    k_factor = 1
+    likeness = truth.queries @ lists.quantizer.reconstruct_n(0, lists.nlist).T
+    aim = AIM if kind == "ivf" else HALF_PRECISION_AIM
+    nprobe = truth.lists_needed(vectors, lists.quantizer, likeness, aim=aim)
+    settings = {"kind": kind, "seed": seed, "recall_k": RECALL_K, "nlist": lists.nlist, "nprobe": nprobe, "k_factor": 1}
     while True:
-        index = FaissIndex(raw, settings if kind == "ivf" else settings | {"k_factor": k_factor})
+        index = FaissIndex(raw, settings)
         found = without_self(*index.search(truth.queries, RECALL_K + 1), truth.rows)[1]
-        reached = truth.share(vectors, found)
-        if kind == "ivf" or reached >= AIM or k_factor >= 64:
-            return FaissIndex(raw, index.settings | {"recall": reached})
-        k_factor *= 2
+        settings["recall"] = truth.share(vectors, found)
+        if kind == "ivf" or settings["recall"] >= PROMISED or settings["k_factor"] >= MOST_REFINED:
+            return FaissIndex(raw, settings)
+        settings["k_factor"] *= 2
 
 
 def _on_gpu(raw: Any, kind: str) -> Any:

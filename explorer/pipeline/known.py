@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from .. import storage
 from ..collection import Collection, list_collections
+from ..types import Encoder
 
 
-def known_vectors(collection: Collection, recipe: Mapping[str, Any], rows: Any) -> tuple[Any, Any]:
-    """Of ``rows`` (m,) int64 those whose pixels a collection under the same home has embedded by the same encoder recipe.
+def known_vectors(collection: Collection, encoder: Encoder, rows: Any) -> tuple[Any, Any]:
+    """Of ``rows`` (m,) int64 those whose pixels a collection under the same home has embedded by the same recipe.
 
     Returns them as (j,) int64 and their vectors as (j d) float32.
     """
@@ -21,13 +22,12 @@ def known_vectors(collection: Collection, recipe: Mapping[str, Any], rows: Any) 
     for other in list_collections(collection.path.parent):
         if other.name == collection.name or not wanted:
             continue
-        for embedding in other.artifacts("embeddings", encoder=dict(recipe)):
+        for embedding in other.artifacts("embeddings", encoder=dict(encoder.recipe)):
             theirs = [(row, sha) for row, sha in enumerate(other.items["sha256"]) if sha in wanted]
             if theirs:
-                vectors = np.load(embedding.path / "vectors.npy", mmap_mode="r", allow_pickle=False)
-                found.append(np.array(vectors[[row for row, _ in theirs]]))
+                stored = np.load(storage.file(embedding, "vectors.npy"), mmap_mode="r", allow_pickle=False)
+                found.append(np.array(stored[[row for row, _ in theirs]]))
                 found_rows += [wanted.pop(sha, -1) for _, sha in theirs]
-    if not found:
-        return np.empty(0, np.int64), np.empty((0, 0), np.float32)
     at = np.array(found_rows, dtype=np.int64)
-    return at[at >= 0], np.concatenate(found)[at >= 0]
+    vectors = np.concatenate([np.empty((0, encoder.dim), np.float32), *found])
+    return at[at >= 0], vectors[at >= 0]

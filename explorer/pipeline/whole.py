@@ -12,7 +12,7 @@ from ..settings import Settings
 from ..settings import read as read_settings
 from ..sources import open_source
 from ..types import Report, ignore
-from .ingest import ingest
+from .intake import ingest
 from .steps import cluster, embed, index, project
 
 DEMO_OPTIONS: Mapping[str, Any] = {"n": 900, "patients": 9, "seed": 0}

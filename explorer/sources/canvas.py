@@ -40,9 +40,11 @@ class Canvas:
         axis = (np.arange(side_px, dtype=np.float32) + np.float32(0.5)) * np.float32(mpp)
         self.x_um, self.y_um = np.meshgrid(axis, axis)
 
-    def ground(self, haematoxylin: Field | float, eosin: Field | float, blood: Field | float = 0.0) -> None:
+    def ground(self, haematoxylin: Field | float, eosin: Field | float) -> None:
         """Cover the whole sheet."""
-        layers = [np.broadcast_to(np.float32(layer), (self.side_px, self.side_px)) for layer in (haematoxylin, eosin, blood)]
+        layers = [
+            np.broadcast_to(np.asarray(layer, dtype=np.float32), (self.side_px, self.side_px)) for layer in (haematoxylin, eosin, 0.0)
+        ]
         levels = np.clip(np.stack(layers, axis=-1) * _UNIT, 0.0, 255.0).astype(np.uint8)
         side = self.side_px * _FINE
         self._sheet.paste(Picture.fromarray(levels).resize((side, side), Picture.Resampling.NEAREST))
@@ -95,7 +97,7 @@ class Canvas:
         turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
         places = grid @ turn * spacing_um + self.side_um / 2.0
         near: Places = places[np.all((places > -spacing_um) & (places < self.side_um + spacing_um), axis=1)]
-        return near
+        return self.rng.permutation(near)  # what is drawn later lies on top: no shingles along the grid's rows
 
     def slope(self, field: Field) -> tuple[Field, Field]:
         """Change of a field per micrometre, rightwards and downwards."""

@@ -53,7 +53,7 @@ def vessel(canvas: Canvas, *, angle: float) -> None:
     canvas.fill(wall, (0.15, 0.75, 0.0))
     lumen = centre + (wall - centre) * 0.84
     canvas.fill(lumen, (0.02, 0.05, 0.0))
-    rim = wall[0, rng.choice(16, 6, replace=False)]
+    rim = wall[0, rng.choice(wall.shape[1], 6, replace=False)]
     tangent = np.arctan2(*(rim - centre[0]).T[::-1]) + np.pi / 2.0
     dark_nuclei(canvas, rim, length_um=8.5, width_um=2.6, angle=tangent)
     if rng.random() < 0.75:

@@ -25,17 +25,18 @@ FIELDS = ("uri", *TEXT_FIELDS, *NUMBER_FIELDS)
 KNOWN = {
     "uri": "uri file path filename file_name filepath file_path image image_name image_path image_file img img_path tile patch patch_path",
     "id": "id image_id tile_id patch_id",
-    "label": "label class category class_name majority_vote_label tissue diagnosis target y",
+    "label": "label class category class_name majority_vote_label tissue diagnosis target",
     "patient": "patient patient_id patientid case case_id subject subject_id submitter_id",
     "slide": "slide slide_id slide_name wsi wsi_id",
     "site": "site center centre hospital institution tissue_source_site tss",
     "split": "split partition fold set subset",
     "mpp": "mpp mpp_x um_per_px microns_per_pixel",
-    "x_px0": "x_px0 x coord_x x_coord",
-    "y_px0": "y_px0 y_coord coord_y",
+    "x_px0": "x_px0 x_level0",
+    "y_px0": "y_px0 y_level0",
     "side_px0": "side_px0 patch_size_level0",
 }
 
+_PLAIN_NUMBER = re.compile(r"(?=.{0,15}$)([+-]?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][+-]?\d+)?)?")  # longer ones are identifiers
 _TCGA = re.compile(r"TCGA-(?P<site>[A-Z0-9]{2})-[A-Z0-9]{4}(?:-\d{2}[A-Z]-\d{2}-[A-Z]{2}[A-Z0-9]{1,2})?", re.IGNORECASE)
 
 
@@ -62,44 +63,55 @@ def find_columns(names: Iterable[str], given: Mapping[str, str] | None = None) -
 
 def make_item(uri: str, record: Mapping[str, Any], columns: Mapping[str, str], **otherwise: str | None) -> Item:
     """One row as an ``Item``; ``otherwise`` stands in for fields the row leaves empty, TCGA barcodes after that."""
-    fields: dict[str, Any] = {name: _text(record.get(columns.get(name, ""))) or otherwise.get(name) for name in TEXT_FIELDS}
-    for name in NUMBER_FIELDS:
-        value = _number(record.get(columns.get(name, "")))
-        fields[name] = value if value is None or name == "mpp" else round(value)
+    fields: dict[str, Any] = {name: value for name, value in otherwise.items() if value}
+    if record:
+        for name, column in columns.items():
+            value = (_number if name in NUMBER_FIELDS else _text)(record[column])
+            if value is not None and name != "uri":
+                fields[name] = value if name == "mpp" or isinstance(value, str) else round(value)
     if barcode := _TCGA.search(uri):
         whole = barcode[0].upper()
-        fields["patient"] = fields["patient"] or whole[:12]
-        fields["site"] = fields["site"] or barcode["site"].upper()
-        fields["slide"] = fields["slide"] or (whole if len(whole) > 12 else None)
-    fields["id"] = fields["id"] or uri
-    ours = set(columns.values())
-    extra = {name: value for name, value in record.items() if name not in ours}
-    return Item(uri=uri, extra=extra, **fields)
+        fields.setdefault("patient", whole[:12])
+        fields.setdefault("site", barcode["site"].upper())
+        if len(whole) > 12:
+            fields.setdefault("slide", whole)
+    fields.setdefault("id", uri)
+    ours = columns.values()
+    return Item(uri=uri, extra={name: value for name, value in record.items() if name not in ours}, **fields)
 
 
-def read_csv(data: bytes, *, what: str) -> pd.DataFrame:
-    """A table of text, its separator (comma, semicolon or tab) taken from the first line; Excel's encodings are read.
+def read_csv(data: bytes, *, what: str, given: Mapping[str, str] | None = None) -> tuple[pd.DataFrame, dict[str, str]]:
+    """A table and its ``find_columns``. The separator (comma, semicolon, tab) is taken from the first line.
 
-    Columns that hold only numbers (without leading zeros) become numbers.
+    Our own fields stay text as written; of the user's further columns those of plain numbers (no leading zeros, at most
+    15 characters) become numbers. Raises ``SourceError`` where it is no table.
     """
     try:
         text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
+    except UnicodeDecodeError:  # Excel on Windows
         text = data.decode("cp1252", errors="replace")
     first_line = text.partition("\n")[0]
+    separator = max(",;\t", key=first_line.count)
     try:
-        table = pd.read_csv(io.StringIO(text), sep=max(",;\t", key=first_line.count), dtype=str, keep_default_na=False)
+        table = pd.read_csv(io.StringIO(text), sep=separator, dtype=str, keep_default_na=False, skipinitialspace=True)
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise SourceError(f"{what} cannot be read as a table ({error}); save it again as CSV.") from error
+    if not isinstance(table.index, pd.RangeIndex):  # pandas took the surplus for row names
+        raise SourceError(f"{what} has lines with more fields than its first line names; put quotes around fields that hold the separator.")
     table.columns = [str(name).strip() for name in table.columns]
-    return table
+    if table.columns.has_duplicates:
+        raise SourceError(f"{what} has two columns called {table.columns[table.columns.duplicated()][0]!r}; rename one.")
+    columns = find_columns(table.columns, given)
+    for name in table.columns:
+        if name not in columns.values():
+            table[name] = _numbers_where_plain(table[name])
+    return table, columns
 
 
 def records(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """The rows, one at a time; missing values are None, columns of plain numbers are numbers."""
-    columns = [_numbers_where_plain(table[name]) for name in table.columns]
+    """The rows, one at a time, as Python values; missing ones are None."""
     names = [str(name) for name in table.columns]
-    for row in zip(*columns, strict=True):
+    for row in zip(*(table[name].tolist() for name in table.columns), strict=True):
         yield {name: None if _missing(value) else value for name, value in zip(names, row, strict=True)}
 
 
@@ -108,20 +120,18 @@ def path_key(text: str) -> str:
     return unicodedata.normalize("NFC", text.strip().replace("\\", "/").removeprefix("./"))
 
 
-def _numbers_where_plain(column: pd.Series[Any]) -> list[Any]:
-    if pd.api.types.is_string_dtype(column.dtype):
-        filled = column[column.notna() & (column != "")]
-        numbers = pd.to_numeric(filled, errors="coerce")
-        leading_zero = filled.str.match(r"[+-]?0\d", na=False)
-        if len(filled) and numbers.notna().all() and not leading_zero.any():
-            whole = bool((numbers % 1 == 0).all()) and not filled.str.contains(r"[.eE]").any()
-            cast = int if whole else float
-            return [None if _missing(value) else cast(float(value)) if cast is float else int(value) for value in column]
-    return list(column.tolist())
+def _numbers_where_plain(column: pd.Series) -> pd.Series:
+    text = column.str.strip()
+    plain = text.str.fullmatch(_PLAIN_NUMBER)
+    if plain.all() and (text != "").any():
+        return pd.to_numeric(text.where(text != ""), dtype_backend="numpy_nullable")
+    return column
 
 
 def _missing(value: Any) -> bool:
-    return value is None or value is pd.NA or value is pd.NaT or value == "" or (isinstance(value, float) and math.isnan(value))
+    if isinstance(value, float):
+        return math.isnan(value)
+    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, str) and not value)
 
 
 def _text(value: Any) -> str | None:

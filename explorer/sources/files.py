@@ -16,6 +16,8 @@ from ..types import Image, Item, Limits, Reject
 from .images import check_bytes, decode
 from .layout import LABELS, folder_fields, hidden, is_printable, leaves_root, make_items, unfit
 
+OUTSIDE = "its path leaves the folder"
+GONE = "there is no such file"
 _HEAD = 16
 _SMALL = 256 * 1024  # an uncompressed blank patch packs a thousandfold and harms nobody
 
@@ -33,7 +35,8 @@ class FolderSource:
         self._limits = limits
         self.options: Mapping[str, Any] = {}
         try:
-            empty = next(os.scandir(self._root), None) is None
+            with os.scandir(self._root) as entries:
+                empty = next(entries, None) is None
         except OSError as error:
             raise SourceError(f"Folder {root} cannot be opened ({error.strerror}); check its permissions.") from error
         if empty:
@@ -50,42 +53,46 @@ class FolderSource:
         return self._listing[1]
 
     def read(self, uri: str) -> Image:
-        if leaves_root(uri):
-            raise ImageRejected("its path leaves the folder")
-        return decode(read_file(self._root / uri, self._limits), name=uri, limits=self._limits)
+        return decode(read_file(self._root, uri, self._limits), name=uri, limits=self._limits)
 
     @cached_property
     def _listing(self) -> tuple[list[Item], list[Reject]]:
-        names: list[str] = []
-        rejects: list[Reject] = []
-        for name, reason in sorted(self._walk(self._root, "")):
-            if reason:
-                rejects.append(Reject(_shown(name), reason))
-            elif name != LABELS:
-                names.append(name)
-        labels = self._root / LABELS
-        items, more = make_items(names, labels=labels.read_bytes() if labels.is_file() else None)
+        found = sorted(self._walk())
+        names = [name for name, reason in found if not reason and name != LABELS]
+        rejects = [Reject(_shown(name), reason) for name, reason in found if reason]
+        labels = self._labels() if (LABELS, "") in found else None
+        items, more = make_items(names, labels=labels)
         if not items:
             raise SourceError(no_pictures(f"Folder {self._root}", rejects))
         return items, rejects + more
 
-    def _walk(self, folder: Path, prefix: str) -> Iterator[tuple[str, str]]:
-        """(relative path, why it is passed over or "") of all files below a folder."""
+    def _labels(self) -> bytes:
         try:
-            entries = list(os.scandir(folder))
+            return (self._root / LABELS).read_bytes()
         except OSError as error:
-            yield prefix, f"folder cannot be opened ({error.strerror})"
-            return
-        for entry in entries:
-            name = prefix + entry.name
-            if reason := hidden(entry.name) or self._bad_link(entry):
-                yield name, reason
-            elif entry.is_dir():
-                yield from self._walk(Path(entry.path), name + "/")
-            elif not entry.is_file():
-                yield name, "not a regular file"
-            else:
-                yield name, "" if name == LABELS else unfit(name, partial(_head, entry.path))
+            raise SourceError(f"{LABELS} in {self._root} cannot be read ({error.strerror}); check its permissions.") from error
+
+    def _walk(self) -> Iterator[tuple[str, str]]:
+        """(relative path, why it is passed over or "") of everything below the root."""
+        prefixes = [""]
+        while prefixes:
+            prefix = prefixes.pop()
+            try:
+                with os.scandir(self._root / prefix) as found:
+                    entries = list(found)
+            except OSError as error:
+                yield prefix, f"folder cannot be opened ({error.strerror})"
+                continue
+            for entry in entries:
+                name = prefix + entry.name
+                if reason := hidden(entry.name) or self._bad_link(entry):
+                    yield name, reason
+                elif entry.is_dir():
+                    prefixes.append(name + "/")
+                elif not entry.is_file():
+                    yield name, "not a regular file"
+                else:
+                    yield name, "" if name == LABELS else unfit(name, partial(head, entry.path))
 
     def _bad_link(self, entry: os.DirEntry[str]) -> str:
         if not entry.is_symlink():
@@ -174,10 +181,16 @@ class ZipSource:
         root = _wrapper(pictures)
         at_root = root + LABELS in labels
         rejects += [Reject(name, f"only the {LABELS} beside the class folders is read") for name in sorted(labels - {root + LABELS})]
-        items, more = make_items(pictures, labels=self._bytes(root + LABELS) if at_root else None, root=root)
+        items, more = make_items(pictures, labels=self._labels(root + LABELS) if at_root else None, root=root)
         if not items:
             raise SourceError(no_pictures(f"Archive {self._path}", rejects))
         return items, rejects + more
+
+    def _labels(self, name: str) -> bytes:
+        try:
+            return self._bytes(name)
+        except ImageRejected as error:
+            raise SourceError(f"{name} in {self._path} cannot be read ({error.reason}); pack the archive again.") from error
 
     def _unfit(self, info: zipfile.ZipInfo) -> str:
         name = _member_name(info)
@@ -213,15 +226,21 @@ class ZipSource:
             return b""
 
 
-def read_file(path: Path, limits: Limits) -> bytes:
-    """All bytes of a file; ``ImageRejected`` where it is gone, closed to us, or larger than any picture allowed."""
+def read_file(root: Path, uri: str, limits: Limits) -> bytes:
+    """All bytes of a file below ``root`` (a resolved path).
+
+    Raises ``ImageRejected`` where it lies elsewhere, is gone, closed to us, or larger than any picture allowed.
+    """
     try:
+        path = Path(os.path.realpath(root / uri))
+        if not path.is_relative_to(root):
+            raise ImageRejected(OUTSIDE)
         check_bytes(path.stat().st_size, limits)
         return path.read_bytes()
     except FileNotFoundError as error:
-        raise ImageRejected("there is no such file") from error
-    except OSError as error:
-        raise ImageRejected(f"cannot be read ({error.strerror})") from error
+        raise ImageRejected(GONE) from error
+    except (OSError, ValueError) as error:  # ValueError: a name no file can have
+        raise ImageRejected(f"cannot be read ({getattr(error, 'strerror', None) or 'not a file name'})") from error
 
 
 def no_pictures(where: str, rejects: Sequence[Reject]) -> str:
@@ -247,7 +266,7 @@ def _member_name(info: zipfile.ZipInfo) -> str:
     return info.filename.replace("\\", "/").removeprefix("./")
 
 
-def _head(path: str) -> bytes:
+def head(path: str | Path) -> bytes:
     try:
         with open(path, "rb") as file:  # noqa: PTH123 - a DirEntry's path
             return file.read(_HEAD)

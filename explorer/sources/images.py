@@ -15,10 +15,11 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import PurePosixPath
-from typing import Any
 
 import numpy as np
 import PIL.Image
+from jaxtyping import Num, UInt8
+from PIL.TiffImagePlugin import TiffImageFile
 
 from ..errors import ImageRejected
 from ..types import Image, Limits
@@ -48,7 +49,7 @@ _warnings_lock = threading.Lock()
 
 
 def decode(data: bytes, *, name: str, limits: Limits = Limits()) -> Image:  # noqa: B008 - frozen
-    """(h w 3) uint8 RGB of the first picture in ``data``; ``name`` only serves the wording of a reason.
+    """(h w 3) uint8 RGB, writable, of the first picture in ``data``; ``name`` only serves the wording of a reason.
 
     - Grey, palette, 1-bit, CMYK and Lab are converted; transparent pixels lie on white, as glass does.
     - 16-bit samples keep their top eight bits (255 stands for 65535, nothing is stretched or clipped). Grey pictures
@@ -88,19 +89,37 @@ def _jpeg(data: bytes, limits: Limits) -> Image:
 
     try:
         try:
-            height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
+            header = _jpeg_header(data)
         except ValueError:  # stray bytes or damage among the metadata, which the picture does not need
             data = _core_segments(data)
-            height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
+            header = _jpeg_header(data)
+        if header is None:
+            return _by_pillow(data, limits)
+        height, width, colours = header
         _check_size(width, height, limits)
         if colours in ("CMYK", "YCCK"):  # stored inverted, as Adobe does
             inverted = simplejpeg.decode_jpeg(data, colorspace="CMYK")
-            return np.asarray(PIL.Image.frombytes("CMYK", (width, height), (255 - inverted).tobytes()).convert("RGB"))
+            return np.array(PIL.Image.frombytes("CMYK", (width, height), (255 - inverted).tobytes()).convert("RGB"))
         pixels: Image = simplejpeg.decode_jpeg(data)
     except ValueError as error:
         cut = str(error).startswith("Premature end")
-        raise ImageRejected(_CUT if cut else "damaged: the JPEG data do not decode") from error
+        raise ImageRejected(_CUT if cut else "damaged, or a kind of JPEG this reader does not know") from error
     return pixels
+
+
+def _jpeg_header(data: bytes) -> tuple[int, int, str] | None:
+    """Height, width, colour space; None where TurboJPEG has no name for the chroma sampling (rare, and Pillow reads it)."""
+    import simplejpeg
+
+    try:
+        height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
+    except KeyError:
+        return None
+    except ValueError as error:
+        if "subsampling" in str(error):
+            return None
+        raise
+    return height, width, colours
 
 
 def _core_segments(data: bytes) -> bytes:
@@ -135,32 +154,49 @@ def _by_pillow(data: bytes, limits: Limits) -> Image:
         with _quiet():
             picture = PIL.Image.open(io.BytesIO(data), formats=FORMATS)
             _check_size(*picture.size, limits, what=picture.format or "")
-            picture.load()
-        return _rgb(picture)
+            if picture.format == "TIFF":
+                picture.load()  # which reads its metadata, and remarks on them
+        picture.load()
     except PIL.Image.DecompressionBombError as error:
-        raise ImageRejected("more pixels than any patch has: taken for a decompression bomb") from error
+        raise ImageRejected(f"more than {limits.max_pixels} pixels: taken for a decompression bomb") from error
     except PIL.UnidentifiedImageError as error:
         raise ImageRejected("damaged: its header cannot be read") from error
     except _BROKEN as error:
         cut = "truncated" in str(error).lower()
         raise ImageRejected(_CUT if cut else "damaged, or compressed in a way this reader does not know") from error
+    if picture.mode == "P" and picture.palette is None:
+        raise ImageRejected("damaged: its palette is missing")
+    return _rgb(picture, depth=_depth(picture, data))
 
 
-def _rgb(picture: PIL.Image.Image) -> Image:
+def _depth(picture: PIL.Image.Image, data: bytes) -> int:
+    """Bits per sample as the file states them (Pillow does not say, and reads 16-bit colour as 8 bits)."""
+    if isinstance(picture, TiffImageFile):
+        return int(picture.tag_v2[258][0]) if 258 in picture.tag_v2 else 1
+    return data[24] if data.startswith(_PNG) else 8
+
+
+def _rgb(picture: PIL.Image.Image, *, depth: int) -> Image:
     if picture.mode.startswith(("I", "F")):
-        return np.repeat(_eight_bits(np.asarray(picture))[..., None], 3, axis=2)
+        grey = _eight_bits(np.asarray(picture))
+        if isinstance(picture, TiffImageFile) and picture.tag_v2.get(262) == 0:  # white is zero; Pillow minds that up to 8 bits only
+            grey = 255 - grey
+        return np.repeat(grey[..., None], 3, axis=2)
     if picture.mode == "LAB":
         from PIL import ImageCms
 
         converted = ImageCms.profileToProfile(picture, ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), outputMode="RGB")
-        return np.asarray(converted)
+        return np.array(converted)
     if picture.has_transparency_data:
         layer = picture.convert("RGBA")
         picture = PIL.Image.alpha_composite(PIL.Image.new("RGBA", layer.size, "white"), layer)
-    return np.asarray(picture.convert("RGB"))
+    pixels = np.array(picture.convert("RGB"))
+    if depth == 16 and pixels.max() < 16:  # only the high bytes are here
+        raise ImageRejected("16-bit colour that uses only the lowest 12 bits (from a 12-bit camera?); save it with 8 bits per channel")
+    return pixels
 
 
-def _eight_bits(grey: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def _eight_bits(grey: Num[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w"]:
     """Deep grey to uint8 by the rules in ``decode``."""
     low, high = float(grey.min()), float(grey.max())
     if not (low >= 0 and high < 2**32):  # NaN fails both
@@ -190,7 +226,7 @@ def _orientation(data: bytes) -> int:
     return value if isinstance(value, int) else 1
 
 
-def _upright(pixels: Image, orientation: int) -> Image:
+def _upright(pixels: Image, orientation: int) -> UInt8[np.ndarray, "h2 w2 3"]:
     if orientation in (5, 6, 7, 8):
         pixels = pixels.swapaxes(0, 1)
     if orientation in (2, 3, 6, 7):

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..errors import SourceError
 from ..types import Item, Reject
-from .columns import find_columns, make_item, path_key, read_csv, records
+from .columns import make_item, path_key, read_csv, records
 from .images import is_picture
 
 LABELS = "labels.csv"
@@ -31,13 +31,13 @@ def hidden(name: str) -> str:
 
 def unfit(name: str, head: Callable[[], bytes]) -> str:
     """Why a file is not taken for a picture; empty where it is. ``head`` gives its first bytes, asked for only on an unknown suffix."""
+    if not is_printable(name):
+        return "its name is not valid text; rename it"
     suffix = PurePosixPath(name).suffix.lower()
     if suffix in PICTURES:
         return ""
     if suffix in SLIDES:
         return f"a whole-slide file ({suffix}), which has to be cut into patches first"
-    if not is_printable(name):
-        return "its name is not valid text; rename it"
     return "" if is_picture(head()) else f"not a picture ({suffix or 'no suffix'})"
 
 
@@ -79,8 +79,7 @@ def make_items(uris: Iterable[str], *, labels: bytes | None, root: str = "") -> 
 
 def _labels(data: bytes, names: Sequence[str]) -> tuple[dict[str, str], dict[str, dict[str, Any]], list[Reject]]:
     """(our field -> column, name -> row, rows that name no file) of a labels.csv. Paths count first, bare file names second."""
-    table = read_csv(data, what=LABELS)
-    columns = find_columns(table.columns)
+    table, columns = read_csv(data, what=LABELS)
     if "uri" not in columns:
         raise SourceError(f"{LABELS} has no column that names the files; call it 'file', with paths relative to {LABELS}.")
     by_path = {path_key(name): name for name in names}

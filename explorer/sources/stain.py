@@ -1,10 +1,9 @@
 """From amounts of dye to the colours a scanner records, for drawn tissue.
 
 Light through a stained section falls off with the dye it meets (Beer-Lambert): ``I = I0 exp(-c S)`` with
-concentrations ``c`` and one absorption vector per dye in ``S``. The vectors start from those of Ruifrok and
-Johnston, "Quantification of histochemical staining by color deconvolution" (2001), and of Macenko et al.,
-"A method for normalizing histology slides for quantitative analysis" (2009), and are then moved a little
-for each laboratory, patient and slide, as real ones are.
+concentrations ``c`` and one absorption vector per dye in ``S``. The laboratories' vectors lie about those of Ruifrok
+and Johnston, "Quantification of histochemical staining by color deconvolution" (2001), and of Macenko et al.,
+"A method for normalizing histology slides for quantitative analysis" (2009); each patient moves them a little.
 """
 
 from __future__ import annotations
@@ -50,7 +49,7 @@ STAINS = tuple(site[0] for site in _SITES)
 
 
 def stain_of(seed: int, patient: int, slide: int = 0) -> Stain:
-    """The stain of a slide: its laboratory's, moved by the patient's block and a little by the slide."""
+    """The stain of a slide: its laboratory's, moved by the patient's block; each slide is cut a little thicker or thinner."""
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0, patient)))
     cut = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0, patient, slide)))
     _, haematoxylin, eosin, white, blur_px, noise = _SITES[patient % SITES]

@@ -55,7 +55,10 @@ class SyntheticSource:
         return ()
 
     def read(self, uri: str) -> Image:
-        """Draw one tile: the same bytes on every call, in any order, in any thread. Raises ``ImageRejected``."""
+        """Draw one tile: the same bytes on every call, in any order, in any thread. Raises ``ImageRejected``.
+
+        Another processor or numpy may round a grey level otherwise.
+        """
         match = _URI.fullmatch(uri)
         number = int(match[3]) if match else self._n
         if number >= self._n or self._place(number)[0] != uri:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from ..errors import ImageRejected, SourceError
+from ..errors import SourceError
 from ..types import Image, Item, Limits, Reject
-from .columns import find_columns, make_item, path_key, read_csv, records
-from .files import no_pictures, read_file
+from .columns import find_columns, make_item, read_csv, records
+from .files import GONE, OUTSIDE, head, no_pictures, read_file
 from .images import decode
 from .layout import leaves_root, unfit
 
@@ -32,6 +33,8 @@ class TableSource:
         unknown = sorted(set(options) - set(OPTIONS))
         if unknown:
             raise SourceError(f"A table takes the options {', '.join(OPTIONS)}, not {', '.join(unknown)}; leave those out.")
+        if not isinstance(options.get("columns", {}), Mapping):
+            raise SourceError("The option columns maps our fields to the table's columns, as in {'uri': 'my column'}; give it so.")
         self._path = path.resolve()
         self._limits = limits
         self.options = dict(options)
@@ -50,15 +53,11 @@ class TableSource:
         return self._listing[1]
 
     def read(self, uri: str) -> Image:
-        path = self._root / uri
-        if leaves_root(uri) or not path.resolve().is_relative_to(self._root):
-            raise ImageRejected("its path leaves the folder")
-        return decode(read_file(path, self._limits), name=uri, limits=self._limits)
+        return decode(read_file(self._root, uri, self._limits), name=uri, limits=self._limits)
 
     @cached_property
     def _listing(self) -> tuple[list[Item], list[Reject]]:
-        table = self._table()
-        columns = find_columns((str(name) for name in table.columns), self.options.get("columns", {}))
+        table, columns = self._table()
         if "uri" not in columns:
             raise SourceError(
                 f"Table {self._path} has no column known to hold paths (it has {', '.join(map(str, table.columns))}); "
@@ -68,7 +67,7 @@ class TableSource:
         rejects: list[Reject] = []
         for row in records(table):
             said = str(row[columns["uri"]] or "")
-            uri = path_key(said)
+            uri = self._relative(said)
             if reason := self._unfit(uri, items):
                 rejects.append(Reject(said, reason))
             else:
@@ -77,22 +76,33 @@ class TableSource:
             raise SourceError(no_pictures(f"Table {self._path}", rejects))
         return list(items.values()), rejects
 
+    def _relative(self, said: str) -> str:
+        """A path as the table gives it, seen from the root; an absolute one below the root is as good as a relative one."""
+        path = Path(said.strip())
+        if path.is_absolute() and path.is_relative_to(self._root):
+            return path.relative_to(self._root).as_posix()
+        return said.strip().replace("\\", "/").removeprefix("./")
+
     def _unfit(self, uri: str, seen: Mapping[str, Item]) -> str:
-        if not uri:
+        if not uri or "\0" in uri:
             return "the row names no file"
         if uri in seen:
             return "named twice in the table; the first row counts"
-        path = self._root / uri
-        if leaves_root(uri) or not path.resolve().is_relative_to(self._root):
-            return "its path leaves the folder"
+        if leaves_root(uri):
+            return f"{OUTSIDE} (the option root can name a wider one)"
+        path = Path(os.path.realpath(self._root / uri))
+        if not path.is_relative_to(self._root):
+            return OUTSIDE
         if not path.is_file():
-            return "there is no such file"
-        return unfit(uri, lambda: path.open("rb").read(16))
+            return GONE
+        return unfit(uri, partial(head, path))
 
-    def _table(self) -> pd.DataFrame:
+    def _table(self) -> tuple[pd.DataFrame, dict[str, str]]:
+        given = self.options.get("columns", {})
         try:
-            if self._path.suffix.lower() == ".parquet":
-                return pd.read_parquet(self._path)
-            return read_csv(self._path.read_bytes(), what=f"Table {self._path}")
+            if self._path.suffix.lower() != ".parquet":
+                return read_csv(self._path.read_bytes(), what=f"Table {self._path}", given=given)
+            table = pd.read_parquet(self._path)
+            return table, find_columns(map(str, table.columns), given)
         except (OSError, ValueError) as error:
             raise SourceError(f"Table {self._path} cannot be read ({error}); check that it is CSV or Parquet.") from error

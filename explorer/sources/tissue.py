@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 from jaxtyping import Float64
+from scipy.spatial import Voronoi
 
 from ..errors import InputError
 from ..types import Image
@@ -39,25 +40,21 @@ def draw(label: str, *, rng: np.random.Generator, side_px: int = 224, stain: Sta
 
 def _adipose(canvas: Canvas) -> None:
     """Large empty cells, thin membranes, a flat nucleus here and there at the rim."""
-    from scipy.spatial import Voronoi
-
     rng = canvas.rng
-    spacing = rng.uniform(58.0, 95.0)
-    centres = canvas.scatter(spacing, jitter=0.16)
-    reach = spacing * 2.5
-    ring = np.concatenate([centres, canvas.side_um / 2.0 + reach * 4.0 * np.array([[1, 0], [0, 1], [-1, 0], [0, -1.0]])])
+    spacing_um = rng.uniform(58.0, 95.0)
+    centres = canvas.scatter(spacing_um, jitter=0.16)
+    far_um = 10.0 * (canvas.side_um + spacing_um)  # four centres far away, so that every cell seen is closed
+    fence = canvas.side_um / 2.0 + far_um * np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]])
+    diagram = Voronoi(np.concatenate([centres, fence]))
     ink = (0.10 + 0.1 * rng.random(), rng.uniform(0.30, 0.60))
     rough = canvas.noise(5.0) * np.float32(0.12) + canvas.noise(25.0) * np.float32(0.2) + 1.0
     canvas.ground(ink[0] * rough, ink[1] * rough)
-    diagram = Voronoi(ring)
-    wall = rng.uniform(0.6, 1.6)
-    for region, centre in zip((diagram.regions[r] for r in diagram.point_region[: len(centres)]), centres, strict=True):
-        if -1 in region or not region:
-            continue
-        corners = _rounded(diagram.vertices[region])
+    wall_um = rng.uniform(0.6, 1.6)
+    for region, centre in zip(diagram.point_region, centres, strict=False):
+        corners = _rounded(diagram.vertices[diagram.regions[region]])
         away = corners - centre
         distance = np.linalg.norm(away, axis=1, keepdims=True)
-        inner = centre + away * np.clip(1.0 - wall * np.exp(rng.normal(0.0, 0.3)) / distance, 0.3, 1.0)
+        inner = centre + away * np.clip(1.0 - wall_um * np.exp(rng.normal(0.0, 0.3)) / distance, 0.3, 1.0)
         canvas.fill(inner[None], (0.01, 0.02, 0.0))
         if rng.random() < 0.7:
             spot = rng.integers(len(corners))

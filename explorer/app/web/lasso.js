@@ -1,0 +1,104 @@
+// Shapes drawn on the map and the patches inside them.
+// The server repeats this selection from the shapes alone, so the arithmetic here is the same as there:
+// positions and corners in map units, double precision, even-odd rule.
+
+const MAX_CORNERS = 48;
+
+/** Fewer corners for a drawn path (screen pixels), by Douglas and Peucker (1973); the tolerance grows until it fits. */
+export function simplify(path, max = MAX_CORNERS) {
+  let tolerance_px = 0.75;
+  let kept = path;
+  while (kept.length > max || tolerance_px === 0.75) {
+    kept = peucker(path, tolerance_px);
+    tolerance_px *= 1.5;
+  }
+  return kept;
+}
+
+function peucker(path, tolerance) {
+  const keep = new Uint8Array(path.length);
+  keep[0] = keep[path.length - 1] = 1;
+  const open = [[0, path.length - 1]];
+  while (open.length) {
+    const [from, to] = open.pop();
+    let worst = tolerance;
+    let split = 0;
+    for (let k = from + 1; k < to; k += 1) {
+      const off = offset(path[k], path[from], path[to]);
+      if (off > worst) {
+        worst = off;
+        split = k;
+      }
+    }
+    if (split) {
+      keep[split] = 1;
+      open.push([from, split], [split, to]);
+    }
+  }
+  return path.filter((_, k) => keep[k]);
+}
+
+/** Distance of a point from a stretch between two others. */
+function offset([x, y], [ax, ay], [bx, by]) {
+  const dx = bx - ax;
+  const dy = by - ay;
+  const square = dx * dx + dy * dy;
+  const t = square ? Math.min(1, Math.max(0, ((x - ax) * dx + (y - ay) * dy) / square)) : 0;
+  return Math.hypot(x - ax - t * dx, y - ay - t * dy);
+}
+
+/** Corners as they are sent: to a tenth of a step, so a shape stays below a kilobyte; selected with the same numbers. */
+export function rounded(corners, step) {
+  const decimals = Math.min(15, Math.max(0, Math.ceil(-Math.log10(step)) + 1));
+  return corners.map((corner) => corner.map((value) => Number(value.toFixed(decimals))));
+}
+
+export const box = ([ax, ay], [bx, by]) => [
+  [ax, ay],
+  [bx, ay],
+  [bx, by],
+  [ax, by],
+];
+
+/** Call `found(row)` for each wanted row inside the polygon (map units). */
+export function inside(polygon, points, grid, wanted, found) {
+  const xs = polygon.map(([x]) => x);
+  const ys = polygon.map(([, y]) => y);
+  const low = points.toSteps([Math.min(...xs), Math.min(...ys)]);
+  const high = points.toSteps([Math.max(...xs), Math.max(...ys)]);
+  const edges = polygon.map((corner, k) => [polygon[(k || polygon.length) - 1], corner]);
+  grid.lines([low[0] - 1, low[1] - 1, high[0] + 1, high[1] + 1], (from, to, j) => {
+    const bottom = points.y0 + (j * grid.cellSide - 1) * points.step;
+    const top = points.y0 + ((j + 1) * grid.cellSide + 1) * points.step;
+    // An edge wholly above or below this line of cells crosses no ray from a point in it.
+    const near = edges.filter(([a, b]) => Math.max(a[1], b[1]) >= bottom && Math.min(a[1], b[1]) <= top);
+    for (let k = from; k < to; k += 1) {
+      const row = grid.rows[k];
+      if (crossings(points.x(row), points.y(row), near) && wanted(row)) found(row);
+    }
+  });
+}
+
+function crossings(x, y, edges) {
+  let odd = false;
+  for (const [[bx, by], [ax, ay]] of edges) {
+    if (ay > y !== by > y && x < ((bx - ax) * (y - ay)) / (by - ay) + ax) odd = !odd;
+  }
+  return odd;
+}
+
+/** The rows selected by shapes in turn, as one byte per row; null where nothing was ever drawn. */
+export function select(shapes, points, grid, wantedBy) {
+  if (!shapes.length) return null;
+  const chosen = new Uint8Array(points.n);
+  for (const shape of shapes) {
+    if (shape.mode === "replace") chosen.fill(0);
+    const value = shape.mode === "subtract" ? 0 : 1;
+    const mark = (row) => {
+      chosen[row] = value;
+    };
+    if (shape.rows) shape.rows.forEach(mark);
+    else inside(shape.polygon, points, grid, wantedBy(shape), mark);
+  }
+  return chosen;
+}

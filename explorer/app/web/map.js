@@ -1,0 +1,260 @@
+// The map of patches: one widget that ties buffers, camera, renderer, legend, pictures and gestures together.
+//
+// data:  points, thumb, rows (addresses; `{row}` stands for a row), column (see legend.js), title, height_px,
+//        medoids [{row, name}], mark {row, neighbours}, query {x, y}, hits [row], selection {revision, shapes}
+// state: picked (a row or null), selection {shapes} or null; trigger: opened (a row)
+
+import { Actions } from "./actions.js";
+import { Camera } from "./camera.js";
+import { count, debounce, el, patches, short, style } from "./dom.js";
+import { listen } from "./gestures.js";
+import { HoverCard } from "./hover.js";
+import { select } from "./lasso.js";
+import { Legend } from "./legend.js";
+import { FrameBudget, density, pointSize } from "./look.js";
+import { Overlay } from "./overlay.js";
+import { Pictures } from "./pictures.js";
+import { Points, STEPS, codesOf, fetchValues, spread } from "./points.js";
+import { choose } from "./renderers.js";
+import { SpatialGrid } from "./spatial.js";
+import { teller } from "./state.js";
+import { StatusLine, Toolbar } from "./toolbar.js";
+
+const REST_MS = 140; // after the last movement: full detail and pictures
+const WORDS =
+  "Map of patches. Arrow keys move it, plus and minus zoom, R shows all, N steps through patches, Enter chooses, " +
+  "S selects what is in view, L and B draw a lasso or a box with the pointer, Escape clears.";
+const places = new Map(); // where one looked last at each set of points, kept while the page lives
+
+export async function mount(component) {
+  await style(component.parentElement, "map.css", "legend.css");
+  const map = new ScatterMap(component.parentElement);
+  await map.update(component);
+  return map;
+}
+
+class ScatterMap {
+  constructor(root) {
+    this.camera = new Camera();
+    this.drawn = 0; // points of the present view that are on the screen
+    this.shapes = [];
+    this.chosen = null; // one byte per row: in the selection or not
+    this.picked = null;
+    this.focus = null; // where the keyboard is
+    this.dense = null; // shade by density: yes, no, or null for "where it is crowded"
+    this.budget = new FrameBudget();
+    this.data = {};
+    this.actions = new Actions(this);
+    this.overlay = new Overlay();
+    this.legend = new Legend(() => this.recolour());
+    this.toolbar = new Toolbar(this.actions);
+    this.status = new StatusLine();
+    this.rest = debounce(() => this.settle(), REST_MS);
+    this.stage = el("div", { class: "stage", tabindex: "0", role: "application", "aria-label": WORDS });
+    const middle = el("div", { class: "middle" }, this.stage, this.legend.root);
+    this.board = el("div", { class: "map", inert: true }, this.toolbar.root, middle, this.status.root, this.status.voice);
+    this.board.map = this; // for the browser's tools, and for tests
+    root.append(this.board);
+    this.deaf = listen(this.stage, this.actions);
+    this.watcher = new ResizeObserver(() => this.resize());
+    this.watcher.observe(this.stage);
+  }
+
+  startRenderer(n) {
+    this.renderer?.destroy();
+    this.renderer?.canvas.remove();
+    const { renderer, note } = choose(n, (context) => {
+      this.board.dataset.context = context;
+      if (context === "restored") this.redraw();
+    });
+    this.renderer = renderer;
+    this.rendererNote = note;
+    this.stage.prepend(renderer.canvas);
+    this.board.dataset.renderer = renderer.name;
+  }
+
+  /** New data from the server. Only what changed is fetched and drawn anew. */
+  async update(component) {
+    const { data } = component;
+    const old = this.data;
+    this.tell = teller(component);
+    this.trigger = component.setTriggerValue;
+    this.data = data;
+    this.board.style.setProperty("--stage-height", `${data.height_px}px`);
+    const otherPoints = old.points !== data.points;
+    const otherColumn = otherPoints || JSON.stringify(old.column) !== JSON.stringify(data.column);
+    if (otherPoints) this.loading = this.load(data);
+    try {
+      const [values] = await Promise.all([otherColumn ? fetchValues(data.column) : null, this.loading]);
+      if (data !== this.data) return; // overtaken while fetching
+      if (otherColumn) this.colour(data.column, values);
+    } catch (error) {
+      this.status.show(`The map could not be loaded (${error.message}). Reload the page to try again.`, "");
+      return;
+    }
+    if (data.selection.revision !== this.revision) {
+      this.revision = data.selection.revision;
+      this.setShapes(data.selection.shapes);
+    }
+    const marked = data.mark?.row ?? null;
+    if (otherPoints || marked !== (old.mark?.row ?? null)) this.picked = marked;
+    if (JSON.stringify(old.medoids) !== JSON.stringify(data.medoids)) this.rest();
+    this.retouch();
+    this.board.inert = false;
+    this.board.dataset.ready = this.points.n;
+  }
+
+  async load(data) {
+    this.board.inert = true;
+    delete this.board.dataset.ready;
+    this.status.show("Loading the map …", "");
+    this.points = await Points.fetch(data.points);
+    this.grid = new SpatialGrid(this.points);
+    this.codes = new Uint8Array(this.points.n); // one colour until the column is here
+    this.palette = this.legend.palette();
+    this.startRenderer(this.points.n);
+    this.renderer.setPoints(this.points, spread(this.points.n));
+    this.renderer.setCodes(this.codes);
+    this.renderer.setPalette(this.palette);
+    this.card?.root.remove();
+    this.pictures?.root.remove();
+    this.card = new HoverCard(data.thumb, data.rows);
+    this.pictures = new Pictures(data.thumb);
+    this.stage.append(this.pictures.root, this.overlay.root, this.card.root);
+    this.camera.box = this.points.bounds();
+    this.camera.fit();
+    this.resize();
+    if (places.has(data.points)) this.camera.place = places.get(data.points);
+    this.setShapes([]);
+    this.revision = null;
+    this.picked = this.focus = null;
+  }
+
+  colour(column, values) {
+    this.codes = codesOf(column, values, this.points.n);
+    this.legend.show(column);
+    this.renderer.setCodes(this.codes);
+    this.recolour();
+  }
+
+  recolour() {
+    this.palette = this.legend.palette();
+    this.renderer.setPalette(this.palette);
+    this.actions.order = null;
+    this.redraw();
+    this.rest();
+  }
+
+  setShapes(shapes) {
+    this.shapes = shapes;
+    this.chosen = select(shapes, this.points, this.grid, this.wantedBy);
+    this.selected = this.chosen ? this.chosen.reduce((sum, one) => sum + one, 0) : 0;
+    this.renderer.setChosen(this.chosen);
+    this.redraw();
+  }
+
+  /** Which rows a shape may take: those of classes that were shown when it was drawn. */
+  wantedBy = (shape) => {
+    if (!shape.hidden?.length || shape.column !== this.data.column?.name) return () => true;
+    const hidden = new Set(shape.hidden);
+    return (row) => !hidden.has(this.codes[row]);
+  };
+
+  visible = (row) => this.palette[4 * this.codes[row] + 3] > 0;
+
+  screen(row) {
+    return this.camera.toScreen(this.points.q[2 * row], this.points.q[2 * row + 1]);
+  }
+
+  /** The class or value of a row in the column that gives the colours. */
+  note(row) {
+    const { column } = this.data;
+    const code = this.codes[row];
+    if (!column) return "";
+    if (column.kind !== "continuous") return this.legend.name(code);
+    if (code === STEPS) return `${column.name}: no value`;
+    return `${column.name}: ${short(column.low + ((column.high - column.low) * code) / (STEPS - 1))}`;
+  }
+
+  resize() {
+    const { width, height } = this.stage.getBoundingClientRect();
+    if (!width || !height) return; // on its way out of the page
+    this.ratio = Math.min(2, window.devicePixelRatio || 1);
+    this.camera.resize(width, height);
+    this.renderer?.resize(Math.max(1, Math.round(width * this.ratio)), Math.max(1, Math.round(height * this.ratio)));
+    this.redraw();
+    this.rest();
+  }
+
+  /**
+   * Draw all points anew, as many per frame as the machine draws smoothly, until all are drawn.
+   * While `moving`, each frame starts over, so what is seen is a fair sample.
+   */
+  redraw({ moving = false } = {}) {
+    this.drawn = 0;
+    this.moving = moving;
+    delete this.board.dataset.drawn;
+    if (moving) this.rest();
+    this.retouch();
+  }
+
+  /** Draw what lies over the points; they themselves stay as they are. */
+  retouch() {
+    this.frame ??= requestAnimationFrame((now) => {
+      this.frame = null;
+      if (!this.points) return;
+      if (this.drawn < this.points.n) this.drawPoints(now);
+      this.drawMarks();
+    });
+  }
+
+  drawPoints(now) {
+    const { camera, points, grid, ratio } = this;
+    const from = this.drawn;
+    this.drawn = Math.min(points.n, from + this.budget.next(now));
+    const size_px = pointSize(points.n, camera.zoom());
+    const peak = density(grid, camera, size_px, this.dense) * (this.drawn / points.n);
+    this.shaded = peak > 0;
+    this.renderer.draw({ camera, ratio, from, to: this.drawn, size_px, peak });
+    if (this.drawn === points.n) this.board.dataset.drawn = points.n;
+    else if (!this.moving) this.retouch();
+  }
+
+  drawMarks() {
+    const { camera, points, data, shapes, picked, focus } = this;
+    const mark = data.mark?.row === picked ? data.mark : null;
+    this.overlay.update({ camera, points, shapes, picked, mark, hits: data.hits, query: data.query, focus });
+    this.pictures.place(this);
+    this.toolbar.update({
+      tool: this.actions.tool,
+      picturesOn: this.pictures.on,
+      shaded: this.shaded,
+      selecting: this.chosen !== null,
+    });
+    this.describe();
+  }
+
+  /** The view has come to rest: the rest of the points, and pictures for what is in view. */
+  settle() {
+    if (!this.points) return;
+    this.moving = false;
+    this.budget.pause();
+    places.set(this.data.points, this.camera.place);
+    this.pictures.choose(this, this.data.medoids, (row) => this.legend.colour(this.codes[row]));
+    this.retouch();
+  }
+
+  describe() {
+    const selected = this.chosen ? ` · ${count(this.selected)} selected` : "";
+    this.status.show(`${patches(this.points.n)}${selected}${this.data.title ? ` · ${this.data.title}` : ""}`, this.rendererNote);
+  }
+
+  destroy() {
+    this.deaf();
+    this.watcher.disconnect();
+    this.rest.cancel();
+    cancelAnimationFrame(this.frame);
+    this.renderer?.destroy();
+    this.board.remove();
+  }
+}

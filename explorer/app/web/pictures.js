@@ -1,0 +1,88 @@
+// Thumbnails on the map: the most typical patch of each group while zoomed out, patches themselves while zoomed in.
+
+import { address, el } from "./dom.js";
+import { css } from "./palette.js";
+
+const MOST = 60;
+const SIDE_PX = 56;
+const GAP_PX = 6;
+const ZOOMED_IN = 1.5;
+const FEW_IN_VIEW = 800; // fewer patches than this in view: show patches instead of groups
+
+export class Pictures {
+  constructor(thumb) {
+    this.thumb = thumb;
+    this.shown = new Map(); // row -> element
+    this.on = true;
+    this.root = el("div", { class: "pictures", "aria-hidden": "true" });
+  }
+
+  /** Choose anew which pictures to show; called when the view has come to rest. */
+  choose(map, medoids, colour) {
+    const { camera, grid, visible } = map;
+    const names = new Map(medoids.map((medoid) => [medoid.row, medoid.name]));
+    const view = camera.view();
+    const close = camera.zoom() > ZOOMED_IN && grid.about(view) <= FEW_IN_VIEW;
+    const rows = !this.on ? [] : close ? grid.within(view, visible).sort(byLot) : [...names.keys()].filter(visible);
+    const taken = [];
+    const wanted = new Set();
+    for (const row of rows) {
+      if (taken.length >= MOST) break;
+      const at = map.screen(row);
+      if (!fits(at, camera) || taken.some((other) => touches(at, other))) continue;
+      taken.push(at);
+      wanted.add(row);
+    }
+    for (const [row, node] of this.shown) {
+      if (wanted.has(row) && node.caption === this.caption(close, names, row)) continue;
+      node.remove();
+      this.shown.delete(row);
+    }
+    for (const row of wanted) if (!this.shown.has(row)) this.add(row, this.caption(close, names, row));
+    for (const [row, node] of this.shown) node.style.setProperty("--edge", colour(row) ? css(colour(row)) : "var(--line)");
+    this.place(map);
+  }
+
+  caption(close, names, row) {
+    return close ? "" : (names.get(row) ?? "");
+  }
+
+  add(row, caption) {
+    const image = el("img", { alt: "", draggable: "false", width: SIDE_PX, height: SIDE_PX, src: address(this.thumb, row) });
+    const node = el("figure", { class: "picture" }, image);
+    if (caption) node.append(el("figcaption", {}, caption));
+    node.caption = caption;
+    this.shown.set(row, node);
+    this.root.append(node);
+  }
+
+  /** Move the pictures with the map. */
+  place(map) {
+    for (const [row, node] of this.shown) {
+      const [x, y] = map.screen(row);
+      node.style.transform = `translate(${(x - SIDE_PX / 2).toFixed(1)}px, ${(y - SIDE_PX / 2).toFixed(1)}px)`;
+    }
+  }
+
+  /** The row whose picture lies under a place on the screen, or -1. */
+  under(px, py, map) {
+    for (const row of this.shown.keys()) {
+      const [x, y] = map.screen(row);
+      if (Math.abs(x - px) <= SIDE_PX / 2 && Math.abs(y - py) <= SIDE_PX / 2) return row;
+    }
+    return -1;
+  }
+}
+
+/** A fixed lottery, so the same patches keep their picture while the map moves. */
+const lot = (row) => Math.imul(row + 1, 2654435761) >>> 0;
+const byLot = (a, b) => lot(a) - lot(b);
+
+function fits([x, y], camera) {
+  const half = SIDE_PX / 2;
+  return x >= half && y >= half && x <= camera.width - half && y <= camera.height - half;
+}
+
+function touches([ax, ay], [bx, by]) {
+  return Math.abs(ax - bx) < SIDE_PX + GAP_PX && Math.abs(ay - by) < SIDE_PX + GAP_PX;
+}

@@ -1,0 +1,93 @@
+"""Weight files brought over the network: from a mirror, a publisher's address, or the Hugging Face hub."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import urlsplit
+
+from ..errors import WeightsMissing
+from ..types import Progress, Report
+from .spec import EncoderSpec
+
+CHUNK_BYTES = 1 << 20
+TIMEOUT_S = 30
+
+
+def fetch(spec: EncoderSpec, path: Path, *, mirror: str, report: Report) -> str:
+    """Bring the weight file to ``path``, whole or not at all; return the address it came from. Raises ``WeightsMissing``."""
+    if mirror:
+        return _from_url(spec, f"{mirror}/{spec.name}/{spec.file}", path, report)
+    return _from_url(spec, spec.url, path, report) if spec.url else _from_hub(spec, path, report)
+
+
+def _from_url(spec: EncoderSpec, url: str, path: Path, report: Report) -> str:
+    part = path.with_name(f".{path.name}.part")
+    done, total = 0, None
+    try:
+        with _opened(url) as (answer, total), part.open("wb") as file:
+            while chunk := answer.read(CHUNK_BYTES):
+                file.write(chunk)
+                done += len(chunk)
+                report(Progress("weights", done, total, unit="bytes"))
+        if total is not None and done != total:
+            raise ConnectionError(f"cut after {done} of {total} bytes")
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise WeightsMissing(_unreached(spec, url, path, getattr(error, "reason", error))) from error
+    part.replace(path)
+    return url
+
+
+def _from_hub(spec: EncoderSpec, path: Path, report: Report) -> str:
+    from huggingface_hub import hf_hub_download, hf_hub_url
+    from huggingface_hub.errors import EntryNotFoundError, RepositoryNotFoundError
+
+    url = hf_hub_url(spec.hub_id, spec.hub_file)
+    report(Progress("weights", 0, spec.download_bytes, unit="bytes", note=f"fetching {url}"))
+    try:
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".hub-") as folder:
+            shutil.move(hf_hub_download(spec.hub_id, spec.hub_file, local_dir=folder), path)
+    except RepositoryNotFoundError as error:  # also what the hub answers a stranger who asks for a gated repository
+        get = spec.access or f"see https://huggingface.co/{spec.hub_id}"
+        raise WeightsMissing(f"The Hugging Face hub does not give out {spec.title} to this account; to get it, {get}.") from error
+    except (EntryNotFoundError, OSError) as error:
+        raise WeightsMissing(_unreached(spec, url, path, error)) from error
+    return url
+
+
+def _unreached(spec: EncoderSpec, url: str, path: Path, reason: object) -> str:
+    why = str(reason).partition("\n")[0].rstrip(". ")
+    first = f"{spec.access}; then " if spec.gated else ""
+    return (
+        f"{spec.name} has no weights at {path} and they could not be fetched ({why}): {first}fetch {url} on a machine with network "
+        "and pass the file with --weights, or put it at that place."
+    )
+
+
+@contextmanager
+def _opened(url: str) -> Iterator[tuple[IO[bytes], int | None]]:
+    """The answer to a request and its length in bytes, where the server says it."""
+    opener = urllib.request.build_opener(_Redirects)
+    request = urllib.request.Request(url, headers={"User-Agent": "pathology-explorer"})
+    with opener.open(request, timeout=TIMEOUT_S) as answer:
+        length = answer.headers.get("Content-Length")
+        yield answer, int(length) if length else None
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows to https only, so that nobody on the way can swap the file; a loopback server may send on to itself."""
+
+    def redirect_request(self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        if not (urlsplit(newurl).scheme == "https" or (_is_loopback(newurl) and _is_loopback(req.full_url))):
+            raise ConnectionError(f"{req.full_url} sends on to {newurl}, which is not https")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _is_loopback(url: str) -> bool:
+    return urlsplit(url).scheme == "http" and urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")

@@ -1,0 +1,1 @@
+"""The records of the table, by how their weights can be had."""

@@ -1,0 +1,32 @@
+"""Honest numbers for a model and a collection: arrays in, report out."""
+
+from .anchors import colour_histogram
+from .intervals import Estimate
+from .knn import FewShotReport, KnnReport, few_shot, knn
+from .overlap import neighbour_overlap
+from .probe import EVA_2024, PROTOCOLS, ProbeReport, linear_probe
+from .reports import Report
+from .retrieval import RetrievalAt, RetrievalReport, retrieval
+from .robustness import ClusterLeakReport, LeakReport, cluster_leak, site_leak
+
+__all__ = [
+    "EVA_2024",
+    "PROTOCOLS",
+    "ClusterLeakReport",
+    "Estimate",
+    "FewShotReport",
+    "KnnReport",
+    "LeakReport",
+    "ProbeReport",
+    "Report",
+    "RetrievalAt",
+    "RetrievalReport",
+    "cluster_leak",
+    "colour_histogram",
+    "few_shot",
+    "knn",
+    "linear_probe",
+    "neighbour_overlap",
+    "retrieval",
+    "site_leak",
+]

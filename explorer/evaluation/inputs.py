@@ -1,0 +1,92 @@
+"""What every report asks of its input first; each refusal is one sentence."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Int64
+
+from ..errors import InputError
+from ..types import Vectors
+
+Codes = Int64[np.ndarray, " n"]
+"""The number of a row's class in its column's ``names``; -1 where the column has a gap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A label, patient or site column as class numbers."""
+
+    names: tuple[str, ...]
+    codes: Codes
+
+
+def column(values: Sequence[Any] | np.ndarray, *, name: str, n: int) -> Column:
+    """Numbers for the values of a column; None, NaN and empty text are gaps (-1).
+
+    Classes are numbered in the order of their values, so the numbering does not depend on the order of the rows.
+    Raises ``InputError`` where the column is empty, has not ``n`` entries, or holds gaps only.
+    """
+    if len(values) != n:
+        raise InputError(f"The {name} column has {len(values)} entries for {n} vectors; pass one entry per row.")
+    series = pd.Series(np.asarray(values, dtype=object), dtype=object)
+    gap = (series.isna() | (series.astype(str).str.strip() == "")).to_numpy()
+    if gap.all():
+        raise InputError(f"The {name} column is empty, so there is nothing to measure; choose a column with values.")
+    known = series[~gap]
+    if not known.map(lambda v: isinstance(v, (int, float, np.number)) and not isinstance(v, bool)).all():
+        known = known.astype(str)
+    unique = sorted(set(known))
+    codes = np.full(n, -1, np.int64)
+    codes[~gap] = known.map({value: i for i, value in enumerate(unique)}).to_numpy(np.int64)
+    return Column(tuple(_text(value) for value in unique), codes)
+
+
+def renumber(column: Column, by: Column, *, part: str) -> Codes:
+    """A column's codes in the numbers of another's classes; -1 stays. Raises ``InputError`` for a class ``by`` lacks."""
+    place = {name: i for i, name in enumerate(by.names)}
+    unknown = [name for name in column.names if name not in place]
+    if unknown:
+        raise InputError(f"Class {unknown[0]!r} is in the {part} rows but not in the training rows; add it there or leave it out.")
+    numbers = np.array([*(place[name] for name in column.names), -1], np.int64)
+    return np.asarray(numbers[column.codes])
+
+
+def check_vectors(vectors: Vectors, *, name: str = "vectors") -> None:
+    """Raises ``InputError`` for no rows, and for rows that hold NaN or infinity (the first is named)."""
+    if len(vectors) == 0:
+        raise InputError(f"There are no {name}; embed the images first.")
+    bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+    if len(bad):
+        raise InputError(f"Row {bad[0]} of the {name} ({len(bad)} in all) holds NaN or infinity; embed these images again.")
+
+
+def check_classes(label: Column, *, name: str = "label") -> None:
+    """Raises ``InputError`` where there is only one class."""
+    if len(label.names) < 2:
+        raise InputError(f"The {name} column has one class only ({label.names[0]!r}); a score needs at least two.")
+
+
+def check_k(ks: Sequence[int], n: int) -> None:
+    """Raises ``InputError`` for a k below 1 and for a k that ``n`` rows cannot fill."""
+    if not ks or min(ks) < 1:
+        raise InputError(f"k is {list(ks)}; pass whole numbers of 1 or more.")
+    if max(ks) > n:
+        raise InputError(f"There are {n} rows to choose from, fewer than k = {max(ks)}; pass a smaller k or more rows.")
+
+
+def sha256(*arrays: np.ndarray) -> str:
+    """A fingerprint of what was measured, for the report."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def _text(value: Any) -> str:
+    return str(int(value)) if isinstance(value, (float, np.floating)) and float(value).is_integer() else str(value)

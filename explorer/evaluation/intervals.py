@@ -1,0 +1,80 @@
+"""Intervals for scores: the bootstrap over patients, and Wilson's for a single proportion."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+N_RESAMPLES = 1000
+LEVEL = 0.95
+
+Statistic = Callable[[Float64[np.ndarray, "r m"]], Float64[np.ndarray, "r s"]]
+"""From the sums of each resample to its scores."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A score with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
+
+
+def group_sums(groups: Int64[np.ndarray, " n"], columns: Int64[np.ndarray, " p"], values: np.ndarray, *, n_columns: int) -> Any:
+    """Sums within each group, as a sparse (n_groups, n_columns) matrix.
+
+    ``columns`` and ``values`` hold p / n entries per row, one whole pass over the rows after the other.
+    """
+    from scipy.sparse import csr_array
+
+    rows = np.tile(groups, len(columns) // len(groups))
+    sums = csr_array((values.astype(np.float64), (rows, columns)), shape=(int(groups.max()) + 1, n_columns))
+    sums.sum_duplicates()
+    return sums
+
+
+def bootstrap(sums: Any, statistic: Statistic, *, n_resamples: int = N_RESAMPLES, seed: int = 0) -> list[Estimate]:
+    """The scores of all groups together, with percentile intervals from drawing whole groups with replacement.
+
+    Queries of one patient are not independent, so patients are drawn, not queries (the cluster bootstrap).
+    ``sums`` is a (groups, m) matrix, sparse or dense, of everything the statistic adds up; the same draws serve every score.
+    A score that a draw cannot give (a class is not in it) is left out of that score's interval.
+    """
+    n_groups = sums.shape[0]
+    rng = np.random.default_rng(seed)
+    draws = []
+    for start in range(0, n_resamples, 100):
+        n = min(100, n_resamples - start)
+        picked = rng.integers(0, n_groups, (n, n_groups)) + n_groups * np.arange(n)[:, None]
+        weights = np.bincount(picked.ravel(), minlength=n * n_groups).reshape(n, n_groups).astype(np.float64)
+        draws.append(statistic((sums.T @ weights.T).T))
+    values = statistic(np.asarray(sums.sum(axis=0), np.float64).reshape(1, -1))[0]
+    tail = 50 * (1 - LEVEL)
+    return [Estimate(float(v), *_percentiles(d, tail)) for v, d in zip(values, np.concatenate(draws).T, strict=True)]
+
+
+def wilson(successes: int, n: int) -> Estimate:
+    """A proportion with Wilson's score interval (E. B. Wilson 1927), for independent trials."""
+    if n == 0:
+        return Estimate(math.nan, math.nan, math.nan)
+    z, share = 1.959964, successes / n
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return Estimate(share, max(0.0, centre - half), min(1.0, centre + half))
+
+
+def _percentiles(draws: np.ndarray, tail: float) -> tuple[float, float]:
+    known = draws[np.isfinite(draws)]
+    if len(known) == 0:
+        return math.nan, math.nan
+    low, high = np.percentile(known, [tail, 100 - tail])
+    return float(low), float(high)

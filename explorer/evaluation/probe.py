@@ -1,0 +1,192 @@
+"""Linear probing by the two protocols of kaiko's eva (https://github.com/kaiko-ai/eva).
+
+``eva-2024`` made the table of "Towards Large-Scale Training of Pathology Foundation Models" (arXiv 2404.15217);
+``eva-2025`` is eva's current one. Embeddings enter as they are: not centred, not normalised.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Float32, Int64
+
+from ..errors import DeviceUnavailable, InputError
+from ..types import Vectors
+from .inputs import Column, check_classes, check_vectors, column, renumber
+from .intervals import Estimate
+from .recall import balanced_accuracy, confusion, recall_estimates
+from .reports import Report
+
+if TYPE_CHECKING:
+    import torch
+
+    from .heads import Recipe
+
+PROTOCOLS: Mapping[str, Mapping[str, Any]] = {
+    "eva-2024": {
+        "optimizer": "sgd",
+        "schedule": "cosine",
+        "momentum": 0.9,
+        "weight_decay": 0.0,
+        "shared_init": True,
+    },
+    "eva-2025": {
+        "optimizer": "adamw",
+        "schedule": "warmup",
+        "momentum": 0.0,
+        "weight_decay": 0.01,
+        "shared_init": False,
+    },
+}
+MAX_STEPS = 12_500
+EVA_2024: Mapping[str, Mapping[str, int]] = {
+    "bach": {"batch_size": 256, "patience": 400},
+    "crc": {"batch_size": 4096, "patience": 24},
+    "mhist": {"batch_size": 256, "patience": 51},
+    "pcam": {"batch_size": 4096, "patience": 9},
+}
+"""What the paper set by the data set: ``linear_probe(..., protocol="eva-2024", **EVA_2024["crc"])``."""
+
+
+@dataclass(frozen=True)
+class ProbeReport(Report):
+    """What a linear probe found."""
+
+    scores: tuple[float, ...]
+    """Balanced accuracy of each run."""
+    mean: float
+    sd: float
+    """Over the runs, with n - 1; NaN for one run."""
+    interval: Estimate
+    """Of the mean over runs, by drawing the evaluated rows; it holds for rows, not for new patients."""
+    recall: Mapping[str, Estimate]
+    """Of each class, mean over runs; NaN where the evaluated rows have none."""
+    confusion: Int64[np.ndarray, "c c"]
+    """Evaluated rows by their class (line) and the predicted class (column), summed over runs."""
+    classes: tuple[str, ...]
+    evaluated: str
+    """"test" or "val"; the validation rows also chose the checkpoint, so "val" is optimistic."""
+    n: Mapping[str, int]
+    """Rows of each part."""
+    dropped: Mapping[str, int]
+    """Rows of each part without a label, left out."""
+    epochs: tuple[int, ...]
+    best_epochs: tuple[int, ...]
+    monitored: tuple[float, ...]
+    """The monitored score of the best checkpoint on the validation rows."""
+    seconds: float
+    protocol: Mapping[str, Any]
+    """Every setting used."""
+
+
+def linear_probe(  # noqa: PLR0913 - the data of three parts are six arguments, and the published signature is kept
+    x_train: Vectors,
+    y_train: Sequence[Any] | np.ndarray,
+    x_val: Float32[np.ndarray, "n_val d"],
+    y_val: Sequence[Any] | np.ndarray,
+    x_test: Float32[np.ndarray, "n_test d"] | None = None,
+    y_test: Sequence[Any] | np.ndarray | None = None,
+    *,
+    protocol: str = "eva-2025",
+    n_runs: int = 5,
+    seed: int = 42,
+    batch_size: int | None = None,
+    max_steps: int | None = None,
+    patience: int | None = None,
+    device: str = "auto",
+) -> ProbeReport:
+    """Train linear heads on frozen embeddings and score them on the test rows (the validation rows where there are none).
+
+    Vectors are (n, d) float32; labels any values, rows without one are left out and counted. ``patience`` counts epochs.
+    Raises ``InputError`` for an unknown protocol, vectors that are not finite, fewer than two classes, or a class of the
+    other parts that the training rows lack; ``DeviceUnavailable`` for a device torch does not see.
+    """
+    import torch
+
+    from .heads import predict, train
+
+    started = time.perf_counter()
+    if (x_test is None) != (y_test is None):
+        raise InputError("Test vectors and test labels go together; pass both or neither.")
+    given = {"train": (x_train, y_train), "val": (x_val, y_val)} | ({} if x_test is None else {"test": (x_test, y_test)})
+    parts = {name: _part(name, x, y) for name, (x, y) in given.items()}
+    label = parts["train"][1]
+    check_classes(label, name="training label")
+    on = _device(device)
+    tensors = {name: _tensors(name, x, own, label, on) for name, (x, own) in parts.items()}
+    recipe = _recipe(protocol, len(tensors["train"][0]), len(label.names), batch_size=batch_size, max_steps=max_steps, patience=patience)
+    if n_runs < 1:
+        raise InputError(f"n_runs is {n_runs}; pass 1 or more.")
+    trained = train(tensors["train"], tensors["val"], n_classes=len(label.names), n_runs=n_runs, seed=seed, recipe=recipe)
+
+    evaluated = "val" if x_test is None else "test"
+    x, y = tensors[evaluated]
+    predicted = predict(trained.weight, x).cpu().numpy()
+    truth = y.cpu().numpy()
+    n_classes = len(label.names)
+    scores = [balanced_accuracy(truth, run) for run in predicted]
+    everyone, right = np.arange(len(truth)), (predicted == truth).mean(axis=0)
+    mean, *recall = recall_estimates(truth, right, groups=everyone, n_classes=n_classes, seed=seed)
+    return ProbeReport(
+        scores=tuple(scores),
+        mean=mean.value,
+        sd=float(np.std(scores, ddof=1)) if n_runs > 1 else float("nan"),
+        interval=mean,
+        recall=dict(zip(label.names, recall, strict=True)),
+        confusion=confusion(np.tile(truth, n_runs), predicted.ravel(), n_classes=n_classes),
+        classes=label.names,
+        evaluated=evaluated,
+        n={name: len(x) for name, (x, _) in tensors.items()},
+        dropped={name: int((own.codes < 0).sum()) for name, (_, own) in parts.items()},
+        epochs=tuple(trained.epochs),
+        best_epochs=tuple(trained.best_epoch),
+        monitored=tuple(trained.monitored),
+        seconds=time.perf_counter() - started,
+        protocol={"name": protocol, **asdict(recipe), "n_runs": n_runs, "seed": seed, "device": str(on), "torch": torch.__version__},
+    )
+
+
+def _part(name: str, x: Vectors, y: Any) -> tuple[Vectors, Column]:
+    check_vectors(x, name=f"{name} vectors")
+    return x, column(y, name=f"{name} label", n=len(x))
+
+
+def _tensors(name: str, x: Vectors, own: Column, label: Column, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """The labelled rows of a part on the device, with the class numbers of the training rows."""
+    import torch
+
+    codes = renumber(own, label, part=name)[own.codes >= 0]
+    return torch.from_numpy(x[own.codes >= 0]).to(device), torch.from_numpy(codes).to(device)
+
+
+def _recipe(protocol: str, n_train: int, n_classes: int, *, batch_size: int | None, max_steps: int | None, patience: int | None) -> Recipe:
+    from .heads import Recipe
+
+    if protocol not in PROTOCOLS:
+        raise InputError(f"There is no protocol {protocol!r}; choose one of {', '.join(PROTOCOLS)}.")
+    paper = protocol == "eva-2024"
+    batch_size = batch_size or (4096 if paper and n_train >= 40_960 else 256)
+    max_steps = max_steps or MAX_STEPS
+    max_epochs = max_steps / -(-n_train // batch_size)
+    return Recipe(
+        **PROTOCOLS[protocol],
+        learning_rate=0.01 * batch_size / 4096 if paper else 3e-4,
+        monitor="accuracy" if paper and n_classes == 2 else "balanced accuracy",
+        batch_size=batch_size,
+        max_steps=max_steps,
+        patience=patience or max(1, int(np.ceil(max_epochs * (0.05 if paper else 0.2)))),
+    )
+
+
+def _device(name: str) -> torch.device:
+    import torch
+
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise DeviceUnavailable(f"Device {name} is not on this machine; pass device='cpu' or 'auto'.")
+    return torch.device(name)

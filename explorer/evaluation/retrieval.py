@@ -1,0 +1,180 @@
+"""Leave-one-patient-out retrieval: does a query find its own class in other patients?"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int64
+
+from ..types import Vectors
+from . import ranking
+from .inputs import check_k
+from .intervals import N_RESAMPLES, Estimate, bootstrap
+from .neighbours import nearest
+from .recall import confusion
+from .reports import Report
+from .table import alike, tabulate
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievalAt:
+    """The scores at one k. Names of scores: hit, precision, majority_vote, average_precision, macro_f1."""
+
+    k: int
+    scores: Mapping[str, Estimate]
+    """Means over classes, with groups kept apart."""
+    naive: Mapping[str, float]
+    """The same with only the query itself left out."""
+    leak: Mapping[str, Estimate]
+    """``naive`` - ``scores``: what a patient's own other tiles add."""
+    chance: Mapping[str, float]
+    """The same with hits drawn at random from the allowed rows."""
+    per_class: Mapping[str, Mapping[str, Estimate]]
+    confusion: Int64[np.ndarray, "c c"]
+    """Queries by class (line) and majority vote (column)."""
+
+
+@dataclass(frozen=True)
+class RetrievalReport(Report):
+    """What retrieval found; ``sentence`` says how far it can be trusted."""
+
+    at: tuple[RetrievalAt, ...]
+    classes: tuple[str, ...]
+    class_sizes: Mapping[str, int]
+    n: int
+    """Rows searched: labelled, in a group, and counted once."""
+    n_queries: int
+    n_groups: int
+    """Patients (or slides); 0 where there is no such column."""
+    dropped: Mapping[str, int]
+    """Rows left out for a gap, by column."""
+    n_copies: int
+    """Exact copies inside one group, counted once."""
+    n_failures: int
+    """Queries without any allowed hit; they count as wrong."""
+    sentence: str
+    seconds: float
+    protocol: Mapping[str, Any]
+    index_recall: float | None = None
+    """Of the collection's approximate index, filled by whoever has it."""
+    latency_ms: Mapping[str, float] | None = None
+    """p50 and p99 of one search, filled by whoever ran it."""
+
+
+def retrieval(
+    vectors: Vectors,
+    labels: Sequence[Any] | np.ndarray,
+    *,
+    groups: Sequence[Any] | np.ndarray | None = None,
+    group_name: str = "patient",
+    k: Sequence[int] = (1, 3, 5, 10),
+    max_queries: int = 100_000,
+    seed: int = 0,
+) -> RetrievalReport:
+    """Search every row among the rows of other groups, exactly, by cosine, and score the classes of what it finds.
+
+    ``vectors`` (n, d) float32; ``groups`` is the patient of each row (the slide where patients are unknown, and
+    ``group_name`` says which). Without groups only the query itself is left out and the report says that this can leak.
+    Rows without label or group are left out and counted; exact copies inside a group count once, so copying tiles moves
+    nothing; rows are put in an order of their own content, so their order moves nothing. Above ``max_queries`` rows a
+    seeded sample of them asks.
+
+    Scores are means over the queries of a class, then over classes. Ties of a vote go to the nearest label; average
+    precision is divided by min(k, number of relevant rows). Intervals draw groups (rows where there are none).
+
+    Raises ``InputError`` for vectors that are not finite, one class only, a class that lies in one group, and k above
+    the number of rows.
+    """
+    started = time.perf_counter()
+    table = tabulate(vectors, labels, groups=groups, group_name=group_name)
+    k = sorted(set(k))
+    check_k(k, len(table.vectors) - 1)
+    n_classes, n = len(table.label.names), len(table.vectors)
+    asking = table.sample(max_queries, seed=seed)
+    itself = np.stack([asking, asking + 1], axis=1)
+    hidden = table.spans[asking]
+    naive, apart = nearest(table.vectors[asking], table.vectors, k=k[-1], hidden=(itself, hidden))
+    truth, group = table.label.codes[asking], table.group[asking]
+    by_class = np.bincount(table.label.codes, minlength=n_classes)
+    relevant = by_class[truth] - alike(table.group, table.label.codes)[asking]
+    hits = {"apart": apart, "naive": naive, "chance": ranking.random_rows(hidden, n, k=k[-1], seed=seed)}
+    classes_hit = {name: ranking.labels_of(rows, table.label.codes) for name, rows in hits.items()}
+    found = {"apart": relevant, "naive": by_class[truth] - 1, "chance": relevant}
+    at = tuple(_at(each, classes_hit, found, truth, group, table.label.names, seed=seed) for each in k)
+    return RetrievalReport(
+        at=at,
+        classes=table.label.names,
+        class_sizes=dict(zip(table.label.names, by_class.tolist(), strict=True)),
+        n=n,
+        n_queries=len(asking),
+        n_groups=table.n_groups,
+        dropped=table.dropped,
+        n_copies=table.n_copies,
+        n_failures=int((apart < 0).all(axis=1).sum()),
+        sentence=_sentence(at[-1], table.n_groups, group_name),
+        seconds=time.perf_counter() - started,
+        protocol={
+            "name": f"leave-one-{group_name}-out" if groups is not None else "leave-one-row-out",
+            "metric": "cosine",
+            "search": "exact",
+            "k": k,
+            "vote": "majority, ties to the nearest label",
+            "average_precision": "divided by min(k, relevant rows)",
+            "average": "over queries of a class, then over classes",
+            "interval": f"95 % bootstrap over {group_name + 's' if groups is not None else 'rows'}, {N_RESAMPLES} resamples",
+            "max_queries": max_queries,
+            "seed": seed,
+            "sha256": table.sha256,
+        },
+    )
+
+
+def _at(k: int, labels: Any, relevant: Any, truth: Any, group: Any, names: tuple[str, ...], *, seed: int) -> RetrievalAt:
+    n_classes = len(names)
+    scores = {
+        each: ranking.query_scores(labels[each], truth, relevant[each], k=k, n_classes=n_classes) for each in ("apart", "naive", "chance")
+    }
+    sums = {each: ranking.class_sums(score, truth, group, n_classes=n_classes) for each, score in scores.items()}
+    from scipy.sparse import hstack
+
+    def both(added: np.ndarray) -> np.ndarray:
+        apart, naive = np.split(added, 2, axis=1)
+        mean = ranking.macro(apart)
+        return np.concatenate([mean, ranking.macro(naive) - mean, ranking.per_class(apart)], axis=1)
+
+    estimates = bootstrap(hstack([sums["apart"], sums["naive"]], format="csr"), both, seed=seed)
+    n_scores = len(ranking.SCORES)
+    by_class = np.array(estimates[2 * n_scores :], dtype=object).reshape(n_scores, n_classes)
+
+    def plain(each: str) -> dict[str, float]:
+        return dict(zip(ranking.SCORES, ranking.macro(sums[each].sum(axis=0).reshape(1, -1))[0].tolist(), strict=True))
+
+    return RetrievalAt(
+        k=k,
+        scores=dict(zip(ranking.SCORES, estimates[:n_scores], strict=True)),
+        naive=plain("naive"),
+        leak=dict(zip(ranking.SCORES, estimates[n_scores : 2 * n_scores], strict=True)),
+        chance=plain("chance"),
+        per_class={
+            name: dict(zip(("hit", "precision", "majority_vote", "average_precision", "f1"), by_class[:, i], strict=True))
+            for i, name in enumerate(names)
+        },
+        confusion=confusion(truth, scores["apart"]["vote"], n_classes=n_classes),
+    )
+
+
+def _sentence(at: RetrievalAt, n_groups: int, group_name: str) -> str:
+    apart, naive = at.scores["majority_vote"].value, at.naive["majority_vote"]
+    if n_groups == 0:
+        return (
+            f"Leak possible: there is no patient or slide column, so tiles of one patient may find each other and MV@{at.k} "
+            f"{apart:.2f} may be too high."
+        )
+    return (
+        f"With {group_name}s kept apart MV@{at.k} is {apart:.2f}; without that it would read {naive:.2f}, "
+        f"and the difference of {naive - apart:+.2f} comes from tiles of the same {group_name}."
+    )

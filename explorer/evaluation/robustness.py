@@ -1,0 +1,232 @@
+"""The site-leak meter: do neighbours follow the tissue, or the hospital, scanner or slide it came from?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float64
+
+from ..errors import InputError
+from ..types import Labels, Vectors
+from . import ranking
+from .inputs import check_classes, check_k, column
+from .intervals import N_RESAMPLES, Estimate, bootstrap, group_sums
+from .neighbours import nearest
+from .recall import recall_estimates
+from .reports import Report
+from .table import alike, tabulate
+
+MAX_QUERIES = 100_000
+
+
+@dataclass(frozen=True)
+class LeakReport(Report):
+    """How far neighbours show where a picture came from."""
+
+    robustness: Estimate
+    """SO / (SO + OS): neighbours of the same class from another site, against those of another class from the same site."""
+    robustness_by_chance: float
+    """The same with neighbours drawn at random; 0.5 only where there are as many classes as sites, all of one size."""
+    counts: Mapping[str, int]
+    """Neighbours by same (S) or other (O) class, then by same or other site: SS, SO, OS, OO."""
+    site_accuracy: Estimate
+    """Balanced accuracy of naming the site by a vote of the neighbours."""
+    site_accuracy_by_chance: float
+    follows: str
+    """"site", "label", or "neither" where the interval holds 0.5."""
+    sentence: str
+    n: int
+    n_queries: int
+    """Rows that could find both their class elsewhere and another class at their own site; only these ask."""
+    n_sites: int
+    n_groups: int
+    """Groups kept apart; 0 where only the query itself was left out."""
+    n_copies: int
+    dropped: Mapping[str, int]
+    protocol: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class ClusterLeakReport(Report):
+    """Whether clusters are tissue or sites."""
+
+    ari_label: Estimate
+    ari_site: Estimate
+    difference: Estimate
+    """ARI with the label - ARI with the site; below 0 clusters follow the site more."""
+    sentence: str
+    n: int
+    n_groups: int
+    dropped: Mapping[str, int]
+    """Rows left out: in no cluster, or with a gap in a column."""
+    protocol: Mapping[str, Any]
+
+
+def site_leak(
+    vectors: Vectors,
+    labels: Sequence[Any] | np.ndarray,
+    *,
+    sites: Sequence[Any] | np.ndarray,
+    groups: Sequence[Any] | np.ndarray | None = None,
+    k: int = 10,
+    site_name: str = "site",
+    seed: int = 0,
+) -> LeakReport:
+    """The robustness index and how well neighbours name the site, each with an interval.
+
+    ``groups`` is the patient or slide of each row; rows of the own group are no neighbours, or every picture would find its
+    own slide. Leave it out where the site column is itself the patient or slide. ``site_name`` is the word for the sentence.
+    The index is PathoROB's (Koemen et al. 2025, arXiv 2507.17845), pooled over the k neighbours of all queries; unlike there
+    k is fixed. Intervals draw groups (rows where there are none).
+
+    Raises ``InputError`` for vectors that are not finite, one class or one site only, a class or site that never lies apart
+    from the other, and k above the number of rows.
+    """
+    table = tabulate(vectors, labels, groups=groups, group_name="group", sites=sites)
+    check_classes(table.site, name=site_name)
+    check_k([k], len(table.vectors) - 1)
+    label, site, group = table.label.codes, table.site.codes, table.group
+    both, inside = alike(label, site), alike(group, label, site)
+    same_class = alike(label) - both - (alike(group, label) - inside)  # rows that could be SO
+    same_site = alike(site) - both - (alike(group, site) - inside)  # rows that could be OS
+    fair = np.flatnonzero((same_class > 0) & (same_site > 0))
+    if len(fair) == 0:
+        raise InputError(
+            f"No row could find both its own class at another {site_name} and another class at its own {site_name}, so label and "
+            f"{site_name} cannot be told apart; choose another column, or leave the groups out where they are the {site_name}."
+        )
+    asking = np.intersect1d(fair, table.sample(MAX_QUERIES, seed=seed))
+    rows = nearest(table.vectors[asking], table.vectors, k=k, hidden=(table.spans[asking],))[0]
+    found = rows >= 0
+    as_class = found & (label[rows] == label[asking, None])
+    as_site = found & (site[rows] == site[asking, None])
+    kinds = {"SS": as_class & as_site, "SO": as_class & ~as_site, "OS": ~as_class & as_site, "OO": found & ~as_class & ~as_site}
+    drawn = np.unique(group[asking], return_inverse=True)[1]
+    n = len(asking)
+    sums = group_sums(drawn, np.repeat([0, 1], n), np.concatenate([kinds["SO"].sum(axis=1), kinds["OS"].sum(axis=1)]), n_columns=2)
+    index = bootstrap(sums, _index, seed=seed)[0]
+    vote = ranking.majority_vote(ranking.labels_of(rows, site), n_classes=len(table.site.names))
+    right = (vote == site[asking]).astype(np.float64)
+    accuracy = recall_estimates(site[asking], right, groups=drawn, n_classes=len(table.site.names), seed=seed)[0]
+    allowed = len(group) - alike(group)[asking]
+    chance = np.array([[(same_class[asking] / allowed).sum(), (same_site[asking] / allowed).sum()]])
+    by_chance = float(_index(chance)[0, 0])
+    follows = "site" if index.high < 0.5 else "label" if index.low > 0.5 else "neither"
+    return LeakReport(
+        robustness=index,
+        robustness_by_chance=by_chance,
+        counts={name: int(kind.sum()) for name, kind in kinds.items()},
+        site_accuracy=accuracy,
+        site_accuracy_by_chance=1 / len(np.unique(site[asking])),
+        follows=follows,
+        sentence=_sentence(index, follows, by_chance, site_name),
+        n=len(group),
+        n_queries=n,
+        n_sites=len(table.site.names),
+        n_groups=table.n_groups,
+        n_copies=table.n_copies,
+        dropped=table.dropped,
+        protocol={
+            "robustness": "SO / (SO + OS) over the k nearest of all queries together",
+            "metric": "cosine",
+            "k": k,
+            "interval": f"95 % bootstrap over {'groups' if table.n_groups else 'rows'}, {N_RESAMPLES} resamples",
+            "max_queries": MAX_QUERIES,
+            "seed": seed,
+            "sha256": table.sha256,
+        },
+    )
+
+
+def cluster_leak(
+    clusters: Labels,
+    labels: Sequence[Any] | np.ndarray,
+    *,
+    sites: Sequence[Any] | np.ndarray,
+    groups: Sequence[Any] | np.ndarray | None = None,
+    site_name: str = "site",
+    seed: int = 0,
+) -> ClusterLeakReport:
+    """The adjusted Rand index of clusters with the label, with the site, and their difference, as in PathoROB.
+
+    ``clusters`` is a cluster number per row, -1 for none. Raises ``InputError`` for one class, one site or no cluster.
+    """
+    n = len(clusters)
+    columns = {
+        "cluster": column([None if each < 0 else each for each in clusters.tolist()], name="cluster", n=n),
+        "label": column(labels, name="label", n=n),
+        "site": column(sites, name="site", n=n),
+    } | ({} if groups is None else {"group": column(groups, name="group", n=n)})
+    check_classes(columns["label"])
+    check_classes(columns["site"], name=site_name)
+    keep, dropped = np.ones(n, bool), {}
+    for name, each in columns.items():
+        dropped[name] = int((keep & (each.codes < 0)).sum())
+        keep &= each.codes >= 0
+    if not keep.any():
+        raise InputError(f"No row has a {' and a '.join(columns)}; fill these columns in.")
+    code = {name: each.codes[keep] for name, each in columns.items()}
+    size = {name: len(each.names) for name, each in columns.items()}
+    drawn = np.unique(code["group"], return_inverse=True)[1] if groups is not None else np.arange(int(keep.sum()))
+    first = size["cluster"] * size["label"]
+    cells = np.concatenate([code["cluster"] * size["label"] + code["label"], first + code["cluster"] * size["site"] + code["site"]])
+    sums = group_sums(drawn, cells, np.ones(len(cells)), n_columns=first + size["cluster"] * size["site"])
+
+    def rand(added: np.ndarray) -> np.ndarray:
+        label = adjusted_rand(added[:, :first].reshape(len(added), size["cluster"], -1))
+        site = adjusted_rand(added[:, first:].reshape(len(added), size["cluster"], -1))
+        return np.stack([label, site, label - site], axis=1)
+
+    ari_label, ari_site, difference = bootstrap(sums, rand, seed=seed)
+    if difference.low <= 0 <= difference.high:
+        follow = f"Clusters follow the tissue and the {site_name} about equally"
+    else:
+        more, less = ("tissue", site_name) if difference.value > 0 else (site_name, "tissue")
+        follow = f"Clusters follow the {more} more than the {less}"
+    return ClusterLeakReport(
+        ari_label=ari_label,
+        ari_site=ari_site,
+        difference=difference,
+        sentence=f"{follow}: ARI {ari_label.value:.2f} with the label, {ari_site.value:.2f} with the {site_name}.",
+        n=int(keep.sum()),
+        n_groups=0 if groups is None else int(drawn.max()) + 1,
+        dropped=dropped,
+        protocol={
+            "score": "adjusted Rand index",
+            "interval": f"95 % bootstrap over {'rows' if groups is None else 'groups'}, {N_RESAMPLES} resamples",
+            "seed": seed,
+        },
+    )
+
+
+def adjusted_rand(table: Float64[np.ndarray, "r a b"]) -> Float64[np.ndarray, " r"]:
+    """The adjusted Rand index (Hubert and Arabie 1985) of contingency tables; 1 for a single cell, as in scikit-learn."""
+
+    def pairs(counts: np.ndarray) -> np.ndarray:
+        return np.asarray(counts * (counts - 1) / 2)
+
+    together = pairs(table).sum(axis=(1, 2))
+    one, other = pairs(table.sum(axis=2)).sum(axis=1), pairs(table.sum(axis=1)).sum(axis=1)
+    expected = one * other / pairs(table.sum(axis=(1, 2)))
+    most = (one + other) / 2
+    index = np.where(most > expected, (together - expected) / np.where(most > expected, most - expected, 1), 1.0)
+    return np.asarray(index)
+
+
+def _index(counts: Float64[np.ndarray, "r 2"]) -> Float64[np.ndarray, "r 1"]:
+    with np.errstate(invalid="ignore"):
+        return np.asarray(counts[:, :1] / counts.sum(axis=1, keepdims=True))
+
+
+def _sentence(index: Estimate, follows: str, by_chance: float, site_name: str) -> str:
+    beside = f"(neighbours drawn at random would give {by_chance:.2f})"
+    if follows == "neither":
+        return (
+            f"Neighbours follow the tissue and the {site_name} about equally: {index.value:.2f} ({index.low:.2f} to {index.high:.2f}), "
+            f"where 0.5 is even {beside}."
+        )
+    more, less = (site_name, "tissue") if follows == "site" else ("tissue", site_name)
+    return f"Neighbours follow the {more} more than the {less}: {index.value:.2f}, where 0.5 is even {beside}."

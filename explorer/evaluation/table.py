@@ -1,0 +1,116 @@
+"""The rows a neighbour report counts, in an order that does not depend on how they came in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int64
+
+from ..errors import InputError
+from ..types import Vectors
+from .inputs import Codes, Column, check_classes, check_vectors, column, sha256
+from .neighbours import Spans, unit
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows that are labelled, in a group, and no copies; the rows of a group lie together."""
+
+    vectors: Vectors
+    """Of length 1."""
+    label: Column
+    site: Column
+    """One site for all where none were given."""
+    group: Codes
+    """Each row its own group where none were given."""
+    spans: Spans
+    """The rows of a row's own group."""
+    n_groups: int
+    """0 where no groups were given."""
+    n_copies: int
+    dropped: dict[str, int]
+    """Rows left out for a gap, by the first column that had one."""
+    sha256: str
+    """Of everything that was measured."""
+
+    def sample(self, n: int, *, seed: int) -> Int64[np.ndarray, " q"]:
+        """At most n rows to ask with, drawn evenly."""
+        if n >= len(self.vectors):
+            return np.arange(len(self.vectors))
+        return np.sort(np.random.default_rng(seed).choice(len(self.vectors), n, replace=False))
+
+
+def tabulate(vectors: Vectors, labels: Any, *, groups: Any = None, group_name: str = "patient", sites: Any = None) -> Table:
+    """Check the columns, leave out rows with gaps and exact copies inside a group, and order the rest by content.
+
+    Raises ``InputError`` as ``check_vectors``, ``column`` and ``check_classes`` do, where no row has everything, and for a
+    class whose rows all lie in one group: with the group left out there would be nothing to find.
+    """
+    check_vectors(vectors)
+    n = len(vectors)
+    columns = {"label": column(labels, name="label", n=n)}
+    check_classes(columns["label"])
+    columns["site"] = column(np.zeros(n) if sites is None else sites, name="site", n=n)
+    if groups is not None:
+        columns[group_name] = column(groups, name=group_name, n=n)
+    keep, dropped = np.ones(n, bool), {}
+    for name, each in columns.items():
+        dropped[name] = int((keep & (each.codes < 0)).sum())
+        keep &= each.codes >= 0
+    if not keep.any():
+        raise InputError(f"No row has a {' and a '.join(columns)}; fill these columns in.")
+    rows = np.flatnonzero(keep)
+    codes = [each.codes for each in columns.values()]
+    order, copy = _by_content(vectors[rows], [each[rows] for each in codes])
+    if groups is not None:
+        order = order[~copy]
+    rows = rows[order]
+    group = np.arange(len(rows)) if groups is None else np.unique(columns[group_name].codes[rows], return_inverse=True)[1]
+    label = Column(columns["label"].names, columns["label"].codes[rows])
+    if groups is not None:
+        _check_groups(label, columns[group_name], rows, group_name)
+    ordered = vectors[rows]
+    return Table(
+        vectors=unit(ordered),
+        label=label,
+        site=Column(columns["site"].names, columns["site"].codes[rows]),
+        group=group,
+        spans=np.stack([np.searchsorted(group, group, "left"), np.searchsorted(group, group, "right")], axis=1),
+        n_groups=0 if groups is None else int(group[-1]) + 1,
+        n_copies=0 if groups is None else int(copy.sum()),
+        dropped=dropped,
+        sha256=sha256(ordered, *(each[rows] for each in codes)),
+    )
+
+
+def alike(*columns: Codes) -> Int64[np.ndarray, " n"]:
+    """For each row, how many rows have the same values in all columns (itself included)."""
+    key = columns[0]
+    for column_ in columns[1:]:
+        key = np.unique(key, return_inverse=True)[1] * (column_.max() + 1) + column_
+    _, place, size = np.unique(key, return_inverse=True, return_counts=True)
+    return size[place]
+
+
+def _by_content(vectors: Vectors, columns: Sequence[Codes]) -> tuple[Int64[np.ndarray, " n"], np.ndarray]:
+    """The rows by their last column, then the columns before it, then the bytes of the vector; and which repeat the row before."""
+    content = np.ascontiguousarray(vectors).view(np.dtype((np.void, vectors.shape[1] * vectors.itemsize))).ravel()
+    keys = [np.unique(content, return_inverse=True)[1], *columns]
+    order = np.lexsort(keys)
+    same = np.all([key[order][1:] == key[order][:-1] for key in keys], axis=0)
+    return order, np.concatenate([[False], same])
+
+
+def _check_groups(label: Column, group: Column, rows: np.ndarray, group_name: str) -> None:
+    for code, name in enumerate(label.names):
+        inside = np.unique(group.codes[rows[label.codes == code]])
+        if len(inside) == 0:
+            raise InputError(f"No row of class {name!r} has a {group_name}; fill that column in or leave the class out.")
+        if len(inside) == 1:
+            raise InputError(
+                f"All rows of class {name!r} come from one {group_name} ({group.names[inside[0]]!r}), so with that {group_name} "
+                f"left out there is nothing to find; add another {group_name} or leave the class out."
+            )

@@ -1,0 +1,223 @@
+"""How fast the map is, in headless Chromium with WebGL in software: ``python tests/benchmarks/map.py [--runs 3]``.
+
+Prints ours and the peer (Streamlit's plotly chart on the same points) from the same run, and the figures to reach.
+Wall time on a machine that does other work says little; the load is printed with the figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import re
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[1])]
+
+from browser.helpers import FLAGS, HERE, find_chromium, idle, start
+from browser.pages import at, draw, on_map
+
+# ruff: noqa: E402
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+LIMITS = {  # seconds, and megabytes for "bytes"; from the project's own targets
+    ("first view", 100_000): 3.0,
+    ("first view", 1_000_000): 2.5,
+    ("bytes", 100_000): 5.0,
+    ("lasso gesture", 100_000): 1.5,
+    ("click to neighbours", 100_000): 0.3,
+    ("click to neighbours", 1_000_000): 0.3,
+    ("hover thumbnail", 100_000): 0.06,
+}
+
+
+class Meter:
+    """A fresh browser profile that counts what comes over the wire."""
+
+    def __init__(self, browser: Browser) -> None:
+        self.context = browser.new_context(viewport={"width": 1400, "height": 900})
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(120_000)
+        self.bytes = 0
+        self.session = session = self.context.new_cdp_session(self.page)
+        session.send("Network.enable")
+        session.send("Performance.enable", {"timeDomain": "threadTicks"})
+        session.on("Network.loadingFinished", lambda event: self.count(event["encodedDataLength"]))
+        session.on("Network.webSocketFrameReceived", lambda event: self.count(len(event["response"]["payloadData"])))
+
+    def busy(self) -> float:
+        """Seconds of processor time the page's main thread has used: other work on the machine does not lengthen them."""
+        metrics = self.session.send("Performance.getMetrics")["metrics"]
+        return next(float(one["value"]) for one in metrics if one["name"] == "TaskDuration")
+
+    def count(self, more: float) -> None:
+        self.bytes += int(more)
+
+
+def ours(browser: Browser, url: str, n: int) -> dict[str, float]:
+    meter = Meter(browser)
+    page = meter.page
+    found: dict[str, float] = {}
+    began = time.perf_counter()
+    page.goto(f"{url}/?n={n}")
+    page.locator(f".map[data-ready='{n}']").wait_for()
+    on_map(page, "return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    found["first view"] = time.perf_counter() - began
+    page.locator(f".map[data-drawn='{n}']").wait_for()
+    found["all points drawn"] = time.perf_counter() - began
+    found["  processor, page to all drawn"] = meter.busy()
+    idle(page)
+    found["bytes"] = meter.bytes / 1e6
+    page.locator(".stage").scroll_into_view_if_needed()
+
+    spots = [at(page, row) for row in (1, 2, 3, 4)]
+    page.mouse.move(*spots[3])
+    page.locator(".card").wait_for()
+    found["hover thumbnail"] = statistics.median(hover(page, spot) for spot in spots[:3])
+
+    busy, began = meter.busy(), time.perf_counter()
+    page.mouse.click(*spots[0])
+    expect(page.locator(".overlay .links")).to_have_attribute("d", re.compile("^M"), timeout=60_000)
+    found["click to neighbours"] = time.perf_counter() - began
+    found["  processor, click"] = meter.busy() - busy
+
+    page.get_by_role("button", name="Lasso").click()
+    busy = meter.busy()
+    found["lasso gesture"], found["lasso to answer"] = lasso(page, page.locator(".stage"))
+    found["  processor, lasso"] = meter.busy() - busy
+
+    page.get_by_role("button", name="Move").click()
+    page.locator(f".map[data-drawn='{n}']").wait_for()
+    busy = meter.busy()
+    found["panning, ms a frame"] = panning(page)
+    found["  processor, panning 30 moves"] = meter.busy() - busy
+    meter.context.close()
+    return found
+
+
+def hover(page: Page, spot: tuple[float, float]) -> float:
+    """From the pointer's arrival to a decoded picture, by the browser's own clock."""
+    page.mouse.move(5, 5)
+    page.evaluate(
+        """() => {
+          const card = [...document.querySelectorAll('*')].map((node) => node.shadowRoot?.querySelector('.card img')).find(Boolean);
+          const stage = card.closest('.stage');
+          window.hovered = new Promise((done) => {
+            stage.addEventListener('pointermove', () => {
+              const began = performance.now();
+              card.addEventListener('load', () => done(performance.now() - began), { once: true });
+            }, { once: true, capture: true });
+          });
+        }"""
+    )
+    page.mouse.move(*spot)
+    return float(page.evaluate("() => window.hovered")) / 1000
+
+
+def lasso(page: Page, stage: Any) -> tuple[float, float]:
+    """Seconds the page needs to take in a drag of 25 moves, and from letting go to the server's count."""
+    frame = stage.bounding_box()
+    x, y = frame["x"] + frame["width"] / 2, frame["y"] + frame["height"] / 2
+    path = [(x + 200 * math.cos(a), y + 150 * math.sin(a)) for a in [k * 2 * math.pi / 25 for k in range(26)]]
+    began = time.perf_counter()
+    draw(page, path)
+    let_go = time.perf_counter()
+    expect(page.get_by_text(re.compile(r"SELECTED [1-9]\d* "))).to_be_visible(timeout=120_000)
+    return let_go - began, time.perf_counter() - let_go
+
+
+def panning(page: Page) -> float:
+    """Median time between frames while the map is dragged."""
+    page.evaluate(
+        """() => {
+          window.frames_ms = [];
+          let last = performance.now();
+          const tick = (now) => { window.frames_ms.push(now - last); last = now; window.ticking = requestAnimationFrame(tick); };
+          requestAnimationFrame(tick);
+        }"""
+    )
+    frame = page.locator(".stage").bounding_box()
+    x, y = frame["x"] + 300, frame["y"] + 250
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for k in range(30):
+        page.mouse.move(x + 8 * k, y + 2 * k)
+        page.wait_for_timeout(16)
+    page.mouse.up()
+    page.evaluate("() => cancelAnimationFrame(window.ticking)")
+    return statistics.median(page.evaluate("() => window.frames_ms"))
+
+
+def plotly(browser: Browser, url: str, n: int) -> dict[str, float]:
+    meter = Meter(browser)
+    page = meter.page
+    found: dict[str, float] = {}
+    began = time.perf_counter()
+    page.goto(f"{url}/?show=plotly&n={n}")
+    page.locator(".js-plotly-plot canvas").first.wait_for()
+    idle(page)
+    found["first view"] = time.perf_counter() - began
+    found["bytes"] = meter.bytes / 1e6
+    page.locator(".js-plotly-plot").hover()
+    page.locator("[data-title='Lasso Select']").click()
+    found["  processor, page to all drawn"] = busy = meter.busy()
+    found["lasso gesture"], found["lasso to answer"] = lasso(page, page.locator(".js-plotly-plot .nsewdrag").first)
+    found["  processor, lasso"] = meter.busy() - busy
+    meter.context.close()
+    return found
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--runs", type=int, default=1)
+    options.add_argument("--points", type=int, nargs="+", default=[100_000, 1_000_000])
+    options.add_argument("--no-peer", action="store_true")
+    asked = options.parse_args()
+    process, url = start(HERE / "harness.py", Path(tempfile.mkstemp(suffix=".log")[1]))
+    found: list[dict[str, Any]] = []
+    try:
+        with sync_playwright() as driver:
+            browser = driver.chromium.launch(executable_path=find_chromium(), args=list(FLAGS))
+            for n in asked.points:
+                ours(browser, url, n)  # the harness makes up its data in the first run
+                for _ in range(asked.runs):
+                    for name, value in ours(browser, url, n).items():
+                        found.append({"what": name, "n": n, "who": "ours", "value": value})
+                    if n <= 100_000 and not asked.no_peer:
+                        for name, value in plotly(browser, url, n).items():
+                            found.append({"what": name, "n": n, "who": "plotly", "value": value})
+            browser.close()
+    finally:
+        process.terminate()
+        process.wait(10)
+    report(found)
+
+
+def report(found: list[dict[str, Any]]) -> None:
+    print(f"{'':34}{'points':>10}{'ours':>10}{'limit':>10}{'plotly':>10}{'plotly/ours':>14}")
+    keys = list(dict.fromkeys((one["what"], one["n"]) for one in found))
+    for what, n in keys:
+
+        def middle(who: str, what: str = what, n: int = n) -> float | None:
+            values = [one["value"] for one in found if (one["what"], one["n"], one["who"]) == (what, n, who)]
+            return statistics.median(values) if values else None
+
+        mine, peer, limit = middle("ours"), middle("plotly"), LIMITS.get((what, n))
+        ratio = peer / mine if peer and mine else None
+        cells = "".join(
+            f"{'' if value is None else format(value, '.3g'):>{width}}"
+            for value, width in zip((mine, limit, peer, ratio), (10, 10, 10, 14), strict=True)
+        )
+        print(f"{what:34}{n:>10,}{cells}")
+    print(f"seconds, MB for bytes; load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

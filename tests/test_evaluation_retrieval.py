@@ -1,0 +1,213 @@
+"""Retrieval scores against hand-worked cases and a brute-force search written the slow way."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.metrics import f1_score
+
+from explorer.errors import InputError
+from explorer.evaluation import RetrievalReport, retrieval
+from explorer.evaluation.neighbours import nearest, unit
+from explorer.evaluation.ranking import majority_vote, query_scores, random_rows
+
+
+def tissue(n: int = 240, *, n_patients: int = 24, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Three classes of overlapping vectors; each patient's tiles lie close to each other."""
+    rng = np.random.default_rng(seed)
+    patient = rng.permutation(np.arange(n) % n_patients)
+    label = (patient % 3 + (rng.random(n) < 0.3)) % 3
+    centre, habit = rng.normal(size=(3, 12)), rng.normal(size=(n_patients, 12))
+    vectors = centre[label] + 1.5 * habit[patient] + 0.5 * rng.normal(size=(n, 12))
+    return vectors.astype(np.float32), label.astype(np.int64), patient
+
+
+def slow(vectors: np.ndarray, label: np.ndarray, group: np.ndarray, k: int) -> dict[str, Any]:
+    """Every definition as it is written down, one query at a time."""
+    u = vectors.astype(np.float64)
+    u /= np.linalg.norm(u, axis=1, keepdims=True)
+    rows: list[dict[str, float]] = []
+    votes = []
+    for i in range(len(u)):
+        allowed = [j for j in range(len(u)) if group[j] != group[i]]
+        hits = sorted(allowed, key=lambda j: -float(u[i] @ u[j]))[:k]
+        right = [label[j] == label[i] for j in hits]
+        count = {c: sum(label[j] == c for j in hits) for c in set(label[hits])}
+        vote = next(label[j] for j in hits if count[label[j]] == max(count.values()))
+        relevant = sum(label[j] == label[i] for j in allowed)
+        average = sum(sum(right[: p + 1]) / (p + 1) for p in range(k) if right[p]) / min(k, relevant)
+        votes.append(vote)
+        rows.append(
+            {"hit": float(any(right)), "precision": sum(right) / k, "majority_vote": float(vote == label[i]), "average_precision": average}
+        )
+    scores = {
+        name: float(np.mean([np.mean([r[name] for r, c in zip(rows, label, strict=True) if c == x]) for x in set(label)]))
+        for name in rows[0]
+    }
+    return scores | {"macro_f1": float(f1_score(label, votes, average="macro"))}
+
+
+def values(report: RetrievalReport, k: int) -> dict[str, float]:
+    at = next(each for each in report.at if each.k == k)
+    return {name: estimate.value for name, estimate in at.scores.items()}
+
+
+def test_one_query_worked_by_hand() -> None:
+    hits = np.array([[1, 0, 1, 0, 2]])  # classes of the five nearest of a query of class 0, which had three to find
+    scores = query_scores(hits, np.array([0]), np.array([3]), k=5, n_classes=3)
+    assert scores["hit"].tolist() == [1.0]
+    assert scores["precision"].tolist() == [2 / 5]
+    assert scores["average_precision"].tolist() == [pytest.approx((1 / 2 + 2 / 4) / 3)]
+    assert scores["vote"].tolist() == [1]  # two votes for 0, two for 1, and the nearest is a 1
+    assert query_scores(hits, np.array([0]), np.array([3]), k=1, n_classes=3)["hit"].tolist() == [0.0]
+    assert query_scores(hits, np.array([0]), np.array([3]), k=2, n_classes=3)["average_precision"].tolist() == [pytest.approx(0.25)]
+
+
+def test_a_missing_hit_is_a_wrong_hit() -> None:
+    hits = np.array([[0, -1, -1], [-1, -1, -1]])
+    scores = query_scores(hits, np.array([0, 0]), np.array([3, 3]), k=3, n_classes=2)
+    assert scores["precision"].tolist() == [1 / 3, 0.0]
+    assert scores["average_precision"].tolist() == [1 / 3, 0.0]
+    assert scores["vote"].tolist() == [0, -1]
+
+
+def test_votes_tie_to_the_nearest() -> None:
+    labels = np.array([[2, 0, 0, 2], [0, 2, 2, 0], [1, 2, 2, 0], [3, 3, 1, 1]])
+    assert majority_vote(labels, n_classes=4).tolist() == [2, 0, 2, 3]
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_retrieval_is_what_brute_force_finds(seed: int) -> None:
+    vectors, label, patient = tissue(seed=seed)
+    report = retrieval(vectors, label, groups=patient)
+    for k in (1, 3, 5, 10):
+        assert values(report, k) == pytest.approx(slow(vectors, label, patient, k), abs=1e-9)
+        assert dict(next(each for each in report.at if each.k == k).naive) == pytest.approx(
+            slow(vectors, label, np.arange(len(label)), k), abs=1e-9
+        )
+
+
+def test_keeping_patients_apart_lowers_the_score_and_is_named() -> None:
+    vectors, label, patient = tissue()
+    report = retrieval(vectors, label, groups=patient)
+    at = report.at[0]
+    assert at.leak["hit"].low > 0
+    assert at.naive["hit"] - at.scores["hit"].value == pytest.approx(at.leak["hit"].value)
+    assert "patients kept apart" in report.sentence
+    assert (report.n, report.n_groups, report.n_failures) == (240, 24, 0)
+    assert sum(map(sum, at.confusion.tolist())) == 240
+    assert json.loads(json.dumps(report.to_json(), allow_nan=False))["at"][0]["k"] == 1
+
+
+def test_without_patients_the_leak_is_said() -> None:
+    vectors, label, _ = tissue()
+    report = retrieval(vectors, label)
+    assert "Leak possible" in report.sentence
+    assert report.n_groups == 0
+
+
+def test_the_order_of_rows_does_not_matter() -> None:
+    vectors, label, patient = tissue()
+    order = np.random.default_rng(5).permutation(len(label))
+    one, other = (
+        retrieval(v, y, groups=g).to_json() for v, y, g in ((vectors, label, patient), (vectors[order], label[order], patient[order]))
+    )
+    one.pop("seconds"), other.pop("seconds")
+    assert one == other
+
+
+def test_copies_do_not_move_the_scores() -> None:
+    vectors, label, patient = tissue()
+    rows = np.concatenate([np.arange(240), np.arange(100), np.arange(100)])
+    one, other = retrieval(vectors, label, groups=patient), retrieval(vectors[rows], label[rows], groups=patient[rows])
+    assert other.n_copies == 200
+    assert one.to_json()["at"] == other.to_json()["at"]
+
+
+def test_permuted_labels_score_at_chance() -> None:
+    vectors, label, patient = tissue(600, n_patients=60)
+    shuffled = np.random.default_rng(3).permutation(label)
+    for at in retrieval(vectors, shuffled, groups=patient).at:
+        for name in ("hit", "precision", "majority_vote"):
+            assert at.scores[name].low <= at.chance[name] + 0.02
+            assert at.scores[name].high >= at.chance[name] - 0.02
+
+
+def test_gaps_are_left_out_and_counted() -> None:
+    vectors, label, patient = tissue()
+    holed: list[Any] = [str(x) for x in label]
+    holed[:3] = [None, float("nan"), ""]
+    group: list[Any] = [f"P{x}" for x in patient]
+    group[3] = None
+    report = retrieval(vectors, holed, groups=group)
+    assert report.dropped == {"label": 3, "site": 0, "patient": 1}
+    assert report.n == 236
+    assert values(report, 5) == pytest.approx(slow(vectors[4:], label[4:], patient[4:], 5))
+
+
+def test_large_collections_are_sampled() -> None:
+    vectors, label, patient = tissue()
+    report = retrieval(vectors, label, groups=patient, max_queries=100)
+    assert (report.n, report.n_queries) == (240, 100)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"labels": []}, "0 entries for 240"),
+        ({"labels": [None] * 240}, "column is empty"),
+        ({"labels": ["a"] * 240}, "one class only"),
+        ({"groups": [None] * 240}, "patient column is empty"),
+        ({"groups": ["P1"] * 240}, "come from one patient"),
+        ({"k": (1, 240)}, "fewer than k = 240"),
+        ({"k": (0,)}, "pass whole numbers"),
+        ({"vectors": np.zeros((0, 12), np.float32), "labels": [], "groups": []}, "embed the images first"),
+    ],
+)
+def test_bad_input_is_a_sentence(change: dict[str, Any], words: str) -> None:
+    vectors, label, patient = tissue()
+    given = {"vectors": vectors, "labels": label, "groups": patient} | change
+    with pytest.raises(InputError, match=words):
+        retrieval(given.pop("vectors"), given.pop("labels"), **given)
+
+
+def test_a_row_that_is_not_finite_is_named() -> None:
+    vectors, label, patient = tissue()
+    vectors[7, 3] = np.nan
+    with pytest.raises(InputError, match="Row 7"):
+        retrieval(vectors, label, groups=patient)
+
+
+def test_a_class_of_one_patient_is_refused() -> None:
+    vectors, label, patient = tissue()
+    label[patient == 0] = 3
+    with pytest.raises(InputError, match="class '3' come from one patient"):
+        retrieval(vectors, label, groups=patient)
+
+
+@pytest.mark.parametrize(("n", "k"), [(5, 3), (64, 10), (65, 10), (700, 20)])
+def test_nearest_is_exact(n: int, k: int) -> None:
+    rng = np.random.default_rng(n)
+    base, queries = unit(rng.normal(size=(n, 8)).astype(np.float32)), unit(rng.normal(size=(40, 8)).astype(np.float32))
+    start = rng.integers(0, n, 40)
+    hidden = np.stack([start, np.minimum(start + n // 3, n)], axis=1)
+    everything, some = nearest(queries, base, k=k, hidden=(np.stack([start, start], axis=1), hidden))
+    scores = queries @ base.T
+    assert np.allclose(np.take_along_axis(scores, everything, 1), -np.sort(-scores)[:, :k])
+    for i, (a, b) in enumerate(hidden):
+        scores[i, a:b] = -np.inf
+    best = -np.sort(-scores)[:, :k]
+    assert np.array_equal(some >= 0, best > -np.inf)
+    assert np.allclose(np.where(some >= 0, np.take_along_axis(scores, some, 1), -np.inf), best)
+
+
+def test_random_rows_are_allowed_and_even() -> None:
+    hidden = np.tile([[2, 5]], (20_000, 1))
+    rows = random_rows(hidden, 8, k=4, seed=0)
+    assert not np.isin(rows, [2, 3, 4]).any()
+    assert all(len(set(row)) == 4 for row in rows.tolist())
+    assert np.bincount(rows.ravel(), minlength=8)[[0, 1, 5, 6, 7]] == pytest.approx(16_000, rel=0.03)
+    assert (random_rows(hidden[:1], 8, k=7, seed=0) < 0).sum() == 2

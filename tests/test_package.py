@@ -1,0 +1,15 @@
+"""What the package shows to the outside."""
+
+from __future__ import annotations
+
+import pytest
+
+import explorer
+
+
+def test_the_public_names_are_three_words() -> None:
+    assert explorer.__all__ == sorted(explorer.__all__) == ["build", "encoders", "open_collection"]
+    for name in explorer.__all__:
+        assert getattr(explorer, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'embedd'"):
+        explorer.embedd  # noqa: B018
