@@ -34,17 +34,13 @@ def column(values: Sequence[Any] | np.ndarray, *, name: str, n: int) -> Column:
     """
     if len(values) != n:
         raise InputError(f"The {name} column has {len(values)} entries for {n} vectors; pass one entry per row.")
-    series = pd.Series(np.asarray(values, dtype=object), dtype=object)
-    gap = (series.isna() | (series.astype(str).str.strip() == "")).to_numpy()
-    if gap.all():
+    series = pd.Series(np.asarray(values, dtype=object))
+    if not pd.api.types.is_numeric_dtype(series.infer_objects()):
+        series = series.where(series.isna(), series.astype(str).str.strip()).replace("", None)
+    codes, unique = pd.factorize(series, sort=True)
+    if len(unique) == 0:
         raise InputError(f"The {name} column is empty, so there is nothing to measure; choose a column with values.")
-    known = series[~gap]
-    if not known.map(lambda v: isinstance(v, (int, float, np.number)) and not isinstance(v, bool)).all():
-        known = known.astype(str)
-    unique = sorted(set(known))
-    codes = np.full(n, -1, np.int64)
-    codes[~gap] = known.map({value: i for i, value in enumerate(unique)}).to_numpy(np.int64)
-    return Column(tuple(_text(value) for value in unique), codes)
+    return Column(tuple(_text(value) for value in unique), codes.astype(np.int64))
 
 
 def renumber(column: Column, by: Column, *, part: str) -> Codes:
