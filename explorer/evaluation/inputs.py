@@ -9,13 +9,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Int64
+from jaxtyping import Float32, Int64
 
 from ..errors import InputError
 from ..types import Vectors
 
 Codes = Int64[np.ndarray, " n"]
 """The number of a row's class in its column's ``names``; -1 where the column has a gap."""
+
+
+Values = Sequence[Any] | np.ndarray | pd.Series
+"""A label, patient or site for each row: text or numbers; None, NaN and empty text are gaps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,7 @@ class Column:
     codes: Codes
 
 
-def column(values: Sequence[Any] | np.ndarray, *, name: str, n: int) -> Column:
+def column(values: Values, *, name: str, n: int) -> Column:
     """Numbers for the values of a column; None, NaN and empty text are gaps (-1).
 
     Classes are numbered in the order of their values, so the numbering does not depend on the order of the rows.
@@ -60,6 +64,14 @@ def check_vectors(vectors: Vectors, *, name: str = "vectors") -> None:
     bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
     if len(bad):
         raise InputError(f"Row {bad[0]} of the {name} ({len(bad)} in all) holds NaN or infinity; embed these images again.")
+
+
+def check_same_width(x_train: Vectors, other: Float32[np.ndarray, "m d2"], *, name: str) -> None:
+    """Raises ``InputError`` where two parts were made by different encoders."""
+    if other.shape[1] != x_train.shape[1]:
+        raise InputError(
+            f"A {name} vector has {other.shape[1]} numbers and a training vector {x_train.shape[1]}; use one encoder for both."
+        )
 
 
 def check_classes(label: Column, *, name: str = "label") -> None:

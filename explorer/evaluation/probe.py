@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from jaxtyping import Float32, Int64
 
 from ..errors import DeviceUnavailable, InputError
 from ..types import Vectors
-from .inputs import Column, check_classes, check_vectors, column, renumber
+from .inputs import Column, Values, check_classes, check_same_width, check_vectors, column, renumber
 from .intervals import Estimate
 from .recall import balanced_accuracy, confusion, recall_estimates
 from .reports import Report
@@ -85,11 +85,11 @@ class ProbeReport(Report):
 
 def linear_probe(  # noqa: PLR0913 - the data of three parts are six arguments, and the published signature is kept
     x_train: Vectors,
-    y_train: Sequence[Any] | np.ndarray,
+    y_train: Values,
     x_val: Float32[np.ndarray, "n_val d_val"],
-    y_val: Sequence[Any] | np.ndarray,
+    y_val: Values,
     x_test: Float32[np.ndarray, "n_test d_test"] | None = None,
-    y_test: Sequence[Any] | np.ndarray | None = None,
+    y_test: Values | None = None,
     *,
     protocol: str = "eva-2025",
     n_runs: int = 5,
@@ -119,10 +119,7 @@ def linear_probe(  # noqa: PLR0913 - the data of three parts are six arguments, 
     parts = {name: _part(name, x, y) for name, (x, y) in given.items()}
     label = parts["train"][1]
     for name, (x, _) in parts.items():
-        if x.shape[1] != x_train.shape[1]:
-            raise InputError(
-                f"A {name} vector has {x.shape[1]} numbers and a training vector {x_train.shape[1]}; use one encoder for both."
-            )
+        check_same_width(x_train, x, name=name)
     check_classes(label, name="training label")
     on = _device(device)
     tensors = {name: _tensors(name, x, own, label, on) for name, (x, own) in parts.items()}

@@ -12,7 +12,7 @@ from jaxtyping import Int64
 
 from ..types import Rows, Vectors
 from . import ranking
-from .inputs import Codes, check_k
+from .inputs import Codes, Values, check_k
 from .intervals import N_RESAMPLES, Estimate, bootstrap
 from .neighbours import nearest
 from .recall import confusion
@@ -70,9 +70,9 @@ class RetrievalReport(Report):
 
 def retrieval(
     vectors: Vectors,
-    labels: Sequence[Any] | np.ndarray,
+    labels: Values,
     *,
-    groups: Sequence[Any] | np.ndarray | None = None,
+    groups: Values | None = None,
     group_name: str = "patient",
     k: Sequence[int] = (1, 3, 5, 10),
     max_queries: int = 100_000,
