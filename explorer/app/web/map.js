@@ -36,6 +36,7 @@ export async function mount(component) {
 class ScatterMap {
   constructor(root) {
     this.camera = new Camera();
+    this.problem = "";
     this.drawn = 0; // points of the present view that are on the screen
     this.shapes = [];
     this.chosen = null; // one byte per row: in the selection or not
@@ -89,9 +90,11 @@ class ScatterMap {
       if (data !== this.data) return; // overtaken while fetching
       if (otherColumn) this.colour(data.column, values);
     } catch (error) {
-      this.status.show(`The map could not be loaded (${error.message}). Reload the page to try again.`, "");
+      this.problem = `The map could not be loaded (${error.message}). Reload the page to try again.`;
+      this.describe();
       return;
     }
+    this.problem = "";
     if (data.selection.revision !== this.revision) {
       this.revision = data.selection.revision;
       this.setShapes(data.selection.shapes);
@@ -177,7 +180,7 @@ class ScatterMap {
   }
 
   resize() {
-    const { width, height } = this.stage.getBoundingClientRect();
+    const { clientWidth: width, clientHeight: height } = this.stage;
     if (!width || !height) return; // on its way out of the page
     this.ratio = Math.min(2, window.devicePixelRatio || 1);
     this.camera.resize(width, height);
@@ -245,6 +248,10 @@ class ScatterMap {
   }
 
   describe() {
+    if (this.problem) {
+      this.status.show(this.problem, "");
+      return;
+    }
     const selected = this.chosen ? ` · ${count(this.selected)} selected` : "";
     this.status.show(`${patches(this.points.n)}${selected}${this.data.title ? ` · ${this.data.title}` : ""}`, this.rendererNote);
   }
