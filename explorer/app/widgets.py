@@ -56,6 +56,8 @@ class MapData:
     """JSON facts of one row for the hover card: ``{"fields": [[name, value], ...]}``."""
     column: Mapping[str, Any] | None = None
     """A ``buffers.Column.legend`` with the ``url`` of its data; None: one colour."""
+    columns: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """The same for columns that shapes of the selection name, by name; needed where their colours are not shown now."""
     title: str = ""
     """A few words for the line below the map: how it was made."""
     medoids: Sequence[tuple[int, str]] = ()
@@ -108,6 +110,7 @@ def map_view(key: str, data: MapData) -> MapState:
         "selection": {
             "revision": kept.get("revision", 0),
             "shapes": [shape.as_json() for shape in read_shapes(kept.get("selection"))],
+            "columns": {name: {"url": one["url"], "dtype": one["dtype"], "kind": one["kind"]} for name, one in data.columns.items()},
         },
     }
     result = _mount(_map, key, sent, states=("picked", "selection"), triggers=("opened",))

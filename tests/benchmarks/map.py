@@ -23,7 +23,6 @@ sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[1])]
 
 from browser.helpers import FLAGS, HERE, find_chromium, idle, start
 from browser.pages import at, draw, on_map
-
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 LIMITS = {  # seconds, and megabytes for "bytes"; from the project's own targets

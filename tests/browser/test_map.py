@@ -302,3 +302,38 @@ def test_another_page_and_back_keeps_pick_selection_and_view(harness, browse):
     idle(page)
     assert on_map(page, "return [map.camera.place, map.selected, map.picked]") == before
     assert told(page) == told_before
+
+
+def test_a_selection_holds_when_colours_change_and_grows_the_same_on_both_sides(harness, browse):
+    page = browse()
+    open_map(page, harness)
+    codes = buffers.codes_of(data.column("tissue", N))
+    debris = data.column("tissue", N).legend["names"].index("debris")
+    page.locator(".legend-line", has_text="debris").click()
+    page.get_by_role("button", name="Box").click()
+    frame = page.locator(".stage").bounding_box()
+    left, middle, right = (frame["x"] + share * frame["width"] for share in (0.05, 0.5, 0.95))
+    top, bottom = frame["y"] + 10, frame["y"] + frame["height"] - 10
+    draw(page, [(left, top), (middle, bottom)])
+    expect(page.get_by_text(re.compile("SHAPES 1 "))).to_be_visible()
+    first = inside(last_polygon(page)) & (codes != debris)
+    expect_selected(page, np.flatnonzero(first))
+    page.get_by_role("button", name="colour by stain").click()
+    expect(page.locator(".legend h2")).to_have_text("stain")
+    page.keyboard.down("Shift")
+    draw(page, [(middle + 50, top), (right, bottom)])
+    page.keyboard.up("Shift")
+    expect(page.get_by_text(re.compile("SHAPES 2 "))).to_be_visible()
+    both = first | inside(last_polygon(page))
+    expect_selected(page, np.flatnonzero(both))
+    page.get_by_text("away").click()
+    page.locator(".grid[data-ready]").wait_for()
+    page.get_by_text("away").click()
+    page.locator(".map[data-ready]").wait_for()
+    expect_selected(page, np.flatnonzero(both))
+
+
+def test_a_group_can_be_selected_from_elsewhere(harness, browse):
+    page = browse()
+    open_map(page, harness, column="stain", group=3)
+    expect_selected(page, np.flatnonzero(buffers.codes_of(data.column("tissue", N)) == 3))

@@ -45,6 +45,21 @@ def test_without_webgl_all_is_drawn_on_a_canvas_and_it_says_so(harness, browse):
     assert 0 < int(told(page)["selected"]) == on_map(page, "return map.selected") < N
 
 
+def test_a_crowded_map_is_drawn_by_the_processor_where_webgl_is_imitated(harness, browse):
+    page = browse()
+    open_map(page, harness, n=60_000)
+    page.locator(".map[data-drawn='60000']").wait_for()
+    assert page.locator(".map").get_attribute("data-renderer") == "canvas2d"
+    expect(page.locator(".status")).to_contain_text("no graphics acceleration")
+    expect(page.get_by_role("button", name="Density")).to_have_attribute("aria-pressed", "true")
+    shaded = page.locator(".stage").screenshot()
+    page.get_by_role("button", name="Density").click()
+    page.locator(".map[data-drawn='60000']").wait_for()
+    expect(page.get_by_role("button", name="Density")).to_have_attribute("aria-pressed", "false")
+    assert page.locator(".stage").screenshot() != shaded
+    assert coloured(page) > 0.05
+
+
 def test_both_renderers_draw_the_same_places(harness, browse):
     shots = []
     for init in ("", NO_WEBGL):
