@@ -60,7 +60,7 @@ export class Legend {
       {
         type: "button",
         class: "legend-line",
-        title: "Click: hide or show. Double click, or Shift+Enter: only this one.",
+        title: `${name}\nClick: hide or show. Double click, or Shift+Enter: only this one.`,
         onclick: (event) => {
           if (event.detail > 1) return; // the second click of a double click
           this.before = [...this.hidden];
