@@ -175,6 +175,17 @@ def test_a_hostile_name_is_text(harness, browse):
     assert page.locator(".map img[src=x]").count() == 0
 
 
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_hardly_any_points(harness, browse, n):
+    page = browse()
+    open_map(page, harness, n=n)
+    expect(page.locator(".status-text")).to_contain_text(f"{n} patch" + ("" if n == 1 else "es"))
+    page.locator(".stage").focus()
+    for key in ("+", "n", "r", "s"):
+        page.keyboard.press(key)
+    expect(page.get_by_text(re.compile(f"SELECTED {n} SHAPES 1"))).to_be_visible()
+
+
 def test_two_fingers_zoom(harness, browse):
     page = browse(has_touch=True)
     open_map(page, harness)
