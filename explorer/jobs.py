@@ -60,6 +60,11 @@ class Job:
         """What it does, in words."""
         return str(self.record["title"])
 
+    @property
+    def collection(self) -> str:
+        """Name of the collection it works on."""
+        return str(self.record["collection"])
+
     def state(self) -> State:
         """Where it stands."""
         if (end := self._end()) is not None:
@@ -113,12 +118,16 @@ class Job:
         return lines[-1].removeprefix("explorer: ") if lines else "It ended without saying why; its log may tell."
 
 
-def start(home: Path, command: Sequence[str], *, title: str) -> Job:
-    """Run ``explorer <command>`` in a process that outlives this one. Raises ``InputError`` where it cannot be started."""
+def start(home: Path, command: Sequence[str], *, title: str, collection: str = "") -> Job:
+    """Run ``explorer <command>`` in a process that outlives this one; ``collection`` is the name of the one it works on.
+
+    Raises ``InputError`` where it cannot be started.
+    """
     now = datetime.now(UTC)
     path = home.resolve() / FOLDER / f"{now:%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}"
     path.mkdir(parents=True)
-    storage.write_json(path / ASKED, {"command": list(command), "title": title, "created": now.isoformat(timespec="seconds")})
+    asked = {"command": list(command), "title": title, "collection": collection, "created": now.isoformat(timespec="seconds")}
+    storage.write_json(path / ASKED, asked)
     runner = [sys.executable, "-m", "explorer.jobs", str(path), str(home.resolve())]
     with (path / LOG).open("wb") as log:
         process = subprocess.Popen(runner, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
@@ -171,7 +180,7 @@ def resume(home: Path, job: Job) -> Job:
     """Run the command of an ended job again; it goes on where it was."""
     if job.state() == "running":
         raise InputError(f"{job.title} is still running; wait for it or stop it first.")
-    again = start(home, job.command, title=job.title)
+    again = start(home, job.command, title=job.title, collection=job.collection)
     remove(job)
     return again
 

@@ -134,7 +134,8 @@ def test_two_jobs_on_one_collection_end_with_one_whole_collection(home: Path, pa
 def test_a_job_outlives_the_process_that_started_it(home: Path, tmp_path: Path, patches: Path) -> None:
     starting = (
         "import os, signal, sys; from pathlib import Path; from explorer import jobs\n"
-        "jobs.start(Path(sys.argv[1]), ['ingest', '--name', 'small', '--', sys.argv[2]], title='Read'); os.kill(os.getpid(), signal.SIGKILL)"
+        "jobs.start(Path(sys.argv[1]), ['ingest', '--name', 'small', '--', sys.argv[2]], title='Read')\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
     )
     subprocess.run([sys.executable, "-c", starting, str(home), str(patches)], check=False)
     (job,) = jobs.jobs(home)
