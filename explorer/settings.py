@@ -44,7 +44,11 @@ TABLE = (
     Setting("max_archive_bytes", "50000000000", "unpacked bytes above which a zip is refused"),
     Setting("max_archive_ratio", "200", "unpacked over packed size above which a zip member is refused"),
     Setting("allowed_hosts", "", "names besides localhost by which browsers may reach the app, with commas between them"),
-    Setting("allowed_roots", os.pathsep.join(("~", ".")), "folders on the server from which the app may build collections"),
+    Setting(
+        "allowed_roots",
+        "",
+        "folders from which the app may build collections, written as in PATH (empty: the user's home and the current folder)",
+    ),
     Setting("max_upload_bytes", "4000000000", "bytes that one upload may bring"),
 )
 
@@ -87,7 +91,9 @@ def read(environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
         thumbnail_px=number["thumbnail_px"],
         limits=Limits(number["max_pixels"], number["max_archive_bytes"], number["max_archive_ratio"]),
         allowed_hosts=tuple(host.strip().lower() for host in text["allowed_hosts"].split(",") if host.strip()),
-        allowed_roots=tuple(Path(root).expanduser().resolve() for root in text["allowed_roots"].split(os.pathsep) if root),
+        allowed_roots=tuple(
+            Path(root).expanduser().resolve() for root in (text["allowed_roots"] or f"~{os.pathsep}.").split(os.pathsep) if root
+        ),
         max_upload_bytes=number["max_upload_bytes"],
     )
 

@@ -208,7 +208,8 @@ def test_log_correlation_is_the_matrix_logarithm_and_blind_to_contrast() -> None
 def test_jets_of_a_parabola_are_its_derivatives() -> None:
     y, x = torch.meshgrid(torch.arange(20.0), torch.arange(20.0), indexing="ij")
     j = filters.jet((0.5 * x * x - y * y + 2.0 * x * y + 3.0 * x)[None, None])
-    np.testing.assert_allclose(j.laplacian.numpy(), 1.0 - 2.0, atol=1e-3)
-    np.testing.assert_allclose(j.stretch.numpy(), np.hypot(1.0 + 2.0, 2.0 * 2.0), atol=1e-3)
+    inner = np.s_[0, 0, 3:-3, 3:-3]
+    np.testing.assert_allclose(j.laplacian[inner].numpy(), 1.0 - 2.0, atol=1e-3)
+    np.testing.assert_allclose(j.stretch[inner].numpy(), np.hypot(1.0 + 2.0, 2.0 * 2.0), atol=1e-3)
     gx, gy = x + 2.0 * y + 3.0, -2.0 * y + 2.0 * x
-    np.testing.assert_allclose(j.gradient[0, 0].numpy(), torch.hypot(gx, gy)[3:-3, 3:-3].numpy(), atol=1e-3)
+    np.testing.assert_allclose(j.gradient[inner].numpy(), torch.hypot(gx, gy)[3:-3, 3:-3].numpy(), atol=1e-3)

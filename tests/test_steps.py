@@ -159,6 +159,11 @@ def test_maps_and_groups(whole: Collection) -> None:
     project(whole, method="pca")
     assert whole.projection().shape == whole.projection(method="pca").shape == (whole.n, 2)
     assert np.isfinite(whole.projection()).all()
+    made = whole.projection_artifact()
+    per_row = np.load(made.path / "trustworthiness.npy")
+    assert per_row.shape == (whole.n,)
+    assert made.meta["measured"]["trustworthiness"] == pytest.approx(per_row.mean(), abs=1e-3)
+    assert 0.5 < per_row.mean() <= 1
     for method, parameters in (("leiden", {}), ("kmeans", {"n_clusters": 3}), ("hdbscan", {"min_cluster_size": 5})):
         made = cluster(whole, method=method, **parameters)
         labels = np.load(made.path / "labels.npy")
@@ -212,3 +217,19 @@ def test_damage_is_named(whole: Collection) -> None:
     path = whole.embedding().path / "vectors.npy"
     path.write_bytes(path.read_bytes()[:-1] + b"\xff")
     assert any("vectors.npy" in fault for fault in whole.verify())
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_tiny_collections_work(tmp_path: Path, settings: Settings, n: int) -> None:
+    folder = write_patches(tmp_path / "tiny", per_class=1)
+    for extra in sorted(folder.rglob("*.png"))[n:]:
+        extra.unlink()
+    tiny = ingest(open_source(folder), name="tiny", settings=settings)
+    embed(tiny, encoder=MeanColour(), settings=settings)
+    made = index(tiny)
+    project(tiny)
+    cluster(tiny)
+    assert made.meta["measured"]["recall_at_10"] == made.meta["measured"]["graph_recall"] == 1.0
+    assert [hit.rank for hit in tiny.search(row=0, k=10).hits] == list(range(1, n + 1))
+    assert np.isfinite(tiny.projection()).all()
+    assert tiny.verify() == []

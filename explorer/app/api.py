@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from .. import storage
-from . import problems, routes_pictures, routes_uploads
+from . import problems, routes_collections, routes_jobs, routes_pictures, routes_uploads
 
 
 def make_api() -> FastAPI:
@@ -14,6 +14,6 @@ def make_api() -> FastAPI:
         title="Pathology explorer", version=storage.versions().get("pathology-explorer", "unknown"), docs_url=None, redoc_url=None
     )
     problems.install(api)
-    for part in (routes_pictures, routes_uploads):
+    for part in (routes_collections, routes_pictures, routes_uploads, routes_jobs):
         api.include_router(part.router)
     return api

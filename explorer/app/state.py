@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from .. import jobs, storage
+from .. import jobs, pipeline, storage
 from .. import settings as settings_table
 from ..collection import RECORD, Collection, checked_name, list_collections, load_encoder
-from ..errors import CollectionMissing, InputError
+from ..errors import Busy, CollectionMissing, InputError
 from ..search import INTERNAL, SearchResult
 from ..settings import Settings
 from ..storage import Artifact
 from ..types import Encoder, Labels
-from . import buffers
+from . import buffers, uploads
 
 _searching = threading.BoundedSemaphore(max(2, os.cpu_count() or 1))
 """More searches at once than there are cores only make each of them slower."""
@@ -49,10 +49,24 @@ def collections() -> list[Collection]:
     return [collection(found.name) for found in list_collections(settings().home)]
 
 
+def remove(opened: Collection) -> None:
+    """Delete a collection, and the upload it was made from where nothing else is. Raises ``Busy`` while a job works on it."""
+    _check_idle(opened)
+    pipeline.remove(opened)
+    uploads.remove_orphan(settings().home, Path(opened.record["source"]["uri"]), used=places_in_use())
+
+
+def rename(opened: Collection, name: str) -> Collection:
+    """Give a collection another name. Raises ``CollectionExists``, ``InputError``, or ``Busy`` while a job works on it."""
+    _check_idle(opened)
+    pipeline.rename(opened, name)
+    return collection(name)
+
+
 def places_in_use() -> set[Path]:
     """Where collections and jobs read their pictures from."""
     made_from = {Path(opened.record["source"]["uri"]) for opened in collections()}
-    return made_from | {Path(argument) for job in jobs.jobs(settings().home) for argument in job.command[-1:]}
+    return made_from | {Path(job.command[-1]) for job in jobs.jobs(settings().home)}
 
 
 def version(opened: Collection) -> str:
@@ -89,6 +103,12 @@ def labels(groups: Artifact) -> Labels:
 def points(projection: Path) -> bytes:
     """The point buffer of a published map."""
     return buffers.pack_points(np.load(projection / "xy.npy", allow_pickle=False))
+
+
+def _check_idle(opened: Collection) -> None:
+    for job in jobs.jobs(settings().home):
+        if job.collection == opened.name and job.state() == "running":
+            raise Busy(f"{job.title} is running on {opened.name!r}; wait for it or stop it first.")
 
 
 @lru_cache(maxsize=32)

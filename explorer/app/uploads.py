@@ -83,7 +83,16 @@ def remove(upload: Upload) -> None:
     _arrived.pop(upload.path, None)
 
 
-def remove_unused(home: Path, used: Collection[Path]) -> None:
+def remove_orphan(home: Path, source: Path, *, used: Collection[Path]) -> None:
+    """Throw away the upload that ``source`` lies in, where there is one and no place in ``used`` lies in it too."""
+    folder = (home / FOLDER).resolve()
+    if source.is_relative_to(folder) and source != folder:
+        path = folder / source.relative_to(folder).parts[0]
+        if path.is_dir() and not any(place.is_relative_to(path) for place in used):
+            remove(Upload(path))
+
+
+def remove_unused(home: Path, *, used: Collection[Path]) -> None:
     """Throw away uploads of yesterday and before that nothing was made from. ``used`` are sources of collections and jobs."""
     folder = home / FOLDER
     for path in list(folder.iterdir()) if folder.is_dir() else []:

@@ -7,7 +7,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .filters import (
-    Jet,
     fine_detail,
     halve,
     histogram,
@@ -17,9 +16,7 @@ from .filters import (
     log_correlation,
     mean,
     quarter_cells,
-    shape_index,
     soft_bins,
-    spots,
 )
 from .stains import concentrations, estimate_stains, optical_density, strength
 
@@ -27,7 +24,6 @@ SCALES = 3
 """Pictures of 112, 56 and 28 px."""
 GRID_PX = 56
 """Maps of all scales are brought to this size where they are compared with each other."""
-SPOT_CONTRASTS = (0.05, 0.1, 0.2, 0.4)
 
 
 def measure(images: Tensor) -> dict[str, Tensor]:
@@ -45,33 +41,30 @@ def measure(images: Tensor) -> dict[str, Tensor]:
     pyramid = [(amounts / top).clamp(-0.5, 2.0)]
     while len(pyramid) < SCALES:
         pyramid.append(halve(pyramid[-1]))
-    jets = [jet(F.pad(level, (3, 3, 3, 3), mode="reflect")) for level in pyramid]
+    jets = [jet(level) for level in pyramid]
     edges, corners = fine_detail(density, lambda x: concentrations(x, stains) / top)
     unexplained = half.sum(1, keepdim=True) - (stains.sum(2)[:, :, None, None] * amounts).sum(1, keepdim=True)
     chroma = quarter_cells(images.amax(1, keepdim=True) - images.amin(1, keepdim=True))
 
-    maps = [m for j in jets for m in (*j[:4], F.relu(-j.laplacian))] + [edges, corners, unexplained, chroma]
-    blocks = {"correlation": log_correlation(torch.cat([_on_grid(m) for m in maps], 1).flatten(2))}
-    for k, (level, j) in enumerate(zip(pyramid, jets, strict=True)):
-        codes = local_binary_patterns(level, margin=0.02)
-        blocks[f"patterns{k}"] = joint_histogram(codes[:, 0], codes[:, 1], 10).flatten(1).sqrt()
-        blocks[f"shape{k}"] = shape_index(j).flatten(1)
-        blocks[f"spots{k}"] = spots(j, SPOT_CONTRASTS).flatten(1)
-        blocks[f"energy{k}"] = _energy(j)
-    weights = soft_bins(24, 8).to(images)
-    codes = ((pyramid[0] + 0.2) * (24 / 1.6)).clamp(0, 23).long()
-    joint = joint_histogram(codes[:, 0], codes[:, 1], 24)
-    blocks["amounts"] = (weights.T @ joint @ weights).flatten(1).sqrt()
-    shades = histogram((quarter_cells(images) * 36).clamp(0, 35).long(), 36)
-    blocks["colour"] = (shades @ soft_bins(36, 12).to(images)).flatten(1).sqrt()
+    maps = [m for j in jets for m in (j.value, j.gradient, j.laplacian, j.stretch, F.relu(-j.laplacian))]
+    maps += [edges, corners, unexplained, chroma]
+    codes = local_binary_patterns(pyramid[0], margin=0.02)
+    shades = histogram((quarter_cells(images) * 36.0).clamp(0, 35).long(), 36)
     spread = (mean(half * half) - mean(half) ** 2).clamp(min=1e-6).sqrt()
-    blocks["stain"] = torch.cat([mean(half), spread, stains.flatten(1)], 1)
-    return blocks
+    return {
+        "correlation": log_correlation(torch.cat([_on_grid(m) for m in maps], 1).flatten(2)),
+        "patterns": joint_histogram(codes, 10).flatten(1).sqrt(),
+        "amounts": _amounts(pyramid[0]),
+        "colour": (shades @ soft_bins(36, 12).to(images)).flatten(1).sqrt(),
+        "stain": torch.cat([mean(half), spread, stains.flatten(1)], 1),
+    }
 
 
-def _energy(j: Jet) -> Tensor:
-    """(b 3c): half the logarithm of the mean square of each derivative."""
-    return torch.cat([0.5 * torch.log(mean(m * m) + 1e-5) for m in (j.gradient, j.laplacian, j.stretch)], 1)
+def _amounts(dyes: Tensor) -> Tensor:
+    """(b 2 h w) -> (b 64): which amounts of the two dyes come together, square roots of an 8 x 8 histogram."""
+    weights = soft_bins(24, 8).to(dyes)
+    codes = ((dyes + 0.2) * (24.0 / 1.6)).clamp(0, 23).long()
+    return (weights.T @ joint_histogram(codes, 24) @ weights).flatten(1).sqrt()
 
 
 def _on_grid(x: Tensor) -> Tensor:

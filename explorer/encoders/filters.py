@@ -56,48 +56,28 @@ def blur(x: Tensor) -> Tensor:
 
 
 class Jet(NamedTuple):
-    """A picture and its derivatives at the scale of one pixel, each (b c h w), in pairs or sizes that turn with it."""
+    """A picture and how it changes around each pixel, (b c h w) each; none depends on the direction."""
 
     value: Tensor
     gradient: Tensor
     """Length of the gradient: edges."""
     laplacian: Tensor
-    """Negative on a bright (densely stained) spot."""
+    """Sum of the two principal curvatures: negative on a spot that holds more dye than its surroundings."""
     stretch: Tensor
-    """Difference of the two principal curvatures: ridges and fibres, whatever their direction."""
-    axis: tuple[Tensor, Tensor]
-    """Cosine and sine of twice the direction of the curvature, times ``stretch``."""
+    """Difference of the two principal curvatures: ridges and fibres."""
 
 
 def jet(x: Tensor) -> Jet:
-    """(b c h w) -> derivatives by central differences of the blurred picture, (b c h-6 w-6)."""
-    b = blur(x)
+    """(b c h w) -> derivatives by central differences of the blurred picture, (b c h w); the border is mirrored."""
+    b = blur(F.pad(x, (3, 3, 3, 3), mode="reflect"))
     left, here, right = b[..., 1:-1, :-2], b[..., 1:-1, 1:-1], b[..., 1:-1, 2:]
     up, down = b[..., :-2, 1:-1], b[..., 2:, 1:-1]
     gx, gy = (right - left) * 0.5, (down - up) * 0.5
     xx, yy = left + right - 2.0 * here, up + down - 2.0 * here
-    cos = xx - yy
-    sin = (b[..., 2:, 2:] + b[..., :-2, :-2] - b[..., 2:, :-2] - b[..., :-2, 2:]) * 0.5
-    return Jet(here, (gx * gx + gy * gy + 1e-8).sqrt(), xx + yy, (cos * cos + sin * sin + 1e-8).sqrt(), (cos, sin))
-
-
-def shape_index(j: Jet) -> Tensor:
-    """(b c 8): how much of the curvature is cup, trough, saddle, ridge, cap (Koenderink and van Doorn 1992), square roots of shares."""
-    size = (j.laplacian**2 + j.stretch**2).sqrt()
-    index = torch.atan2(j.laplacian, j.stretch)
-    above = [mean(size * (index >= math.pi * (k / 8.0 - 0.5))) for k in range(1, 8)]
-    total = mean(size)
-    shares = -torch.diff(torch.stack([total, *above, torch.zeros_like(total)], -1)) / (total[..., None] + 1e-4)
-    return shares.clamp(min=0.0).sqrt()
-
-
-def spots(j: Jet, thresholds: tuple[float, ...]) -> Tensor:
-    """(b c t): square root of the density of densely stained spots whose contrast is above each threshold."""
-    dark = -j.laplacian
-    top = torch.maximum(torch.maximum(dark[..., :-2], dark[..., 1:-1]), dark[..., 2:])
-    top = torch.maximum(torch.maximum(top[..., :-2, :], top[..., 1:-1, :]), top[..., 2:, :])
-    peak = dark[..., 1:-1, 1:-1].masked_fill(dark[..., 1:-1, 1:-1] < top, -torch.inf)
-    return torch.stack([mean((peak > t).float()) for t in thresholds], -1).sqrt()
+    xy = (b[..., 2:, 2:] + b[..., :-2, :-2] - b[..., 2:, :-2] - b[..., :-2, 2:]) * 0.25
+    gradient = (gx * gx + gy * gy + 1e-8).sqrt()
+    stretch = ((xx - yy) ** 2 + 4.0 * xy * xy + 1e-8).sqrt()
+    return Jet(here, gradient, xx + yy, stretch)
 
 
 def local_binary_patterns(x: Tensor, *, margin: float) -> Tensor:
@@ -120,12 +100,13 @@ def histogram(codes: Tensor, bins: int) -> Tensor:
     b, c = codes.shape[:2]
     own = torch.arange(b * c, device=codes.device)[:, None] * bins + codes.flatten(2).flatten(0, 1)
     counts = torch.bincount(own.flatten(), minlength=b * c * bins).view(b, c, bins)
-    return counts.float() / codes[0, 0].numel()
+    return counts.float() / codes.shape[2:].numel()
 
 
-def joint_histogram(a: Tensor, b: Tensor, bins: int) -> Tensor:
-    """Two (n h w) integer maps in [0, bins) -> (n bins bins) shares of the pixels."""
-    return histogram((a.long() * bins + b)[:, None], bins * bins).view(-1, bins, bins)
+def joint_histogram(codes: Tensor, bins: int) -> Tensor:
+    """(b 2 h w) integers in [0, bins) -> (b bins bins) shares of the pixels that have both codes."""
+    both = codes[:, :1].long() * bins + codes[:, 1:]
+    return histogram(both, bins * bins).view(-1, bins, bins)
 
 
 def soft_bins(fine: int, bins: int) -> Tensor:
@@ -139,6 +120,15 @@ def soft_bins(fine: int, bins: int) -> Tensor:
     return weights / weights.sum(1, keepdim=True)
 
 
+def eigen(matrices: Tensor) -> tuple[Tensor, Tensor]:
+    """(b n n) symmetric -> (b n) eigenvalues, smallest first, and (b n n) axes in columns. Apple's GPUs leave it to the CPU."""
+    if matrices.device.type == "mps":
+        values, axes = torch.linalg.eigh(matrices.cpu())
+        return values.to(matrices.device), axes.to(matrices.device)
+    values, axes = torch.linalg.eigh(matrices)
+    return values, axes
+
+
 def log_correlation(maps: Tensor) -> Tensor:
     """(b c n) maps over n places -> (b c(c+1)/2): the matrix logarithm of their correlation, upper triangle.
 
@@ -149,7 +139,7 @@ def log_correlation(maps: Tensor) -> Tensor:
     covariance = centred @ centred.transpose(1, 2) / maps.shape[2]
     scale = (covariance.diagonal(dim1=1, dim2=2) + 1e-6).rsqrt()
     c = maps.shape[1]
-    values, axes = torch.linalg.eigh(covariance * scale[:, :, None] * scale[:, None] + 0.05 * torch.eye(c, device=maps.device))
+    values, axes = eigen(covariance * scale[:, :, None] * scale[:, None] + 0.05 * torch.eye(c, device=maps.device))
     logarithm: Tensor = (axes * values.clamp(min=1e-3).log()[:, None]) @ axes.transpose(1, 2)
     row, column = torch.triu_indices(c, c, device=maps.device)
     return logarithm[:, row, column] * torch.where(row == column, 1.0, math.sqrt(2.0))

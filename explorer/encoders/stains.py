@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from .filters import eigen, histogram
 
 HAEMATOXYLIN = (0.650, 0.704, 0.286)
 EOSIN = (0.072, 0.990, 0.105)
@@ -38,17 +42,15 @@ def estimate_stains(density: Tensor) -> tuple[Tensor, Tensor]:
     reference = reference_stains(density)
     moment = (tissue[..., None] * pixels).transpose(1, 2) @ pixels / n.clamp(min=1)[:, None, None]
     moment = moment + 0.02 * reference.T @ reference + 1e-4 * torch.eye(3, device=density.device)
-    plane = torch.linalg.eigh(moment)[1][..., 1:].flip(2)
+    plane = eigen(moment)[1][..., 1:].flip(2)
     towards = torch.stack([reference.sum(0), reference[0] - reference[1]])  # along the tissue, then from eosin to haematoxylin
     plane = plane * torch.where((towards @ plane).diagonal(dim1=1, dim2=2) < 0, -1.0, 1.0)[:, None]
     along, across = (pixels @ plane).unbind(2)
-    angle = torch.atan2(across, along).masked_fill(~tissue, torch.inf).sort(1)[0]
-    last = (n - 1).clamp(min=0)
-    rank = torch.stack([0.98 * last, 0.02 * last], 1).long()
-    angle = torch.where(n[:, None] < FEW_PIXELS, 0.0, angle.gather(1, rank))
+    angle = torch.atan2(across, along)[:, None]
+    angle = quantiles(angle, tissue, (0.98, 0.02), low=-math.pi / 2, high=math.pi / 2)[:, 0]
     found = torch.stack([angle.cos(), angle.sin()], 2) @ plane.transpose(1, 2)
     share = n / pixels.shape[1]
-    trust = (0.7 * share / (share + 0.05))[:, None, None]
+    trust = torch.where(n < FEW_PIXELS, 0.0, 0.7 * share / (share + 0.05))[:, None, None]
     return F.normalize(torch.lerp(reference, F.normalize(found.clamp(min=0.0), dim=2), trust), dim=2), tissue
 
 
@@ -61,8 +63,17 @@ def concentrations(density: Tensor, stains: Tensor) -> Tensor:
 
 def strength(amounts: Tensor, tissue: Tensor) -> Tensor:
     """(b 2 h w) amounts, (b h*w) tissue mask -> (b 2) the amount of each dye that 97 % of the tissue stays under."""
-    n = tissue.sum(1)
-    ordered = amounts.flatten(2).masked_fill(~tissue[:, None], -torch.inf).sort(2)[0]
-    rank = ordered.shape[2] - 1 - (0.03 * (n - 1).clamp(min=0)).long()
-    top = ordered.gather(2, rank[:, None, None].expand(-1, 2, 1))[..., 0]
-    return torch.where(n[:, None] < FEW_PIXELS, 1.0, top.clamp(min=0.25))
+    top = quantiles(amounts.flatten(2), tissue, (0.97,), low=0.0, high=4.0)[..., 0]
+    return torch.where(tissue.sum(1, keepdim=True) < FEW_PIXELS, 1.0, top.clamp(min=0.25))
+
+
+def quantiles(values: Tensor, among: Tensor, shares: tuple[float, ...], *, low: float, high: float) -> Tensor:
+    """(b c n) values, (b n) mask -> (b c q): the quantiles of the values under the mask, to a thousandth of the range.
+
+    Counting is several times faster than sorting, and the same on every device.
+    """
+    levels = 1000
+    codes = ((values - low) * (levels / (high - low))).clamp(0, levels - 1).long().masked_fill(~among[:, None], levels)
+    below = histogram(codes, levels + 1)[..., :levels].cumsum(2)
+    at = (below[..., None] < below[..., -1:, None] * below.new_tensor(shares)).sum(2)
+    return low + (at + 0.5) * ((high - low) / levels)

@@ -1,7 +1,7 @@
 """The verbs. The only place where computing meets disk; the command line, jobs and pages all call these."""
 
 from .intake import ingest
-from .keeping import delete, rename
+from .keeping import remove, rename
 from .naming import group_names, name_groups
 from .selections import save_selection, selected_rows
 from .steps import cluster, embed, index, project
@@ -11,7 +11,6 @@ from .whole import build, demo
 __all__ = [
     "build",
     "cluster",
-    "delete",
     "demo",
     "embed",
     "export",
@@ -20,6 +19,7 @@ __all__ = [
     "ingest",
     "name_groups",
     "project",
+    "remove",
     "rename",
     "save_selection",
     "selected_rows",

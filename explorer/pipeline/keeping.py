@@ -1,11 +1,10 @@
-"""What a collection is called, and its end."""
+"""Giving a collection another name, and throwing one away."""
 
 from __future__ import annotations
 
 import secrets
 import shutil
 from contextlib import AbstractContextManager
-from pathlib import Path
 
 from .. import storage
 from ..collection import Collection, checked_name
@@ -13,12 +12,10 @@ from ..errors import CollectionExists
 
 
 def rename(collection: Collection, name: str) -> Collection:
-    """Call a collection otherwise. Raises ``InputError``, ``CollectionExists``, or ``Busy`` while it is being read in."""
+    """The same collection under another name. Raises ``CollectionExists``, ``InputError``, or ``Busy`` while one is being made."""
     home = collection.path.parent
     target = home / checked_name(name)
-    if name == collection.name:
-        return collection
-    with _held(collection.path), _held(target):
+    with _undisturbed(collection), storage.locked(home / f".{name}.lock", what=f"collection {name!r}"):
         if target.exists():
             raise CollectionExists(f"There is a collection {name!r} already; choose another name.")
         collection.path.rename(target)
@@ -26,14 +23,13 @@ def rename(collection: Collection, name: str) -> Collection:
     return Collection(target)
 
 
-def delete(collection: Collection) -> None:
-    """Remove a collection and all that was made from it; the pictures it was made from stay. Raises ``Busy``."""
-    home = collection.path.parent
-    with _held(collection.path):
-        doomed = home / f".{secrets.token_hex(8)}.deleted"
-        collection.path.rename(doomed)  # gone at once; a reader never meets half a collection
-    shutil.rmtree(doomed)
+def remove(collection: Collection) -> None:
+    """Delete a collection with everything made from it; the pictures it was made from stay. Raises ``Busy`` while it is being made."""
+    gone = collection.path.with_name(f".{collection.name}.{secrets.token_hex(4)}.removed")
+    with _undisturbed(collection):
+        collection.path.rename(gone)  # it disappears at once, however long the deleting takes
+    shutil.rmtree(gone)
 
 
-def _held(path: Path) -> AbstractContextManager[None]:
-    return storage.locked(path.with_name(f".{path.name}.lock"), what=f"collection {path.name!r}")
+def _undisturbed(collection: Collection) -> AbstractContextManager[None]:
+    return storage.locked(collection.path.parent / f".{collection.name}.lock", what=f"collection {collection.name!r}")

@@ -17,12 +17,13 @@ from ..collection import Collection
 from ..errors import InputError
 from ..settings import Settings
 from ..storage import Artifact
-from ..types import Encoder, Progress, Report, ignore
+from ..types import Encoder, Neighbours, Points, Progress, Report, Vectors, ignore
 from .known import known_vectors
 
 BLOCK_ROWS = 2048
 GRAPH_K = 30
 TYPICAL_ROWS = 8
+FEWEST_ROWS_TO_TRUST = 3
 CLUSTER_DEFAULTS: Mapping[str, dict[str, Any]] = {
     "leiden": {"resolution": 1.0, "n_neighbors": 15},
     "kmeans": {"n_clusters": 9},
@@ -85,8 +86,11 @@ def index(collection: Collection, *, encoder: str | None = None, kind: str = "au
         faiss.write_index(built.raw, str(work / "index.faiss"))
         np.save(work / "knn_rows.npy", graph.rows)
         np.save(work / "knn_scores.npy", graph.scores)
-        measured = indexing.recall(built, vectors, seed=seed)
-        return {"index": dict(built.settings), "recall_at_10": measured, "seconds": round(time.perf_counter() - started, 3)}
+        recalls = {
+            "recall_at_10": indexing.recall(built, vectors, seed=seed),
+            "graph_recall": indexing.graph_recall(graph, vectors, seed=seed) if collection.n > 1 else 1.0,
+        }
+        return {"index": dict(built.settings), **recalls, "seconds": round(time.perf_counter() - started, 3)}
 
     return storage.make(collection.path, "neighbours", recipe, fill, waiting=_waiter("index", collection, report))
 
@@ -114,7 +118,8 @@ def project(
         else:
             xy = projection.pca(vectors)
         np.save(work / "xy.npy", xy)
-        return {"seconds": round(time.perf_counter() - started, 3)}
+        measured = _write_trust(work, graph, xy, vectors, seed=seed) if collection.n >= FEWEST_ROWS_TO_TRUST else {}
+        return measured | {"seconds": round(time.perf_counter() - started, 3)}
 
     _known_method("projection", method, ("umap", "pca"))
     return storage.make(collection.path, "projections", recipe, fill, waiting=_waiter("project", collection, report))
@@ -162,6 +167,15 @@ def cluster(
         return {"clusters": len(sizes), "sizes": sizes, "in_none": noise, "seconds": round(time.perf_counter() - started, 3)}
 
     return storage.make(collection.path, "clusters", recipe, fill, waiting=_waiter("cluster", collection, report))
+
+
+def _write_trust(work: Path, graph: Neighbours, xy: Points, vectors: Vectors, *, seed: int) -> dict[str, Any]:
+    """How honest the map is, per row in files, on average in the record."""
+    trust = projection.trustworthiness(graph, xy, vectors=vectors, seed=seed)
+    np.save(work / "trustworthiness.npy", trust.trustworthiness)
+    np.save(work / "continuity.npy", trust.continuity)
+    means = {name: round(float(getattr(trust, name).mean()), 4) for name in ("trustworthiness", "continuity", "preservation")}
+    return means | {"k": trust.k, "ranked_against": trust.ranked_against}
 
 
 def _first_of_equal(sha256: Any) -> Any:

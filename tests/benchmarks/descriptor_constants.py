@@ -31,14 +31,27 @@ AXES = 256
 OUT = Path(__file__).resolve().parents[2] / "explorer" / "encoders" / "descriptor.npz"
 
 
-def laboratory(rng: np.random.Generator) -> Stain:
-    """A stain and a scanner drawn at random around those in use."""
-    dyes = np.array([[0.65, 0.70, 0.29], [0.10, 0.94, 0.28], [0.16, 0.80, 0.58]])
+def laboratory(rng: np.random.Generator) -> tuple[Stain, float]:
+    """A stain and a scanner drawn at random around those in use, and the exponent of the scanner's tone curve."""
+    dyes = np.array([[0.60, 0.70, 0.34], [0.14, 0.89, 0.40], [0.12, 0.76, 0.64]])
     dyes = np.clip(dyes + rng.normal(0.0, [[0.05], [0.07], [0.03]], (3, 3)), 0.01, None)
     dyes /= np.linalg.norm(dyes, axis=1, keepdims=True)
     amounts = np.exp([*rng.uniform(-0.45, 0.40, 2), 0.0])
-    white = np.clip(rng.uniform(225.0, 250.0) + rng.normal(0.0, 2.5, 3), 0.0, 252.0)
-    return Stain("drawn", dyes * amounts[:, None], white, float(rng.uniform(0.35, 1.1)), float(rng.uniform(0.6, 3.0)))
+    stain = Stain(
+        absorption=dyes * amounts[:, None],
+        white=np.clip(rng.uniform(225.0, 250.0) + rng.normal(0.0, 2.5, 3), 0.0, 252.0),
+        blur_px=float(rng.uniform(0.35, 1.1)),
+        noise=float(rng.uniform(0.6, 3.0)),
+    )
+    return stain, float(rng.uniform(0.85, 1.2))
+
+
+def picture(label: str, seed: tuple[int, int], staining: int) -> np.ndarray:
+    """One drawn tile under one laboratory; the tissue depends on ``seed`` alone."""
+    mpp = float(np.exp(np.random.default_rng([0, *seed]).uniform(*np.log(MPP))))
+    stain, tone = laboratory(np.random.default_rng([2, *seed, staining]))
+    drawn = draw(label, rng=np.random.default_rng([1, *seed]), side_px=SIDE_PX, mpp=mpp, stain=stain)
+    return np.rint(255.0 * (drawn / 255.0) ** tone).astype(np.uint8)
 
 
 def measured(tiles: int) -> np.ndarray:
@@ -46,13 +59,8 @@ def measured(tiles: int) -> np.ndarray:
     rows = []
     for number, label in enumerate(CLASSES):
         for tile in range(tiles):
-            mpp = float(np.exp(np.random.default_rng([0, number, tile]).uniform(*np.log(MPP))))
-            pictures = [
-                draw(label, rng=np.random.default_rng([1, number, tile]), side_px=SIDE_PX, mpp=mpp,
-                     stain=laboratory(np.random.default_rng([2, number, tile, staining])))
-                for staining in range(STAININGS)
-            ]  # fmt: skip
-            batch = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 255.0
+            pictures = np.stack([picture(label, (number, tile), staining) for staining in range(STAININGS)])
+            batch = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255.0
             rows.append(torch.cat(list(measure(batch).values()), 1).numpy())
     return np.stack(rows)
 
