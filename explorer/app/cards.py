@@ -12,8 +12,7 @@ from PIL import Image as Pillow
 from PIL import ImageOps
 
 from ..collection import Collection
-from ..pipeline import keeping
-from . import address, making, state, ui, uploads
+from . import address, state, ui, uploads, work
 
 COLUMNS = 3
 STRIP = 8
@@ -49,7 +48,7 @@ def _card(opened: Collection) -> None:
             for page, title in (("map", "Map"), ("search", "Search"), ("groups", "Groups")):
                 address.link(page, title, collection=opened.name)
         else:
-            st.button("Finish making it", key=f"finish-{opened.name}", on_click=making.go_on, args=(opened,))
+            st.button("Finish making it", key=f"finish-{opened.name}", on_click=_finish, args=(opened,))
         address.link("about", "About", collection=opened.name)
         _more(opened)
     if len(opened.rejects):
@@ -75,31 +74,26 @@ def _more(opened: Collection) -> None:
 
 
 def _rename(opened: Collection, name: str) -> None:
-    making.check_idle(opened.name)
-    keeping.rename(opened, making.free_name(name))
+    renamed = state.rename(opened, name.strip())
     if st.session_state.get(ui.CHOSEN) == opened.name:
-        st.session_state[ui.CHOSEN] = name.strip()
+        st.session_state[ui.CHOSEN] = renamed.name
     st.rerun()
 
 
 def _delete(opened: Collection) -> None:
-    making.check_idle(opened.name)
-    keeping.delete(opened)
-    if _uploaded(opened) and not any(place.is_relative_to(_source(opened)) for place in state.places_in_use()):
-        uploads.remove(uploads.find(state.settings().home, _source(opened).name))
+    state.remove(opened)
     if st.session_state.get(ui.CHOSEN) == opened.name:
         st.session_state.pop(ui.CHOSEN)
     st.rerun()
 
 
+def _finish(opened: Collection) -> None:
+    work.start(work.Embed(name=opened.name, encoder=(opened.encoder_names() or ["descriptor"])[0]))
+
+
 def _uploaded(opened: Collection) -> bool:
-    return (state.settings().home / uploads.FOLDER).resolve() in _source(opened).parents
-
-
-def _source(opened: Collection) -> Path:
-    """The upload a collection was made from, or any other place; of an uploaded archive, the folder it lies in."""
-    place = Path(opened.record["source"]["uri"])
-    return place.parent if place.is_file() else place
+    """Whether it was made from an upload, which goes with it."""
+    return (state.settings().home / uploads.FOLDER).resolve() in Path(opened.record["source"]["uri"]).parents
 
 
 @st.cache_data(max_entries=256, show_spinner=False)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
-from . import making, maps, ui, work
+from . import jobboard, maps, ui, work
 from .maps import View
 
-DEFAULTS = {"neighbors": 15, "min_dist": 0.1, "seed": 0}
+DEFAULTS = {"n_neighbors": 15, "min_dist": 0.1, "seed": 0}
 
 
 def button(view: View) -> None:
@@ -30,10 +32,10 @@ def button(view: View) -> None:
 def _another(view: View) -> None:
     st.markdown("**Draw another map**")
     method = st.segmented_control("How", ["UMAP", "PCA"], default="UMAP", required=True, key="map/method")
-    options = {}
+    options: dict[str, Any] = {}
     if method == "UMAP":
-        options["neighbors"] = st.slider(
-            "Neighbours", 2, 30, DEFAULTS["neighbors"], key="map/neighbours", help="Few show detail, many show the large picture."
+        options["n_neighbors"] = st.slider(
+            "Neighbours", 2, 30, DEFAULTS["n_neighbors"], key="map/neighbours", help="Few show detail, many show the large picture."
         )
         options["min_dist"] = st.slider(
             "Distance", 0.0, 1.0, DEFAULTS["min_dist"], 0.05, key="map/min-dist", help="How close similar patches may lie."
@@ -49,14 +51,7 @@ def _another(view: View) -> None:
     else:
         st.caption("PCA keeps the largest differences and bends nothing, but shows only two directions of many.")
     if st.button("Draw", type="primary", key="map/draw"):
-        making.step(
-            "project",
-            view.opened.name,
-            title=f"Drawing a map of {view.opened.name}",
-            method=method.lower(),
-            encoder=view.encoder,
-            **options,
-        )
+        work.start(work.Project(name=view.opened.name, encoder=view.encoder, method="pca" if method == "PCA" else "umap", **options))
         st.rerun()
 
 
@@ -83,5 +78,4 @@ def trust_line(view: View) -> None:
         st.caption(f"{well} (trustworthiness {trusted:.2f} of 1). Distances between far points mean little.")
     else:
         st.caption("Near points are similar patches. Distances between far points mean little.")
-    if making.running(view.opened.name):
-        work.panel(view.opened.name)
+    jobboard.panel(view.opened.name)

@@ -12,7 +12,7 @@ from .. import encoders
 from ..encoders import EncoderSpec
 from ..errors import ExplorerError
 from ..sources import open_source
-from . import links, making, state, ui, uploads, widgets
+from . import links, state, ui, uploads, widgets, work
 from .words import without_paths
 
 _FROM = "new/from"
@@ -42,7 +42,7 @@ def ways() -> None:
         with st.form("server-path", border=False):
             place = st.text_input("Place on the server", placeholder="~/slides/patches", key="new/place")
             if st.form_submit_button("Look there"):
-                ui.guarded(lambda: _take("path", str(making.allowed_path(place))))
+                ui.guarded(lambda: _take("path", str(work.allowed_path(place))))
     with demo, st.container(border=True, key="way-demo"):
         st.subheader("Demo tissue", anchor=False)
         st.caption("900 patches of drawn tissue from nine imaginary patients. None of it is real, and nothing is fetched.")
@@ -51,7 +51,7 @@ def ways() -> None:
 
 
 def _start_demo() -> None:
-    making.demo()
+    work.start(work.Demo())
     st.rerun()
 
 
@@ -90,12 +90,12 @@ def _sheet() -> None:
         with st.container(horizontal=True):
             ready = encoders.weights_state(spec, state.settings().weights_dir) in _FREE
             if st.button("Start", type="primary", disabled=not ready, key="new/start"):
-                ui.guarded(lambda: _start(str(place.resolve()), name, spec.name))
+                ui.guarded(lambda: _start(kind, what, name=name.strip(), encoder=spec.name))
             st.button("Cancel", on_click=drop, key="new/cancel")
 
 
-def _start(place: str, name: str, encoder: str) -> None:
-    making.build(place, name=name, encoder=encoder)
+def _start(kind: str, what: str, *, name: str, encoder: str) -> None:
+    work.start(work.Build(name=name, encoder=encoder, upload=what if kind == "upload" else None, path=what if kind == "path" else None))
     drop()
     st.session_state["library/new"] = False
     st.rerun()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from explorer import jobs
-from explorer.app import address, cards, sheet, state, ui, work
+from explorer.app import address, cards, jobboard, sheet, state, ui
 
 collections = state.collections()
 begun = jobs.jobs(state.settings().home)
@@ -25,7 +25,7 @@ else:
             st.rerun()
     if opened:
         sheet.ways()
-    work.panel()
+    jobboard.panel()
     if collections:
         cards.show(collections)
     elif not opened:
