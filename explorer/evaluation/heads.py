@@ -169,11 +169,11 @@ class _Score:
     def __init__(self, x: torch.Tensor, y: torch.Tensor, n_classes: int, monitor: str) -> None:
         self.x, self.y = x, y
         self.member = torch.nn.functional.one_hot(y, n_classes).float()
-        size = self.member.sum(dim=0).double()
+        size = self.member.sum(dim=0).cpu().double()
         share = (size > 0).double() / (size > 0).sum() if monitor == "balanced accuracy" else size / size.sum()
         self.share = torch.where(size > 0, share / size, 0.0)
 
     def __call__(self, weight: torch.Tensor) -> torch.Tensor:
         """(runs,) float64; counts of right answers are whole numbers, so equal scores are equal."""
         right = (predict(weight, self.x) == self.y).float() @ self.member
-        return (right.double() @ self.share).cpu()
+        return right.cpu().double() @ self.share
