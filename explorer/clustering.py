@@ -101,7 +101,7 @@ def leiden(neighbours: Neighbours, *, resolution: float = 1.0, n_neighbors: int 
     graph = igraph.Graph(n=len(neighbours.rows), edges=edges.tolist())  # ten times as fast as from an array
     igraph.set_random_number_generator(random.Random(seed))
     try:
-        found = graph.community_leiden(objective_function="modularity", weights=weights, resolution=resolution, n_iterations=-1)
+        found = graph.community_leiden(objective_function="modularity", weights=weights, resolution=resolution)
     finally:
         igraph.set_random_number_generator(random)  # igraph's own default
     return by_size(np.asarray(found.membership))

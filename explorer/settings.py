@@ -43,6 +43,13 @@ TABLE = (
     Setting("max_pixels", "120000000", "pixels above which an image is refused as a decompression bomb"),
     Setting("max_archive_bytes", "50000000000", "unpacked bytes above which a zip is refused"),
     Setting("max_archive_ratio", "200", "unpacked over packed size above which a zip member is refused"),
+    Setting("allowed_hosts", "", "names besides localhost by which browsers may reach the app, with commas between them"),
+    Setting(
+        "allowed_roots",
+        "",
+        "folders from which the app may build collections, written as in PATH (empty: the user's home and the current folder)",
+    ),
+    Setting("max_upload_bytes", "4000000000", "bytes that one upload may bring"),
 )
 
 
@@ -59,6 +66,9 @@ class Settings:
     threads: int
     thumbnail_px: int
     limits: Limits
+    allowed_hosts: tuple[str, ...]
+    allowed_roots: tuple[Path, ...]
+    max_upload_bytes: int
 
 
 def read(environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
@@ -80,6 +90,11 @@ def read(environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
         threads=number["threads"] or min(16, os.cpu_count() or 1),
         thumbnail_px=number["thumbnail_px"],
         limits=Limits(number["max_pixels"], number["max_archive_bytes"], number["max_archive_ratio"]),
+        allowed_hosts=tuple(host.strip().lower() for host in text["allowed_hosts"].split(",") if host.strip()),
+        allowed_roots=tuple(
+            Path(root).expanduser().resolve() for root in (text["allowed_roots"] or f"~{os.pathsep}.").split(os.pathsep) if root
+        ),
+        max_upload_bytes=number["max_upload_bytes"],
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import numpy as np
@@ -128,12 +129,26 @@ def test_copies_do_not_move_the_scores() -> None:
 
 
 def test_permuted_labels_score_at_chance() -> None:
-    vectors, label, patient = tissue(600, n_patients=60)
-    shuffled = np.random.default_rng(3).permutation(label)
-    for at in retrieval(vectors, shuffled, groups=patient).at:
-        for name in ("hit", "precision", "majority_vote"):
-            assert at.scores[name].low <= at.chance[name] + 0.02
-            assert at.scores[name].high >= at.chance[name] - 0.02
+    rng = np.random.default_rng(3)
+    vectors, patient, label = rng.normal(size=(900, 12)).astype(np.float32), np.arange(900) % 90, rng.choice(3, 900, p=[0.5, 0.3, 0.2])
+    for at in retrieval(vectors, label, groups=patient).at:
+        for name in at.chance:
+            assert at.scores[name].low <= at.chance[name] <= at.scores[name].high
+
+
+def test_chance_is_what_counting_gives() -> None:
+    vectors, label, patient = tissue()
+    at = {each.k: each for each in retrieval(vectors, label, groups=patient).at}
+    miss = {k: [] for k in at}
+    for i in range(240):
+        allowed = label[patient != patient[i]]
+        wrong, everything = int((allowed != label[i]).sum()), len(allowed)
+        for k in at:
+            miss[k].append(math.comb(wrong, k) / math.comb(everything, k))
+    for k, each in at.items():
+        expected = np.mean([1 - np.mean(np.array(miss[k])[label == c]) for c in range(3)])
+        assert each.chance["hit"] == pytest.approx(expected, abs=0.01)
+        assert each.chance["precision"] == pytest.approx(1 - np.mean([np.mean(np.array(miss[1])[label == c]) for c in range(3)]), abs=0.01)
 
 
 def test_gaps_are_left_out_and_counted() -> None:

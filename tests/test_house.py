@@ -29,8 +29,8 @@ RANK = {
     "evaluation": 9,
     "pipeline": 10,
     "jobs": 11,
-    "cli": 12,
-    "app": 13,
+    "app": 12,
+    "cli": 13,
 }
 PURE = {"embed", "index", "projection", "clustering", "quality", "evaluation"}
 PURE_MAY_IMPORT = {"types", "errors"}

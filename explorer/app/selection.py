@@ -23,20 +23,23 @@ _MODES = ("replace", "add", "subtract")
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """One lasso or box, in map units; ``rows`` instead where a selection was given by the server."""
+    """One step of a selection: what lies in a polygon (lasso or box), or given rows, or whole classes of a column."""
 
     mode: Literal["replace", "add", "subtract"]
     polygon: tuple[tuple[float, float], ...] = ()
+    """Corners in map units."""
     rows: tuple[int, ...] = ()
+    classes: tuple[int, ...] = ()
+    """Class numbers of ``column``."""
     column: str | None = None
-    """The column that gave the colours when it was drawn ..."""
+    """The column that ``classes`` and ``hidden`` speak of."""
     hidden: tuple[int, ...] = ()
-    """... and the classes of it that were switched off: a shape takes only what could be seen."""
+    """Classes that were switched off when the polygon was drawn: it takes only what could be seen."""
 
     def as_json(self) -> dict[str, Any]:
         """What the browser understands."""
-        what: dict[str, Any] = {"polygon": self.polygon} if self.polygon else {"rows": self.rows}
-        return {"mode": self.mode, **what, **({"column": self.column, "hidden": self.hidden} if self.hidden else {})}
+        value = {name: getattr(self, name) for name in ("mode", "polygon", "rows", "classes", "column", "hidden")}
+        return {name: part for name, part in value.items() if part}
 
 
 def read_shapes(value: Any) -> tuple[Shape, ...]:
@@ -63,15 +66,18 @@ def select(shapes: Sequence[Shape], points: Drawn, codes: Mapping[str, np.ndarra
     for shape in shapes:
         if shape.mode == "replace":
             chosen[:] = False
-        if shape.polygon:
-            taken = inside(shape.polygon, points, order)
-        else:
-            taken = np.zeros(len(points), dtype=bool)
-            taken[[row for row in shape.rows if 0 <= row < len(points)]] = True
-        if shape.hidden and shape.column is not None and shape.column in codes:
-            taken &= ~np.isin(codes[shape.column], shape.hidden)
-        chosen[taken] = shape.mode != "subtract"
+        chosen[_taken(shape, points, order, codes.get(shape.column or ""))] = shape.mode != "subtract"
     return chosen
+
+
+def _taken(shape: Shape, points: Drawn, order: np.ndarray, codes: np.ndarray | None) -> Allowed:
+    taken = inside(shape.polygon, points, order) if shape.polygon else np.zeros(len(points), dtype=bool)
+    taken[[row for row in shape.rows if 0 <= row < len(points)]] = True
+    if codes is not None and shape.classes:
+        taken |= np.isin(codes, shape.classes)
+    if codes is not None and shape.hidden:
+        taken &= ~np.isin(codes, shape.hidden)
+    return taken
 
 
 def inside(polygon: Sequence[tuple[float, float]], points: Drawn, order: np.ndarray) -> Allowed:
@@ -95,5 +101,9 @@ def _shape(value: Mapping[str, Any]) -> Shape:
     if len(polygon) > MOST_CORNERS or not np.isfinite(polygon).all():
         raise ValueError("polygon")
     rows = tuple(int(row) for row in value.get("rows", ()))
+    classes = tuple(int(code) for code in value.get("classes", ()))
     hidden = tuple(int(code) for code in value.get("hidden", ()))
-    return Shape(value["mode"], polygon, rows, value.get("column"), hidden)
+    column = value.get("column")
+    if not isinstance(column, str | None):
+        raise ValueError("column")
+    return Shape(value["mode"], polygon, rows, classes, column, hidden)

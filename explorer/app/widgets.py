@@ -56,6 +56,8 @@ class MapData:
     """JSON facts of one row for the hover card: ``{"fields": [[name, value], ...]}``."""
     column: Mapping[str, Any] | None = None
     """A ``buffers.Column.legend`` with the ``url`` of its data; None: one colour."""
+    columns: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """The same for columns that shapes of the selection name, by name; needed where their colours are not shown now."""
     title: str = ""
     """A few words for the line below the map: how it was made."""
     medoids: Sequence[tuple[int, str]] = ()
@@ -79,7 +81,7 @@ class MapState:
 def map_state(key: str) -> MapState:
     """What was last done on the map of that key, also on a later visit to its page."""
     kept = _kept(key)
-    return MapState(kept.get("picked"), read_shapes(kept.get("selection")))
+    return MapState(_row(kept.get("picked")), read_shapes(kept.get("selection")))
 
 
 def set_map_state(key: str, *, picked: int | None = None, shapes: Sequence[Shape] = ()) -> None:
@@ -108,10 +110,11 @@ def map_view(key: str, data: MapData) -> MapState:
         "selection": {
             "revision": kept.get("revision", 0),
             "shapes": [shape.as_json() for shape in read_shapes(kept.get("selection"))],
+            "columns": {name: {"url": one["url"], "dtype": one["dtype"], "kind": one["kind"]} for name, one in data.columns.items()},
         },
     }
     result = _mount(_map, key, sent, states=("picked", "selection"), triggers=("opened",))
-    return MapState(kept.get("picked"), read_shapes(kept.get("selection")), result.get("opened"))
+    return MapState(_row(kept.get("picked")), read_shapes(kept.get("selection")), _row(result.get("opened")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +159,7 @@ def result_grid(key: str, cards: Sequence[Card], *, thumb: str, feedback: bool =
         "chosen": list(state.chosen),
     }
     result = _mount(_grid, key, sent, states=("liked", "chosen"), triggers=("opened",))
-    return GridState(state.liked, state.chosen, result.get("opened"))
+    return GridState(state.liked, state.chosen, _row(result.get("opened")))
 
 
 Box = tuple[float, float, float, float]
@@ -218,6 +221,11 @@ def patch(key: str, pictures: Sequence[Picture], *, height_px: int = 480) -> Non
     _mount(_patch, key, sent, states=(), triggers=())
 
 
+def forget(key: str) -> None:
+    """Drop what was kept of a widget, so that its next visit starts afresh."""
+    st.session_state.pop(f"{key}/kept", None)
+
+
 def _kept(key: str) -> dict[str, Any]:
     kept: dict[str, Any] = st.session_state.setdefault(f"{key}/kept", {})
     return kept
@@ -239,6 +247,11 @@ def _mount(
     callbacks = {f"on_{name}_change": keeper(name) for name in states} | {f"on_{name}_change": _nothing for name in triggers}
     result: Mapping[str, Any] = component(key=key, data=dict(data), **callbacks)
     return result
+
+
+def _row(value: Any) -> int | None:
+    """A row as a browser sent it; anything else is no row."""
+    return value if isinstance(value, int) and value >= 0 else None
 
 
 def _nothing() -> None:

@@ -3,10 +3,29 @@
 from .app import app
 from .asking import export, list_, search, show, verify
 from .base import main
+from .keeping import remove, rename
 from .making import build, cluster, demo, embed, index, ingest, project
 from .models import encoders, weights
 
-for _command in (demo, build, ingest, embed, index, project, cluster, search, show, list_, encoders, weights, verify, export, app):
+for _command in (
+    demo,
+    build,
+    ingest,
+    embed,
+    index,
+    project,
+    cluster,
+    search,
+    show,
+    list_,
+    encoders,
+    weights,
+    verify,
+    export,
+    rename,
+    remove,
+    app,
+):
     main.add_command(_command)
 
 __all__ = ["main"]

@@ -82,7 +82,9 @@ def read_tensors(spec: EncoderSpec, file: Path) -> dict[str, torch.Tensor]:
         content = torch.load(file, map_location="cpu", weights_only=True)
     except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError, OSError) as error:
         why = str(error).partition("\n")[0][:120] or type(error).__name__
-        raise WeightsRefused(f"{file} is cut, damaged or no weight file ({why}); fetch the weights of {spec.name} again.") from error
+        raise WeightsRefused(
+            f"{file} is cut, damaged or no weight file ({why}); delete it and fetch the weights of {spec.name} again."
+        ) from error
     for key in ("model", "state_dict", "teacher"):
         content = content.get(key, content) if isinstance(content, Mapping) else content
     if not isinstance(content, Mapping) or not all(isinstance(v, torch.Tensor) for v in content.values()):

@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
+
+CACHED_ROWS = 256
+"""Of each run, fetched at once: more would fall out of a processor's cache before they are used."""
 
 Part = tuple[torch.Tensor, torch.Tensor]
 """Vectors (n, d) float32 and their class numbers (n,) int64."""
@@ -68,11 +72,8 @@ def train(part: Part, val: Part, *, n_classes: int, n_runs: int, seed: int, reci
     for epoch in range(n_epochs):
         rate = _learning_rate(recipe, epoch)
         order = torch.stack([torch.randperm(len(x), generator=orders[run]) for run in active]).to(x.device)
-        for batch in _batches(data, order, recipe.batch_size):
-            features, targets = batch[..., :-n_outputs], batch[..., -n_outputs:]
-            logits = torch.bmm(optimizer.weight, features.transpose(1, 2))
-            error = (torch.sigmoid(logits) if n_outputs == 1 else torch.softmax(logits, dim=1)) - targets.transpose(1, 2)
-            optimizer.step(torch.bmm(error, features).div_(batch.shape[1]), rate)
+        for first in range(0, len(x), recipe.batch_size):
+            optimizer.step(_gradient(optimizer.weight, data, order[:, first : first + recipe.batch_size]), rate)
         now = score(optimizer.weight)
         for place, run in enumerate(active):
             epochs[run] = epoch + 1
@@ -107,14 +108,30 @@ def _targets(y: torch.Tensor, n_outputs: int) -> torch.Tensor:
     return y[:, None].float() if n_outputs == 1 else torch.nn.functional.one_hot(y, n_outputs).float()
 
 
-def _batches(data: torch.Tensor, order: torch.Tensor, batch_size: int) -> Iterator[torch.Tensor]:
-    """(runs, batch, width) rows of each step; one buffer serves them all, so they stay in the cache."""
-    n_runs, n = order.shape
-    buffer = data.new_empty(n_runs * min(batch_size, n), data.shape[1])
-    for first in range(0, n, batch_size):
-        rows = order[:, first : first + batch_size]
-        batch = torch.index_select(data, 0, rows.flatten(), out=buffer[: rows.numel()])
-        yield batch.view(n_runs, rows.shape[1], -1)
+def _gradient(weight: torch.Tensor, data: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+    """Of the mean loss of one batch: ``data`` (n, d + 1 + outputs) holds features and targets, ``rows`` (runs, batch) the batch."""
+    n_outputs, n_rows = weight.shape[1], rows.shape[1]
+    at_once = n_rows if data.is_cuda else CACHED_ROWS
+    total = torch.zeros_like(weight)
+    for first in range(0, n_rows, at_once):
+        piece = rows[:, first : first + at_once]
+        fetched = data.index_select(0, piece.flatten()).view(*piece.shape, -1)
+        features, targets = fetched[..., :-n_outputs], fetched[..., -n_outputs:]
+        logits = torch.bmm(weight, features.transpose(1, 2))
+        likely = torch.sigmoid(logits) if n_outputs == 1 else torch.softmax(logits, dim=1)
+        total.baddbmm_(likely.sub_(targets.transpose(1, 2)), features)
+    return total.div_(n_rows)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Steps this small lose more to waiting for the other threads than these give."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _learning_rate(recipe: Recipe, epoch: int) -> float:

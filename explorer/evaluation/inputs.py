@@ -9,13 +9,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Int64
+from jaxtyping import Float32, Int64
 
 from ..errors import InputError
 from ..types import Vectors
 
 Codes = Int64[np.ndarray, " n"]
 """The number of a row's class in its column's ``names``; -1 where the column has a gap."""
+
+
+Values = Sequence[Any] | np.ndarray | pd.Series
+"""A label, patient or site for each row: text or numbers; None, NaN and empty text are gaps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,7 @@ class Column:
     codes: Codes
 
 
-def column(values: Sequence[Any] | np.ndarray, *, name: str, n: int) -> Column:
+def column(values: Values, *, name: str, n: int) -> Column:
     """Numbers for the values of a column; None, NaN and empty text are gaps (-1).
 
     Classes are numbered in the order of their values, so the numbering does not depend on the order of the rows.
@@ -34,17 +38,13 @@ def column(values: Sequence[Any] | np.ndarray, *, name: str, n: int) -> Column:
     """
     if len(values) != n:
         raise InputError(f"The {name} column has {len(values)} entries for {n} vectors; pass one entry per row.")
-    series = pd.Series(np.asarray(values, dtype=object), dtype=object)
-    gap = (series.isna() | (series.astype(str).str.strip() == "")).to_numpy()
-    if gap.all():
+    series = pd.Series(np.asarray(values, dtype=object))
+    if not pd.api.types.is_numeric_dtype(series.infer_objects()):
+        series = series.where(series.isna(), series.astype(str).str.strip()).replace("", None)
+    codes, unique = pd.factorize(series, sort=True)
+    if len(unique) == 0:
         raise InputError(f"The {name} column is empty, so there is nothing to measure; choose a column with values.")
-    known = series[~gap]
-    if not known.map(lambda v: isinstance(v, (int, float, np.number)) and not isinstance(v, bool)).all():
-        known = known.astype(str)
-    unique = sorted(set(known))
-    codes = np.full(n, -1, np.int64)
-    codes[~gap] = known.map({value: i for i, value in enumerate(unique)}).to_numpy(np.int64)
-    return Column(tuple(_text(value) for value in unique), codes)
+    return Column(tuple(_text(value) for value in unique), codes.astype(np.int64))
 
 
 def renumber(column: Column, by: Column, *, part: str) -> Codes:
@@ -64,6 +64,14 @@ def check_vectors(vectors: Vectors, *, name: str = "vectors") -> None:
     bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
     if len(bad):
         raise InputError(f"Row {bad[0]} of the {name} ({len(bad)} in all) holds NaN or infinity; embed these images again.")
+
+
+def check_same_width(x_train: Vectors, other: Float32[np.ndarray, "m d2"], *, name: str) -> None:
+    """Raises ``InputError`` where two parts were made by different encoders."""
+    if other.shape[1] != x_train.shape[1]:
+        raise InputError(
+            f"A {name} vector has {other.shape[1]} numbers and a training vector {x_train.shape[1]}; use one encoder for both."
+        )
 
 
 def check_classes(label: Column, *, name: str = "label") -> None:

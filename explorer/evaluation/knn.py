@@ -11,14 +11,14 @@ from jaxtyping import Float32, Int64
 
 from ..errors import InputError
 from ..types import Vectors
-from .inputs import Codes, check_classes, check_k, check_vectors, column, renumber
+from .inputs import Codes, Values, check_classes, check_k, check_same_width, check_vectors, column, renumber
 from .intervals import N_RESAMPLES, Estimate
 from .neighbours import nearest, unit
 from .ranking import majority_vote
 from .recall import balanced_accuracy, confusion, recall_estimates
 from .reports import Report
 
-TestVectors = Float32[np.ndarray, "m d"]
+TestVectors = Float32[np.ndarray, "m d2"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +73,11 @@ class FewShotReport(Report):
 
 def knn(
     x_train: Vectors,
-    y_train: Sequence[Any] | np.ndarray,
+    y_train: Values,
     *,
     x_test: TestVectors,
-    y_test: Sequence[Any] | np.ndarray,
-    groups: Sequence[Any] | np.ndarray | None = None,
+    y_test: Values,
+    groups: Values | None = None,
     k: Sequence[int] = (1, 5, 20),
     seed: int = 0,
 ) -> KnnReport:
@@ -119,10 +119,10 @@ def knn(
 
 def few_shot(
     x_train: Vectors,
-    y_train: Sequence[Any] | np.ndarray,
+    y_train: Values,
     *,
     x_test: TestVectors,
-    y_test: Sequence[Any] | np.ndarray,
+    y_test: Values,
     shots: Sequence[int] = (1, 5, 10, 25),
     n_draws: int = 20,
     seed: int = 0,
@@ -177,6 +177,7 @@ class _Parts:
     def __init__(self, x_train: Vectors, y_train: Any, x_test: TestVectors, y_test: Any, groups: Any) -> None:
         check_vectors(x_train, name="training vectors")
         check_vectors(x_test, name="test vectors")
+        check_same_width(x_train, x_test, name="test")
         own = column(y_train, name="training label", n=len(x_train))
         other = column(y_test, name="test label", n=len(x_test))
         group = None if groups is None else column(groups, name="group", n=len(x_test))
@@ -204,7 +205,7 @@ class _Parts:
         )
 
 
-def _nearest_mean(train: Vectors, codes: Codes, test: TestVectors, n_classes: int) -> Codes:
+def _nearest_mean(train: Vectors, codes: Codes, test: TestVectors, n_classes: int) -> Int64[np.ndarray, " m"]:
     centre = train.mean(axis=0)
     member = np.eye(n_classes, dtype=np.float32)[codes]
     means = member.T @ unit(train - centre) / member.sum(axis=0)[:, None]

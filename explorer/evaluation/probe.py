@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from jaxtyping import Float32, Int64
 
 from ..errors import DeviceUnavailable, InputError
 from ..types import Vectors
-from .inputs import Column, check_classes, check_vectors, column, renumber
+from .inputs import Column, Values, check_classes, check_same_width, check_vectors, column, renumber
 from .intervals import Estimate
 from .recall import balanced_accuracy, confusion, recall_estimates
 from .reports import Report
@@ -85,11 +85,11 @@ class ProbeReport(Report):
 
 def linear_probe(  # noqa: PLR0913 - the data of three parts are six arguments, and the published signature is kept
     x_train: Vectors,
-    y_train: Sequence[Any] | np.ndarray,
-    x_val: Float32[np.ndarray, "n_val d"],
-    y_val: Sequence[Any] | np.ndarray,
-    x_test: Float32[np.ndarray, "n_test d"] | None = None,
-    y_test: Sequence[Any] | np.ndarray | None = None,
+    y_train: Values,
+    x_val: Float32[np.ndarray, "n_val d_val"],
+    y_val: Values,
+    x_test: Float32[np.ndarray, "n_test d_test"] | None = None,
+    y_test: Values | None = None,
     *,
     protocol: str = "eva-2025",
     n_runs: int = 5,
@@ -107,26 +107,29 @@ def linear_probe(  # noqa: PLR0913 - the data of three parts are six arguments, 
     """
     import torch
 
-    from .heads import predict, train
+    from .heads import one_thread, predict, train
 
     started = time.perf_counter()
+    for name, number in {"n_runs": n_runs, "batch_size": batch_size, "max_steps": max_steps, "patience": patience}.items():
+        if number is not None and number < 1:
+            raise InputError(f"{name} is {number}; pass 1 or more.")
     if (x_test is None) != (y_test is None):
         raise InputError("Test vectors and test labels go together; pass both or neither.")
     given = {"train": (x_train, y_train), "val": (x_val, y_val)} | ({} if x_test is None else {"test": (x_test, y_test)})
     parts = {name: _part(name, x, y) for name, (x, y) in given.items()}
     label = parts["train"][1]
+    for name, (x, _) in parts.items():
+        check_same_width(x_train, x, name=name)
     check_classes(label, name="training label")
     on = _device(device)
     tensors = {name: _tensors(name, x, own, label, on) for name, (x, own) in parts.items()}
     recipe = _recipe(protocol, len(tensors["train"][0]), len(label.names), batch_size=batch_size, max_steps=max_steps, patience=patience)
-    if n_runs < 1:
-        raise InputError(f"n_runs is {n_runs}; pass 1 or more.")
-    trained = train(tensors["train"], tensors["val"], n_classes=len(label.names), n_runs=n_runs, seed=seed, recipe=recipe)
+    with one_thread():
+        trained = train(tensors["train"], tensors["val"], n_classes=len(label.names), n_runs=n_runs, seed=seed, recipe=recipe)
 
     evaluated = "val" if x_test is None else "test"
-    x, y = tensors[evaluated]
-    predicted = predict(trained.weight, x).cpu().numpy()
-    truth = y.cpu().numpy()
+    predicted = predict(trained.weight, tensors[evaluated][0]).cpu().numpy()
+    truth = tensors[evaluated][1].cpu().numpy()
     n_classes = len(label.names)
     scores = [balanced_accuracy(truth, run) for run in predicted]
     everyone, right = np.arange(len(truth)), (predicted == truth).mean(axis=0)
@@ -146,7 +149,7 @@ def linear_probe(  # noqa: PLR0913 - the data of three parts are six arguments, 
         best_epochs=tuple(trained.best_epoch),
         monitored=tuple(trained.monitored),
         seconds=time.perf_counter() - started,
-        protocol={"name": protocol, **asdict(recipe), "n_runs": n_runs, "seed": seed, "device": str(on), "torch": torch.__version__},
+        protocol={"name": protocol, **asdict(recipe), "n_runs": n_runs, "seed": seed, "device": str(on), "torch": str(torch.__version__)},
     )
 
 

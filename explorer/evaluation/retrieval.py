@@ -10,14 +10,17 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int64
 
-from ..types import Vectors
+from ..types import Rows, Vectors
 from . import ranking
-from .inputs import check_k
+from .inputs import Codes, Values, check_k
 from .intervals import N_RESAMPLES, Estimate, bootstrap
 from .neighbours import nearest
 from .recall import confusion
 from .reports import Report
 from .table import alike, tabulate
+
+CHANCE_DRAWS = 50_000
+"""Random queries behind the scores of chance, at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +70,9 @@ class RetrievalReport(Report):
 
 def retrieval(
     vectors: Vectors,
-    labels: Sequence[Any] | np.ndarray,
+    labels: Values,
     *,
-    groups: Sequence[Any] | np.ndarray | None = None,
+    groups: Values | None = None,
     group_name: str = "patient",
     k: Sequence[int] = (1, 3, 5, 10),
     max_queries: int = 100_000,
@@ -101,10 +104,15 @@ def retrieval(
     truth, group = table.label.codes[asking], table.group[asking]
     by_class = np.bincount(table.label.codes, minlength=n_classes)
     relevant = by_class[truth] - alike(table.group, table.label.codes)[asking]
-    hits = {"apart": apart, "naive": naive, "chance": ranking.random_rows(hidden, n, k=k[-1], seed=seed)}
-    classes_hit = {name: ranking.labels_of(rows, table.label.codes) for name, rows in hits.items()}
-    found = {"apart": relevant, "naive": by_class[truth] - 1, "chance": relevant}
-    at = tuple(_at(each, classes_hit, found, truth, group, table.label.names, seed=seed) for each in k)
+    apart, naive = ranking.labels_of(apart, table.label.codes), ranking.labels_of(naive, table.label.codes)
+    rounds = -(-CHANCE_DRAWS // len(asking))
+    drawn = ranking.random_rows(np.tile(hidden, (rounds, 1)), n, k=k[-1], seed=seed)
+    hits = {
+        "apart": _Hits(apart, truth, relevant, group),
+        "naive": _Hits(naive, truth, by_class[truth] - 1, group),
+        "chance": _Hits(ranking.labels_of(drawn, table.label.codes), *(np.tile(each, rounds) for each in (truth, relevant, group))),
+    }
+    at = tuple(_at(each, hits, table.label.names, seed=seed) for each in k)
     return RetrievalReport(
         at=at,
         classes=table.label.names,
@@ -133,12 +141,20 @@ def retrieval(
     )
 
 
-def _at(k: int, labels: Any, relevant: Any, truth: Any, group: Any, names: tuple[str, ...], *, seed: int) -> RetrievalAt:
+@dataclass(frozen=True, slots=True)
+class _Hits:
+    """The classes of what queries found, nearest first, and what they should have found."""
+
+    labels: Rows
+    truth: Codes
+    relevant: Codes
+    group: Codes
+
+
+def _at(k: int, hits: Mapping[str, _Hits], names: tuple[str, ...], *, seed: int) -> RetrievalAt:
     n_classes = len(names)
-    scores = {
-        each: ranking.query_scores(labels[each], truth, relevant[each], k=k, n_classes=n_classes) for each in ("apart", "naive", "chance")
-    }
-    sums = {each: ranking.class_sums(score, truth, group, n_classes=n_classes) for each, score in scores.items()}
+    scores = {name: ranking.query_scores(h.labels, h.truth, h.relevant, k=k, n_classes=n_classes) for name, h in hits.items()}
+    sums = {name: ranking.class_sums(scores[name], h.truth, h.group, n_classes=n_classes) for name, h in hits.items()}
     from scipy.sparse import hstack
 
     def both(added: np.ndarray) -> np.ndarray:
@@ -163,7 +179,7 @@ def _at(k: int, labels: Any, relevant: Any, truth: Any, group: Any, names: tuple
             name: dict(zip(("hit", "precision", "majority_vote", "average_precision", "f1"), by_class[:, i], strict=True))
             for i, name in enumerate(names)
         },
-        confusion=confusion(truth, scores["apart"]["vote"], n_classes=n_classes),
+        confusion=confusion(hits["apart"].truth, scores["apart"]["vote"], n_classes=n_classes),
     )
 
 

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 
 from ..errors import InputError
-from ..types import Labels, Vectors
+from ..types import Labels, Rows, Vectors
 from . import ranking
-from .inputs import check_classes, check_k, column
+from .inputs import Codes, Values, check_classes, check_k, column
 from .intervals import N_RESAMPLES, Estimate, bootstrap, group_sums
 from .neighbours import nearest
-from .recall import recall_estimates
+from .recall import balanced_accuracy, recall_estimates
 from .reports import Report
 from .table import alike, tabulate
 
 MAX_QUERIES = 100_000
+CHANCE_DRAWS = 50_000
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class LeakReport(Report):
     site_accuracy: Estimate
     """Balanced accuracy of naming the site by a vote of the neighbours."""
     site_accuracy_by_chance: float
+    """The same with neighbours drawn at random; below 1 / sites where groups are kept apart, for each takes of its own site."""
     follows: str
     """"site", "label", or "neither" where the interval holds 0.5."""
     sentence: str
@@ -67,10 +69,10 @@ class ClusterLeakReport(Report):
 
 def site_leak(
     vectors: Vectors,
-    labels: Sequence[Any] | np.ndarray,
+    labels: Values,
     *,
-    sites: Sequence[Any] | np.ndarray,
-    groups: Sequence[Any] | np.ndarray | None = None,
+    sites: Values,
+    groups: Values | None = None,
     k: int = 10,
     site_name: str = "site",
     seed: int = 0,
@@ -108,9 +110,11 @@ def site_leak(
     n = len(asking)
     sums = group_sums(drawn, np.repeat([0, 1], n), np.concatenate([kinds["SO"].sum(axis=1), kinds["OS"].sum(axis=1)]), n_columns=2)
     index = bootstrap(sums, _index, seed=seed)[0]
-    vote = ranking.majority_vote(ranking.labels_of(rows, site), n_classes=len(table.site.names))
-    right = (vote == site[asking]).astype(np.float64)
+    right = (_vote(rows, site) == site[asking]).astype(np.float64)
     accuracy = recall_estimates(site[asking], right, groups=drawn, n_classes=len(table.site.names), seed=seed)[0]
+    rounds = -(-CHANCE_DRAWS // n)
+    at_random = ranking.random_rows(np.tile(table.spans[asking], (rounds, 1)), len(group), k=k, seed=seed)
+    accuracy_by_chance = balanced_accuracy(np.tile(site[asking], rounds), _vote(at_random, site))
     allowed = len(group) - alike(group)[asking]
     chance = np.array([[(same_class[asking] / allowed).sum(), (same_site[asking] / allowed).sum()]])
     by_chance = float(_index(chance)[0, 0])
@@ -120,7 +124,7 @@ def site_leak(
         robustness_by_chance=by_chance,
         counts={name: int(kind.sum()) for name, kind in kinds.items()},
         site_accuracy=accuracy,
-        site_accuracy_by_chance=1 / len(np.unique(site[asking])),
+        site_accuracy_by_chance=accuracy_by_chance,
         follows=follows,
         sentence=_sentence(index, follows, by_chance, site_name),
         n=len(group),
@@ -143,10 +147,10 @@ def site_leak(
 
 def cluster_leak(
     clusters: Labels,
-    labels: Sequence[Any] | np.ndarray,
+    labels: Values,
     *,
-    sites: Sequence[Any] | np.ndarray,
-    groups: Sequence[Any] | np.ndarray | None = None,
+    sites: Values,
+    groups: Values | None = None,
     site_name: str = "site",
     seed: int = 0,
 ) -> ClusterLeakReport:
@@ -219,6 +223,10 @@ def adjusted_rand(table: Float64[np.ndarray, "r a b"]) -> Float64[np.ndarray, " 
 def _index(counts: Float64[np.ndarray, "r 2"]) -> Float64[np.ndarray, "r 1"]:
     with np.errstate(invalid="ignore"):
         return np.asarray(counts[:, :1] / counts.sum(axis=1, keepdims=True))
+
+
+def _vote(rows: Rows, site: Codes) -> Int64[np.ndarray, " q"]:
+    return ranking.majority_vote(ranking.labels_of(rows, site), n_classes=int(site.max()) + 1)
 
 
 def _sentence(index: Estimate, follows: str, by_chance: float, site_name: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import SourceError
 from ..types import Limits, Source
 
-KINDS = ("folder", "zip", "table", "hdf5", "synthetic")
+KINDS = ("folder", "upload", "zip", "table", "hdf5", "synthetic")
 _BY_SUFFIX = {".zip": "zip", ".csv": "table", ".tsv": "table", ".parquet": "table", ".h5": "hdf5", ".hdf5": "hdf5"}
 
 
@@ -43,6 +43,10 @@ def open_source(
         from .hdf5 import Hdf5Source
 
         return Hdf5Source(path, limits)
+    if kind == "upload":
+        from .uploads import UploadSource
+
+        return UploadSource(path, limits)
     from .files import FolderSource, ZipSource
 
     return FolderSource(path, limits) if kind == "folder" else ZipSource(path, limits)
@@ -52,7 +56,7 @@ def _kind(uri: str, path: Path) -> str:
     if uri == "synthetic":
         return "synthetic"
     if path.is_dir():
-        return "folder"
+        return "upload" if (path / "names.jsonl").is_file() else "folder"
     if not path.exists():
         raise SourceError(f"{path} does not exist; check the path.")
     if path.suffix.lower() in _BY_SUFFIX:

@@ -14,7 +14,7 @@ from typing import Any
 from ..errors import ImageRejected, SourceError, UnsafeArchive
 from ..types import Image, Item, Limits, Reject
 from .images import check_bytes, decode
-from .layout import LABELS, folder_fields, hidden, is_printable, leaves_root, make_items, unfit
+from .layout import LABELS, hidden, is_printable, leaves_root, make_items, unfit, wrapper
 
 OUTSIDE = "its path leaves the folder"
 GONE = "there is no such file"
@@ -178,7 +178,7 @@ class ZipSource:
                 names.append(name)
         labels = {name for name in names if name.rpartition("/")[2] == LABELS}
         pictures = [name for name in names if name not in labels]
-        root = _wrapper(pictures)
+        root = wrapper(pictures)
         at_root = root + LABELS in labels
         rejects += [Reject(name, f"only the {LABELS} beside the class folders is read") for name in sorted(labels - {root + LABELS})]
         items, more = make_items(pictures, labels=self._labels(root + LABELS) if at_root else None, root=root)
@@ -248,18 +248,6 @@ def no_pictures(where: str, rejects: Sequence[Reject]) -> str:
     if not rejects:
         return f"{where} holds no pictures; put PNG, JPEG, TIFF, BMP or WebP files into it."
     return f"{where} holds no pictures ({len(rejects)} entries passed over, such as {rejects[0].uri}: {rejects[0].reason}); check the path."
-
-
-def _wrapper(names: Sequence[str]) -> str:
-    """The folders that all names share, with a closing slash, as long as every name has another folder below."""
-    root = ""
-    while names:
-        tops = {name[len(root) :].partition("/")[0] for name in names}
-        top = f"{root}{tops.pop()}/"
-        if tops or folder_fields([top[len(root) : -1]])["split"] or any(name[len(top) :].find("/") < 1 for name in names):
-            return root
-        root = top
-    return root
 
 
 def _member_name(info: zipfile.ZipInfo) -> str:

@@ -63,6 +63,18 @@ def folder_fields(parts: Sequence[str]) -> dict[str, str | None]:
     return {"label": rest[0] if rest else None, "split": split}
 
 
+def wrapper(names: Sequence[str]) -> str:
+    """The folders that all names share, with a closing slash, as long as every name has another folder below."""
+    root = ""
+    while names:
+        tops = {name[len(root) :].partition("/")[0] for name in names}
+        top = f"{root}{tops.pop()}/"
+        if tops or folder_fields([top[len(root) : -1]])["split"] or any(name[len(top) :].find("/") < 1 for name in names):
+            return root
+        root = top
+    return root
+
+
 def make_items(uris: Iterable[str], *, labels: bytes | None, root: str = "") -> tuple[list[Item], list[Reject]]:
     """Items in the order of ``uris``, with the columns of ``labels`` (the bytes of labels.csv) where it names them.
 

@@ -51,10 +51,16 @@ def test_hidden_classes_are_left_out() -> None:
     assert np.flatnonzero(select([shape], POINTS, codes)).tolist() == [0, 2]
 
 
+def test_whole_classes_are_taken() -> None:
+    codes = {"tissue": np.array([0, 1, 0, 1])}
+    assert np.flatnonzero(select([Shape("replace", classes=(1,), column="tissue")], POINTS, codes)).tolist() == [1, 3]
+    assert not select([Shape("replace", classes=(1,), column="other")], POINTS, codes).any()
+
+
 def test_what_a_browser_sends_is_read_and_given_back() -> None:
     sent = {"shapes": [{"mode": "add", "polygon": [[0, 0], [1, 0], [1, 1]], "column": "tissue", "hidden": [2]}]}
     (shape,) = read_shapes(sent)
-    assert shape == Shape("add", ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0)), (), "tissue", (2,))
+    assert shape == Shape("add", ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0)), column="tissue", hidden=(2,))
     assert read_shapes({"shapes": [shape.as_json()]}) == (shape,)
     assert read_shapes(None) == ()
 
@@ -70,6 +76,7 @@ def test_what_a_browser_sends_is_read_and_given_back() -> None:
         {"shapes": [{"mode": "add", "polygon": [[0, float("nan")]]}]},
         {"shapes": [{"mode": "add", "polygon": [[0, 0]] * 1000}]},
         {"shapes": [{"mode": "add", "rows": [0]}] * 1000},
+        {"shapes": [{"mode": "add", "column": 3, "hidden": [1]}]},
     ],
 )
 def test_nonsense_is_refused_in_one_sentence(sent: object) -> None:

@@ -1,3 +1,4 @@
+# ruff: noqa: E402
 """How fast the map is, in headless Chromium with WebGL in software: ``python tests/benchmarks/map.py [--runs 3]``.
 
 Prints ours and the peer (Streamlit's plotly chart on the same points) from the same run, and the figures to reach.
@@ -22,8 +23,6 @@ sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[1])]
 
 from browser.helpers import FLAGS, HERE, find_chromium, idle, start
 from browser.pages import at, draw, on_map
-
-# ruff: noqa: E402
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 LIMITS = {  # seconds, and megabytes for "bytes"; from the project's own targets

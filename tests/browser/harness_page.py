@@ -11,11 +11,17 @@ api = widgets.api()
 thumb = api + "/thumb/{row}.jpg"
 
 
+def legend(name: str, n: int) -> dict:
+    return {**data.column(name, n).legend, "url": f"{api}/column/{name}-{n}.bin"}
+
+
 def show_map() -> None:
     n = int(ask.get("n", "2000"))
     name = st.session_state.get("colour", ask.get("column", "tissue"))
-    column = data.column(name, n)
+    if ask.get("group") and "map/kept" not in st.session_state:
+        widgets.set_map_state("map", shapes=[selection.Shape("replace", classes=(int(ask["group"]),), column="tissue")])
     state = widgets.map_state("map")
+    named = {shape.column for shape in state.shapes if shape.column}
     mark = None if state.picked is None else widgets.Mark(state.picked, data.neighbours(state.picked, n))
     seen = widgets.map_view(
         "map",
@@ -23,14 +29,15 @@ def show_map() -> None:
             points=f"{api}/points/{n}.bin",
             thumb=thumb,
             rows=api + "/rows/{row}.json",
-            column={**column.legend, "url": f"{api}/column/{name}-{n}.bin"},
+            column=legend(name, n),
+            columns={other: legend(other, n) for other in named},
             title="UMAP, 15 neighbours",
             medoids=data.medoids(n) if "medoids" in ask else (),
             mark=mark,
             query=widgets.Query(2.0, 1.0, hits=data.neighbours(0, n)) if "query" in ask else None,
         ),
     )
-    codes = {} if column.legend["kind"] == "continuous" else {name: buffers.codes_of(column)}
+    codes = {shape.column: buffers.codes_of(data.column(shape.column, n)) for shape in seen.shapes if shape.column}
     chosen = selection.select(seen.shapes, buffers.drawn_points(data.point_buffer(n)), codes)
     st.text(f"PICKED {seen.picked} SELECTED {int(chosen.sum())} SHAPES {len(seen.shapes)} OPENED {seen.opened}")
     st.text(f"ROWSUM {int(chosen.nonzero()[0].sum())}")

@@ -35,7 +35,7 @@ def told(page) -> dict[str, str]:
     text = page.get_by_text(re.compile("^PICKED")).inner_text()
     names = ("picked", "selected", "shapes", "opened")
     found = re.fullmatch(r"PICKED (\S+) SELECTED (\d+) SHAPES (\d+) OPENED (\S+)", text).groups()
-    return dict(zip(names, found, strict=True)) | {"rowsum": page.get_by_text(re.compile("^ROWSUM")).inner_text().split()[1]}
+    return dict(zip(names, found, strict=True))
 
 
 def draw(page, path: list[tuple[float, float]]) -> None:

@@ -45,6 +45,21 @@ def test_without_webgl_all_is_drawn_on_a_canvas_and_it_says_so(harness, browse):
     assert 0 < int(told(page)["selected"]) == on_map(page, "return map.selected") < N
 
 
+def test_a_crowded_map_is_drawn_by_the_processor_where_webgl_is_imitated(harness, browse):
+    page = browse()
+    open_map(page, harness, n=60_000)
+    page.locator(".map[data-drawn='60000']").wait_for()
+    assert page.locator(".map").get_attribute("data-renderer") == "canvas2d"
+    expect(page.locator(".status")).to_contain_text("no graphics acceleration")
+    expect(page.get_by_role("button", name="Density")).to_have_attribute("aria-pressed", "true")
+    shaded = page.locator(".stage").screenshot()
+    page.get_by_role("button", name="Density").click()
+    page.locator(".map[data-drawn='60000']").wait_for()
+    expect(page.get_by_role("button", name="Density")).to_have_attribute("aria-pressed", "false")
+    assert page.locator(".stage").screenshot() != shaded
+    assert coloured(page) > 0.05
+
+
 def test_both_renderers_draw_the_same_places(harness, browse):
     shots = []
     for init in ("", NO_WEBGL):
@@ -158,6 +173,17 @@ def test_a_hostile_name_is_text(harness, browse):
     open_map(page, harness)
     expect(page.locator(".legend-name", has_text=data.HOSTILE)).to_be_visible()
     assert page.locator(".map img[src=x]").count() == 0
+
+
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_hardly_any_points(harness, browse, n):
+    page = browse()
+    open_map(page, harness, n=n)
+    expect(page.locator(".status-text")).to_contain_text(f"{n} patch" + ("" if n == 1 else "es"))
+    page.locator(".stage").focus()
+    for key in ("+", "n", "r", "s"):
+        page.keyboard.press(key)
+    expect(page.get_by_text(re.compile(f"SELECTED {n} SHAPES 1"))).to_be_visible()
 
 
 def test_two_fingers_zoom(harness, browse):

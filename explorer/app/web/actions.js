@@ -71,7 +71,7 @@ export class Actions {
   hover(at) {
     const row = this.rowAt(at);
     this.map.stage.classList.toggle("over", row >= 0 && this.tool === "pan");
-    if (row < 0) this.leave();
+    if (row < 0 || row === this.map.picked) this.leave(); // the card would lie on the lines to its neighbours
     else this.map.card.show(row, at, this.map.camera, this.map.note(row));
   }
 
@@ -86,6 +86,7 @@ export class Actions {
 
   pick(row) {
     this.map.picked = row;
+    this.leave();
     this.map.tell("picked", row);
     this.map.retouch();
   }

@@ -19,11 +19,12 @@ export function listen(stage, actions) {
 
   const at = (event) => {
     const frame = stage.getBoundingClientRect();
-    return [event.clientX - frame.left, event.clientY - frame.top];
+    return [event.clientX - frame.left - stage.clientLeft, event.clientY - frame.top - stage.clientTop];
   };
 
   function down(event) {
     if (event.button !== 0) return;
+    stage.classList.add("by-pointer");
     stage.focus({ preventScroll: true });
     stage.setPointerCapture(event.pointerId);
     pointers.set(event.pointerId, at(event));
@@ -77,7 +78,7 @@ export function listen(stage, actions) {
     if (!pointers.delete(event.pointerId)) return;
     const drawn = path;
     cancel();
-    if (moved <= CLICK_PX) actions.click(at(event), mode(event));
+    if (moved <= CLICK_PX) actions.click(at(event));
     else if (drawn) actions.drawn(drawn, kind, mode(event));
   }
 
@@ -98,6 +99,7 @@ export function listen(stage, actions) {
   }
 
   function key(event) {
+    stage.classList.remove("by-pointer");
     if (event.ctrlKey || event.metaKey) return;
     const act = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (!act) return;
@@ -115,6 +117,7 @@ export function listen(stage, actions) {
     pointerup: up,
     pointercancel: lost,
     pointerleave: () => pointers.size || actions.leave(),
+    blur: () => stage.classList.remove("by-pointer"),
     dblclick: (event) => actions.open(at(event)),
     wheel,
     keydown: key,

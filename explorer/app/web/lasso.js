@@ -87,8 +87,11 @@ function crossings(x, y, edges) {
   return odd;
 }
 
-/** The rows selected by shapes in turn, as one byte per row; null where nothing was ever drawn. */
-export function select(shapes, points, grid, wantedBy) {
+/**
+ * The rows selected by shapes in turn, as one byte per row; null where nothing was ever drawn.
+ * `codes(name)` gives the class numbers of a column, or undefined.
+ */
+export function select(shapes, points, grid, codes) {
   if (!shapes.length) return null;
   const chosen = new Uint8Array(points.n);
   for (const shape of shapes) {
@@ -97,8 +100,13 @@ export function select(shapes, points, grid, wantedBy) {
     const mark = (row) => {
       chosen[row] = value;
     };
-    if (shape.rows) shape.rows.forEach(mark);
-    else inside(shape.polygon, points, grid, wantedBy(shape), mark);
+    const own = codes(shape.column);
+    const hidden = new Set(own ? shape.hidden : []);
+    const classes = new Set(own ? shape.classes : []);
+    const wanted = hidden.size ? (row) => !hidden.has(own[row]) : () => true;
+    if (shape.polygon) inside(shape.polygon, points, grid, wanted, mark);
+    shape.rows?.forEach(mark);
+    if (classes.size) own.forEach((code, row) => classes.has(code) && mark(row));
   }
   return chosen;
 }

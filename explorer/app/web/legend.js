@@ -4,6 +4,7 @@ import { count, el, short } from "./dom.js";
 import { NONE, classes, css, ramp } from "./palette.js";
 import { STEPS } from "./points.js";
 
+const memory = new Map(); // column address -> hidden classes, kept while the page lives
 const MOST_ROWS = 200; // more classes than this share one last line
 
 export class Legend {
@@ -22,7 +23,7 @@ export class Legend {
     const same = this.column?.url === column?.url;
     this.column = column;
     this.root.hidden = !column;
-    if (!same) this.hidden.clear();
+    if (!same) this.hidden = remembered(column);
     if (!column) return;
     this.title.textContent = column.name;
     this.list.setAttribute("aria-label", column.name);
@@ -59,14 +60,14 @@ export class Legend {
       {
         type: "button",
         class: "legend-line",
-        title: "Click: hide or show. Double click, or Shift+Enter: only this one.",
+        title: `${name}\nClick: hide or show. Double click, or Shift+Enter: only this one.`,
         onclick: (event) => {
           if (event.detail > 1) return; // the second click of a double click
-          this.before = new Set(this.hidden);
+          this.before = [...this.hidden];
           this.toggle(codes);
         },
         ondblclick: () => {
-          this.hidden = this.before; // the first click of the two was not meant
+          this.hide(this.before); // the first click of the two was not meant
           this.isolate(codes);
         },
         onkeydown: (event) => {
@@ -105,12 +106,15 @@ export class Legend {
   isolate(codes) {
     const total = this.column.names.length;
     const alone = codes && this.hidden.size === total - codes.length && !codes.some((code) => this.hidden.has(code));
-    this.hidden.clear();
-    if (codes && !alone) {
-      for (let code = 0; code < total; code += 1) if (!codes.includes(code)) this.hidden.add(code);
-    }
+    const all = Array.from({ length: total }, (_, code) => code);
+    this.hide(codes && !alone ? all.filter((code) => !codes.includes(code)) : []);
     this.refresh();
     this.changed();
+  }
+
+  hide(codes) {
+    this.hidden.clear();
+    for (const code of codes) this.hidden.add(code);
   }
 
   refresh() {
@@ -136,4 +140,10 @@ export class Legend {
   name(code) {
     return this.column && this.column.kind !== "continuous" ? this.column.names[code] : null;
   }
+}
+
+function remembered(column) {
+  if (!column) return new Set();
+  if (!memory.has(column.url)) memory.set(column.url, new Set());
+  return memory.get(column.url);
 }

@@ -13,6 +13,8 @@ export default function (component) {
   } else {
     entry = { latest: component, widget: null, gone: false };
     mounted.set(root, entry);
+    const { height_px } = component.data;
+    if (height_px) root.host.style.minHeight = `${height_px}px`; // so that the page does not jump when the module is here
     start(entry, root);
   }
   return () => {

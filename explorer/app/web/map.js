@@ -1,7 +1,7 @@
 // The map of patches: one widget that ties buffers, camera, renderer, legend, pictures and gestures together.
 //
 // data:  points, thumb, rows (addresses; `{row}` stands for a row), column (see legend.js), title, height_px,
-//        medoids [{row, name}], mark {row, neighbours}, query {x, y}, hits [row], selection {revision, shapes}
+//        medoids [{row, name}], mark {row, neighbours}, query {x, y}, hits [row], selection {revision, shapes, columns}
 // state: picked (a row or null), selection {shapes} or null; trigger: opened (a row)
 
 import { Actions } from "./actions.js";
@@ -36,7 +36,9 @@ export async function mount(component) {
 class ScatterMap {
   constructor(root) {
     this.camera = new Camera();
+    this.problem = "";
     this.drawn = 0; // points of the present view that are on the screen
+    this.known = new Map(); // class numbers by column, for the shapes that name it
     this.shapes = [];
     this.chosen = null; // one byte per row: in the selection or not
     this.picked = null;
@@ -86,12 +88,15 @@ class ScatterMap {
     if (otherPoints) this.loading = this.load(data);
     try {
       const [values] = await Promise.all([otherColumn ? fetchValues(data.column) : null, this.loading]);
+      await this.learn(data.selection.columns);
       if (data !== this.data) return; // overtaken while fetching
       if (otherColumn) this.colour(data.column, values);
     } catch (error) {
-      this.status.show(`The map could not be loaded (${error.message}). Reload the page to try again.`, "");
+      this.problem = `The map could not be loaded (${error.message}). Reload the page to try again.`;
+      this.describe();
       return;
     }
+    this.problem = "";
     if (data.selection.revision !== this.revision) {
       this.revision = data.selection.revision;
       this.setShapes(data.selection.shapes);
@@ -125,13 +130,22 @@ class ScatterMap {
     this.camera.fit();
     this.resize();
     if (places.has(data.points)) this.camera.place = places.get(data.points);
+    this.known.clear();
     this.setShapes([]);
     this.revision = null;
     this.picked = this.focus = null;
   }
 
+  /** Fetch the class numbers of columns that shapes name and that were not shown here. */
+  async learn(columns) {
+    const unknown = Object.entries(columns).filter(([name, column]) => column.kind === "classes" && !this.known.has(name));
+    const values = await Promise.all(unknown.map(([, column]) => fetchValues(column)));
+    unknown.forEach(([name], k) => this.known.set(name, values[k]));
+  }
+
   colour(column, values) {
     this.codes = codesOf(column, values, this.points.n);
+    if (column?.kind === "classes") this.known.set(column.name, this.codes);
     this.legend.show(column);
     this.renderer.setCodes(this.codes);
     this.recolour();
@@ -147,18 +161,11 @@ class ScatterMap {
 
   setShapes(shapes) {
     this.shapes = shapes;
-    this.chosen = select(shapes, this.points, this.grid, this.wantedBy);
+    this.chosen = select(shapes, this.points, this.grid, (name) => this.known.get(name));
     this.selected = this.chosen ? this.chosen.reduce((sum, one) => sum + one, 0) : 0;
     this.renderer.setChosen(this.chosen);
     this.redraw();
   }
-
-  /** Which rows a shape may take: those of classes that were shown when it was drawn. */
-  wantedBy = (shape) => {
-    if (!shape.hidden?.length || shape.column !== this.data.column?.name) return () => true;
-    const hidden = new Set(shape.hidden);
-    return (row) => !hidden.has(this.codes[row]);
-  };
 
   visible = (row) => this.palette[4 * this.codes[row] + 3] > 0;
 
@@ -177,7 +184,7 @@ class ScatterMap {
   }
 
   resize() {
-    const { width, height } = this.stage.getBoundingClientRect();
+    const { clientWidth: width, clientHeight: height } = this.stage;
     if (!width || !height) return; // on its way out of the page
     this.ratio = Math.min(2, window.devicePixelRatio || 1);
     this.camera.resize(width, height);
@@ -245,6 +252,10 @@ class ScatterMap {
   }
 
   describe() {
+    if (this.problem) {
+      this.status.show(this.problem, "");
+      return;
+    }
     const selected = this.chosen ? ` · ${count(this.selected)} selected` : "";
     this.status.show(`${patches(this.points.n)}${selected}${this.data.title ? ` · ${this.data.title}` : ""}`, this.rendererNote);
   }

@@ -4,7 +4,8 @@ import { address, el } from "./dom.js";
 import { css } from "./palette.js";
 
 const MOST = 60;
-const SIDE_PX = 56;
+const PATCH_PX = 56;
+const GROUP_PX = 40; // smaller, because it lies on its group
 const GAP_PX = 6;
 const ZOOMED_IN = 1.5;
 const FEW_IN_VIEW = 800; // fewer patches than this in view: show patches instead of groups
@@ -14,6 +15,7 @@ export class Pictures {
     this.thumb = thumb;
     this.shown = new Map(); // row -> element
     this.on = true;
+    this.side_px = PATCH_PX;
     this.root = el("div", { class: "pictures", "aria-hidden": "true" });
   }
 
@@ -24,12 +26,14 @@ export class Pictures {
     const view = camera.view();
     const close = camera.zoom() > ZOOMED_IN && grid.about(view) <= FEW_IN_VIEW;
     const rows = !this.on ? [] : close ? grid.within(view, visible).sort(byLot) : [...names.keys()].filter(visible);
+    this.side_px = close ? PATCH_PX : GROUP_PX;
+    this.root.style.setProperty("--side", `${this.side_px}px`);
     const taken = [];
     const wanted = new Set();
     for (const row of rows) {
       if (taken.length >= MOST) break;
       const at = map.screen(row);
-      if (!fits(at, camera) || taken.some((other) => touches(at, other))) continue;
+      if (!this.fits(at, camera) || taken.some((other) => this.touches(at, other))) continue;
       taken.push(at);
       wanted.add(row);
     }
@@ -48,7 +52,7 @@ export class Pictures {
   }
 
   add(row, caption) {
-    const image = el("img", { alt: "", draggable: "false", width: SIDE_PX, height: SIDE_PX, src: address(this.thumb, row) });
+    const image = el("img", { alt: "", draggable: "false", src: address(this.thumb, row) });
     const node = el("figure", { class: "picture" }, image);
     if (caption) node.append(el("figcaption", {}, caption));
     node.caption = caption;
@@ -60,15 +64,25 @@ export class Pictures {
   place(map) {
     for (const [row, node] of this.shown) {
       const [x, y] = map.screen(row);
-      node.style.transform = `translate(${(x - SIDE_PX / 2).toFixed(1)}px, ${(y - SIDE_PX / 2).toFixed(1)}px)`;
+      node.style.transform = `translate(${(x - this.side_px / 2).toFixed(1)}px, ${(y - this.side_px / 2).toFixed(1)}px)`;
     }
+  }
+
+  fits([x, y], camera) {
+    const half = this.side_px / 2;
+    return x >= half && y >= half && x <= camera.width - half && y <= camera.height - half;
+  }
+
+  touches([ax, ay], [bx, by]) {
+    const apart = this.side_px + GAP_PX;
+    return Math.abs(ax - bx) < apart && Math.abs(ay - by) < apart;
   }
 
   /** The row whose picture lies under a place on the screen, or -1. */
   under(px, py, map) {
     for (const row of this.shown.keys()) {
       const [x, y] = map.screen(row);
-      if (Math.abs(x - px) <= SIDE_PX / 2 && Math.abs(y - py) <= SIDE_PX / 2) return row;
+      if (Math.abs(x - px) <= this.side_px / 2 && Math.abs(y - py) <= this.side_px / 2) return row;
     }
     return -1;
   }
@@ -77,12 +91,3 @@ export class Pictures {
 /** A fixed lottery, so the same patches keep their picture while the map moves. */
 const lot = (row) => Math.imul(row + 1, 2654435761) >>> 0;
 const byLot = (a, b) => lot(a) - lot(b);
-
-function fits([x, y], camera) {
-  const half = SIDE_PX / 2;
-  return x >= half && y >= half && x <= camera.width - half && y <= camera.height - half;
-}
-
-function touches([ax, ay], [bx, by]) {
-  return Math.abs(ax - bx) < SIDE_PX + GAP_PX && Math.abs(ay - by) < SIDE_PX + GAP_PX;
-}

@@ -39,11 +39,26 @@ export class Toolbar {
   }
 }
 
+const KEYS = [
+  ["Arrows", "move"],
+  ["+ −", "zoom"],
+  ["R", "show all"],
+  ["N", "next patch (Shift: the one before)"],
+  ["Enter", "choose it"],
+  ["S", "select what is in view"],
+  ["L, B", "lasso, box"],
+  ["Shift, Alt", "add to the selection, take away"],
+  ["T, D", "pictures, density"],
+  ["Esc", "clear"],
+];
+
 export class StatusLine {
   constructor() {
-    this.text = el("span", {});
+    this.text = el("span", { class: "status-text" });
     this.note = el("span", { class: "caption" });
-    this.root = el("p", { class: "status" }, this.text, this.note);
+    const list = el("dl", {}, ...KEYS.flatMap(([key, what]) => [el("dt", {}, key), el("dd", {}, what)]));
+    const keys = el("details", { class: "keys" }, el("summary", {}, "Keys"), list);
+    this.root = el("div", { class: "status" }, this.text, this.note, keys);
     this.voice = el("div", { class: "for-readers", role: "status", "aria-live": "polite" });
   }
 

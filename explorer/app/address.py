@@ -1,0 +1,132 @@
+"""What a page shows, as the address says it: a link reopens the same view, and back and forward walk through views.
+
+A page keeps its choices in the session and writes them into the address. Where the address was changed by somebody else
+(a link was opened, the browser went back), the page takes its choices from there.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import streamlit as st
+
+from ..errors import InputError
+from .selection import Shape, read_shapes
+
+PAGES = {"library": "Library", "map": "Map", "search": "Search", "groups": "Groups", "about": "About"}
+COLLECTION = "collection"
+_FOLDER = Path(__file__).with_name("views")
+_FILES = {"groups": "clusters.py"}
+_MOST_BYTES = 200_000
+"""Of an unpacked selection; an address that says more was not written here."""
+
+
+def page(name: str, *, default: bool = False) -> st.Page:
+    """A page, to be linked to."""
+    return st.Page(_FOLDER / _FILES.get(name, f"{name}.py"), title=PAGES[name], url_path=name, default=default)
+
+
+def go(name: str, **asked: object) -> NoReturn:
+    """Leave for another page, with what it is to show."""
+    st.switch_page(page(name), query_params=words(asked))
+
+
+def link(name: str, label: str, **asked: object) -> None:
+    """A link to another page, with what it is to show."""
+    st.page_link(page(name), label=label, query_params=words(asked))
+
+
+def arrive(page: str) -> Mapping[str, str] | None:
+    """What the address asks of this page; None where the page itself wrote it last."""
+    asked = st.query_params.to_dict()
+    changed = bool(asked) and asked != st.session_state.get(_told(page))
+    st.session_state["address/asked"] = asked if changed else None
+    return st.session_state["address/asked"]  # type: ignore[no-any-return]
+
+
+def asked() -> Mapping[str, str] | None:
+    """The same, for the page that is about to be shown; given once."""
+    found: Mapping[str, str] | None = st.session_state.pop("address/asked", None)
+    return found
+
+
+def leave(page: str, **shown: object) -> None:
+    """Write what the page shows into the address. Empty values are left out."""
+    told = words({COLLECTION: st.session_state.get(COLLECTION)} | shown)
+    st.session_state[_told(page)] = told
+    if st.query_params.to_dict() != told:
+        st.query_params.from_dict(told)
+
+
+def of(page: str) -> Mapping[str, str]:
+    """The address at which a page was left, or its first view of the present collection."""
+    here = words({COLLECTION: st.session_state.get(COLLECTION)})
+    told: Mapping[str, str] = st.session_state.get(_told(page), {})
+    return told if told.get(COLLECTION) == here.get(COLLECTION) else here
+
+
+def words(shown: Mapping[str, object]) -> dict[str, str]:
+    """Values as the address writes them."""
+    return {name: _word(value) for name, value in shown.items() if value not in (None, "", (), [], {}, False)}
+
+
+def rows(text: str | None) -> tuple[int, ...]:
+    """Row numbers of an address, such as ``3-17-4``. What is not a number is passed over."""
+    return tuple(int(part) for part in (text or "").split("-") if part.isdecimal())
+
+
+def whole(text: str | None, default: int, options: Sequence[int] | None = None) -> int:
+    """A whole number of an address; the default where it is none, or none of the options."""
+    found = int(text) if text and text.isdecimal() else default
+    return found if options is None or found in options else default
+
+
+def filters(text: str | None) -> dict[str, list[str]]:
+    """Wanted values by column, from an address."""
+    try:
+        found = json.loads(text or "{}")
+        return {str(column): [str(value) for value in values] for column, values in found.items()}
+    except (ValueError, AttributeError, TypeError):
+        return {}
+
+
+def pack(shapes: Sequence[Shape]) -> str:
+    """Shapes of a selection in a few hundred letters."""
+    if not shapes:
+        return ""
+    text = json.dumps({"shapes": [_rounded(shape) for shape in shapes]}, separators=(",", ":"))
+    return base64.urlsafe_b64encode(zlib.compress(text.encode(), 9)).decode().rstrip("=")
+
+
+def unpack(text: str | None) -> tuple[Shape, ...]:
+    """Shapes from an address. Raises ``InputError`` where it was cut or changed."""
+    if not text:
+        return ()
+    try:
+        packed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        return read_shapes(json.loads(zlib.decompressobj().decompress(packed, _MOST_BYTES)))
+    except (ValueError, zlib.error) as error:
+        raise InputError("The selection in this link cannot be read; it may have been cut when it was copied.") from error
+
+
+def _rounded(shape: Shape) -> dict[str, Any]:
+    """Six digits: finer than a map is drawn."""
+    value = shape.as_json()
+    return value | ({"polygon": [[float(f"{x:.6g}"), float(f"{y:.6g}")] for x, y in shape.polygon]} if shape.polygon else {})
+
+
+def _word(value: object) -> str:
+    if isinstance(value, Mapping):
+        return json.dumps({name: list(values) for name, values in value.items()}, separators=(",", ":"), ensure_ascii=False)
+    if isinstance(value, list | tuple):
+        return "-".join(str(part) for part in value)
+    return "yes" if value is True else str(value)
+
+
+def _told(page: str) -> str:
+    return f"address/{page}"

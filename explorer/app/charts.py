@@ -1,0 +1,91 @@
+"""Small charts. Labels go to plotly as plain text; it would take tags in them for markup."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+MOST_BARS = 8
+_PALETTE = ("#0b6e75", "#d98c21", "#7a5ea8", "#4c9a52", "#c4573a", "#3f78b5", "#a8548e", "#8a7a2e", "#5f6b6d")
+_REST = "#b9c1c3"
+
+
+def composition(chosen: pd.Series[Any], whole: pd.Series[Any], *, key: str, accent: str = _PALETTE[0]) -> None:
+    """Shares of the commonest values among the chosen rows, with a tick where the whole collection has them."""
+    import plotly.graph_objects as go
+
+    shares = _shares(chosen)
+    base = _shares(whole)
+    names = list(shares.index[:MOST_BARS])
+    labels = [html.escape(_short(name)) for name in names]
+    figure = go.Figure(
+        [
+            go.Bar(
+                y=labels,
+                x=[shares[name] for name in names],
+                orientation="h",
+                marker_color=accent,
+                text=[f"{shares[name]:.0%}" for name in names],
+                textposition="outside",
+                cliponaxis=False,
+                hoverinfo="skip",
+            ),
+            go.Scatter(
+                y=labels,
+                x=[base.get(name, 0.0) for name in names],
+                mode="markers",
+                marker={"symbol": "line-ns-open", "size": 14, "color": "#8b9699", "line": {"width": 2}},
+                hovertemplate="in the whole collection: %{x:.0%}<extra></extra>",
+            ),
+        ]
+    )
+    figure.update_layout(showlegend=False, height=36 + 28 * len(names), margin={"l": 0, "r": 36, "t": 4, "b": 4}, bargap=0.35)
+    figure.update_xaxes(visible=False, range=[0, max([*shares[:1], *base[:1], 0.01]) * 1.02])
+    figure.update_yaxes(autorange="reversed", ticks="", showgrid=False, automargin=True)
+    words = ", ".join(f"{name} {shares[name]:.0%}" for name in names)
+    st.plotly_chart(
+        figure, key=key, config={"displayModeBar": False, "scrollZoom": False}, alt=f"Shares among the selected patches: {words}"
+    )
+    rest = len(shares) - len(names)
+    st.caption(f"{f'and {rest} more · ' if rest > 0 else ''}the tick is the share in the whole collection")
+
+
+def stacked(counts: pd.DataFrame, names: Mapping[int, str] | Sequence[str], *, key: str, title: str) -> None:
+    """One bar for each group (index), split by the values of a column (columns)."""
+    import plotly.graph_objects as go
+
+    order = list(counts.sum().sort_values(ascending=False).index)
+    shown, rest = order[: len(_PALETTE)], order[len(_PALETTE) :]
+    shares = counts.div(counts.sum(axis=1).clip(lower=1), axis=0)
+    rows = [html.escape(_short(names[number])) for number in counts.index]
+    bars = [
+        go.Bar(
+            y=rows, x=shares[value], name=html.escape(_short(value)), orientation="h", marker_color=colour,
+            hovertemplate="%{x:.0%}<extra>" + html.escape(_short(value)).replace("%", "%%") + "</extra>",
+        )
+        for value, colour in zip(shown, _PALETTE, strict=False)
+    ]  # fmt: skip
+    if rest:
+        bars.append(go.Bar(y=rows, x=shares[rest].sum(axis=1), name=f"{len(rest)} more", orientation="h", marker_color=_REST))
+    figure = go.Figure(bars)
+    figure.update_layout(
+        barmode="stack", height=70 + 24 * len(rows), margin={"l": 0, "r": 8, "t": 30, "b": 4}, bargap=0.3,
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0, "traceorder": "normal"},
+    )  # fmt: skip
+    figure.update_xaxes(visible=False, range=[0, 1])
+    figure.update_yaxes(autorange="reversed", ticks="", automargin=True, type="category")
+    st.plotly_chart(figure, key=key, config={"displayModeBar": False}, alt=title)
+
+
+def _shares(values: pd.Series[Any]) -> pd.Series[Any]:
+    known = values.astype("string").fillna("not given")
+    return known.value_counts(normalize=True)
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 28 else text[:27] + "…"

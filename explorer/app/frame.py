@@ -1,0 +1,37 @@
+"""The pages, the line above them, and what is shown when one cannot be."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from . import address, look, state, ui
+from .address import PAGES, page
+
+
+def run(first: str = "library") -> None:
+    """Show the page of the present address; ``first`` is the one at the root."""
+    st.set_page_config(page_title="Pathology explorer", page_icon="🔬", layout="wide", initial_sidebar_state="collapsed")
+    look.apply()
+    shown = st.navigation([page(name, default=name == first) for name in PAGES], position="hidden")
+    name = shown.url_path or first
+    asked = address.arrive(name)
+    names = ui.guarded(lambda: [opened.name for opened in state.collections()])
+    if names is None:
+        return
+    if asked and asked.get("collection"):
+        st.session_state[ui.CHOSEN] = asked["collection"]
+    if names or name != "library":
+        header(name, names)
+    ui.guarded(shown.run)
+
+
+def header(here: str, names: list[str]) -> None:
+    """Name of the app, the pages, and the collection they show."""
+    with st.container(key="top", horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown("**Pathology explorer**", width="content")
+        for name, title in PAGES.items():
+            with st.container(key=f"{'here' if name == here else 'tab'}-{name}", width="content"):
+                st.page_link(page(name), label=title, query_params=dict(address.of(name)))
+        if here != "library" and names:
+            with st.container(key="which", width="stretch", horizontal=True, horizontal_alignment="right"):
+                ui.choose_collection(names)

@@ -1,0 +1,39 @@
+"""How the pages look: our own constant style sheet, on top of Streamlit's theme."""
+
+import streamlit as st
+
+_STYLE = """
+<style>
+[data-testid="stHeader"] { background: transparent; height: 0; min-height: 0; }
+[data-testid="stHeader"] [data-testid="stToolbar"] { display: none; }
+[data-testid="stMainBlockContainer"] { max-width: 1720px; padding: 1.25rem 2.5rem 4rem; }
+[data-testid="stMain"] { font-variant-numeric: tabular-nums; scrollbar-gutter: stable; }
+[data-testid="stMain"] h1 { padding: 0.25rem 0 0; letter-spacing: -0.015em; }
+[data-testid="stMain"] h2, [data-testid="stMain"] h3 { letter-spacing: -0.01em; padding-bottom: 0.25rem; }
+[data-testid="stCaptionContainer"] { line-height: 1.45; }
+
+.st-key-top { border-bottom: 1px solid var(--st-border-color); padding-bottom: 0.6rem; margin-bottom: 0.75rem; }
+.st-key-top > div:first-child p { font-size: 1.02rem; letter-spacing: -0.01em; margin-right: 1rem; white-space: nowrap; }
+.st-key-top [data-testid="stPageLink"] a { padding: 0.3rem 0.7rem; border-radius: 0.375rem; min-height: 2.1rem; }
+.st-key-top [data-testid="stPageLink"] a p { font-weight: 500; }
+.st-key-top [class*="st-key-here-"] a { box-shadow: inset 0 -2px 0 var(--st-primary-color); border-radius: 0; background: none; }
+.st-key-top [class*="st-key-here-"] a p { font-weight: 650; }
+.st-key-which { max-width: none; }
+.st-key-which [data-testid="stSelectbox"] { width: 16rem; }
+
+[class*="st-key-card-"] { gap: 0.5rem; }
+[class*="st-key-card-"] img { border-radius: 4px; }
+[class*="st-key-card-"] [data-testid="stPageLink"] a { padding: 0.15rem 0.55rem 0.15rem 0; }
+[class*="st-key-card-"] [data-testid="stPageLink"] p { color: var(--st-link-color); font-weight: 500; }
+[class*="st-key-way-"] { height: 100%; }
+
+[class*="st-key-figure-"] p { font-size: 1.6rem; font-weight: 600; line-height: 1.2; letter-spacing: -0.02em; }
+[class*="st-key-facts-"] [data-testid="stMarkdownContainer"] p { font-size: 0.87rem; line-height: 1.5; }
+[data-testid="stText"] { font-family: var(--st-font); white-space: pre-wrap; overflow-wrap: anywhere; }
+</style>
+"""
+
+
+def apply() -> None:
+    """Add the style sheet to the page."""
+    st.html(_STYLE)

@@ -1,0 +1,156 @@
+"""What a map of a collection shows: which layout, which colours, which rows its shapes select."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from .. import storage
+from ..collection import Collection
+from ..errors import ArtifactMissing
+from ..pipeline import group_names
+from ..storage import Artifact
+from . import buffers, links, selection, state, ui
+from .selection import Shape
+from .widgets import MapData, Mark, Query
+
+GROUP = "group:"
+"""Before the key of a grouping, where a colour names one."""
+NEAREST = 10
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One layout of one embedding of a collection."""
+
+    opened: Collection
+    projection: Artifact
+    encoder: str
+
+    @property
+    def key(self) -> str:
+        """Of the map widget: what was done on a layout belongs to it."""
+        return f"map-{self.projection.key}"
+
+
+def layouts(opened: Collection, encoder: str | None = None) -> list[Artifact]:
+    """All layouts of an embedding, UMAP first, newest first. Raises ``ArtifactMissing``."""
+    neighbours = opened.artifact("neighbours", step="index", embedding=opened.embedding(encoder).key)
+    found = opened.artifacts("projections", neighbours=neighbours.key)
+    if not found:
+        raise ArtifactMissing(f"Collection {opened.name!r} has no map yet; run 'explorer project {opened.name}'.")
+    return sorted(found, key=lambda made: made.recipe["method"] != "umap")
+
+
+def layout_title(projection: Artifact) -> str:
+    """How a layout was made."""
+    recipe = projection.recipe
+    if recipe["method"] != "umap":
+        return "PCA"
+    words = [f"UMAP, {recipe['n_neighbors']} neighbours"]
+    if recipe["min_dist"] != 0.1:
+        words.append(f"distance {recipe['min_dist']:g}")
+    if recipe["seed"]:
+        words.append(f"seed {recipe['seed']}")
+    return ", ".join(words)
+
+
+def trust(projection: Artifact) -> float | None:
+    """How far nearness on the map can be believed, 0 to 1; None where it was not measured."""
+    found = projection.meta["measured"].get("trustworthiness")
+    return None if found is None else float(found)
+
+
+def colours(view: View) -> dict[str, str]:
+    """What the map can be coloured by: value -> title. The first is the best to begin with."""
+    columns = ui.colour_columns(view.opened)
+    first = sorted(columns, key=lambda name: (name != "label",))
+    groupings = {GROUP + made.key: f"Groups · {ui.clustering_title(made)}" for made in view.opened.clusterings(view.encoder)}
+    return {name: ui.COLUMN_NAMES.get(name, name) for name in first} | groupings | {"": "nothing"}
+
+
+def column(view: View, colour: str) -> dict[str, Any] | None:
+    """The colours as the map widget takes them."""
+    if not colour:
+        return None
+    if made := grouping(view, colour):
+        return {**_grouped(view.opened, made).legend, "url": links.groups(view.opened, made)}
+    return {**state.column(view.opened, colour).legend, "url": links.column(view.opened, colour)}
+
+
+def grouping(view: View, colour: str) -> Artifact | None:
+    """The grouping a colour names, or None."""
+    key = colour.removeprefix(GROUP) if colour.startswith(GROUP) else ""
+    return next((made for made in view.opened.clusterings(view.encoder) if made.key == key), None) if key else None
+
+
+def rows_of(view: View, shapes: Sequence[Shape]) -> np.ndarray:
+    """Rows that the shapes select, ascending."""
+    if not shapes:
+        return np.empty(0, dtype=np.int64)
+    points = _drawn(view.projection)
+    return np.flatnonzero(selection.select(shapes, points, _codes(view, shapes)))
+
+
+def data(
+    view: View, *, colour: str, picked: int | None, query: Query | None = None, hits: Sequence[int] = (), height_px: int = 600
+) -> MapData:
+    """All that the map widget needs."""
+    opened = view.opened
+    mark = None
+    if picked is not None and 0 <= picked < opened.n:
+        near = opened.neighbours(view.encoder).rows[picked, :NEAREST]
+        mark = Mark(picked, [int(row) for row in near if row >= 0])
+    trusted = trust(view.projection)
+    words = [layout_title(view.projection)] + ([f"trust {trusted:.2f}"] if trusted is not None else [])
+    shown = [name for name in ("patient", "slide", "site") if opened.items[name].notna().any()]
+    return MapData(
+        points=links.points(opened, view.projection),
+        thumb=links.thumb(opened),
+        rows=links.rows(opened, shown or ["id"]),
+        column=column(view, colour),
+        title=" · ".join(words),
+        medoids=_medoids(view, colour),
+        mark=mark,
+        query=query,
+        hits=list(hits),
+        height_px=height_px,
+    )
+
+
+def _medoids(view: View, colour: str) -> list[tuple[int, str]]:
+    made = grouping(view, colour) or next(iter(view.opened.clusterings(view.encoder)), None)
+    if made is None:
+        return []
+    names = group_names(view.opened, made)
+    typical = np.load(storage.file(made, "medoids.npy"), allow_pickle=False)
+    return [(int(rows[0]), names.get(number, f"Group {number + 1}")) for number, rows in enumerate(typical) if rows[0] >= 0]
+
+
+def _codes(view: View, shapes: Sequence[Shape]) -> Mapping[str, np.ndarray]:
+    """Class numbers of the columns by which something was hidden when a shape was drawn."""
+    found = {}
+    for name in {shape.column for shape in shapes if shape.column is not None}:
+        made = next((made for made in view.opened.clusterings(view.encoder) if ui.clustering_title(made) == name), None)
+        if made:
+            found[name] = buffers.codes_of(_grouped(view.opened, made))
+        elif name in view.opened.items.columns and (coloured := state.column(view.opened, name)).legend["kind"] == "classes":
+            found[name] = buffers.codes_of(coloured)
+    return found
+
+
+def _grouped(opened: Collection, made: Artifact) -> buffers.Column:
+    return buffers.cluster_column(ui.clustering_title(made), state.labels(made), group_names(opened, made))
+
+
+def _drawn(projection: Artifact) -> buffers.Drawn:
+    return _drawn_at(projection.path)
+
+
+@lru_cache(maxsize=4)
+def _drawn_at(path: Any) -> buffers.Drawn:
+    return buffers.drawn_points(state.points(path))

@@ -1,0 +1,35 @@
+"""Commands that keep the library in order."""
+
+from __future__ import annotations
+
+import click
+
+from ..settings import Settings
+from .base import NAME, open_named, verb
+from .progress import Bars
+
+
+@click.command()
+@NAME
+@click.argument("new_name")
+@verb
+def rename(settings: Settings, report: Bars, *, name: str, new_name: str) -> None:
+    """Give the collection NAME another name."""
+    from ..pipeline import rename as run
+
+    click.echo(run(open_named(settings, name), new_name).path)
+
+
+@click.command()
+@NAME
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@verb
+def remove(settings: Settings, report: Bars, *, name: str, yes: bool) -> None:
+    """Delete the collection NAME; the pictures it was made from stay where they are."""
+    from ..pipeline import remove as run
+
+    collection = open_named(settings, name)
+    if not yes:
+        click.confirm(f"Delete {name} with its {collection.n} rows and everything made from them?", abort=True, err=True)
+    run(collection)
+    click.echo(f"{name} is gone.", err=True)

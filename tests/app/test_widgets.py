@@ -1,0 +1,102 @@
+"""The Python side of the widgets, without a browser: what is sent, what is kept, what comes back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+
+def sent(app: AppTest) -> dict[str, Any]:
+    """What the one widget of the page was given."""
+    (element,) = app.get("bidi_component")
+    return json.loads(element.proto.json or element.proto.mixed.json)
+
+
+def map_page() -> None:
+    import streamlit as st
+
+    from explorer.app import widgets
+    from explorer.app.selection import Shape
+
+    if st.button("elsewhere"):
+        widgets.set_map_state("map", picked=7, shapes=[Shape("replace", rows=(1, 2))])
+    before = widgets.map_state("map")
+    data = widgets.MapData(
+        points="/api/points/p.bin",
+        thumb="/api/thumb/{row}.jpg",
+        column={"name": "tissue", "kind": "classes", "names": ["a"], "counts": [3], "none": None, "url": "/api/column/c.bin"},
+        medoids=[(4, "<b>")],
+        mark=None if before.picked is None else widgets.Mark(before.picked, [1, 2]),
+    )
+    seen = widgets.map_view("map", data)
+    st.text(f"{seen.picked} {len(seen.shapes)} {seen.opened}")
+
+
+@pytest.fixture
+def app() -> AppTest:
+    return AppTest.from_function(map_page, default_timeout=60).run()
+
+
+def test_map_sends_addresses_and_text_only(app: AppTest) -> None:
+    assert not app.exception
+    data = sent(app)
+    assert data["points"] == "/api/points/p.bin" and data["module"].startswith("/api/web/")
+    assert data["medoids"] == [{"row": 4, "name": "<b>"}]
+    assert data["mark"] is None and data["selection"] == {"revision": 0, "shapes": [], "columns": {}}
+    assert app.text[0].value == "None 0 None"
+
+
+def test_what_was_done_is_kept_and_given_back_to_a_widget_that_is_mounted_again(app: AppTest) -> None:
+    shape = {"mode": "replace", "polygon": [[0, 0], [1, 0], [1, 1]]}
+    app.session_state["map/kept"] = {"picked": 5, "selection": {"shapes": [shape]}}
+    app.run()
+    assert app.text[0].value == "5 1 None"
+    assert sent(app)["mark"] == {"row": 5, "neighbours": [1, 2]}
+    assert sent(app)["selection"]["shapes"] == [shape]
+
+
+def test_a_page_may_choose_for_the_reader(app: AppTest) -> None:
+    app.button[0].click().run()
+    assert app.text[0].value == "7 1 None"
+    assert sent(app)["selection"]["revision"] == 1
+    assert sent(app)["selection"]["shapes"] == [{"mode": "replace", "rows": [1, 2]}]
+
+
+def grid_page() -> None:
+    import streamlit as st
+
+    from explorer.app import widgets
+
+    seen = widgets.result_grid("grid", [widgets.Card(3, "0.9", "<i>")], thumb="/api/thumb/{row}.jpg", feedback=True)
+    st.text(f"{dict(seen.liked)} {seen.chosen} {seen.opened}")
+
+
+def test_grid_state_has_whole_numbers_for_rows() -> None:
+    app = AppTest.from_function(grid_page, default_timeout=60).run()
+    app.session_state["grid/kept"] = {"liked": {"3": -1}, "chosen": [3]}
+    app.run()
+    assert app.text[0].value == "{3: -1} (3,) None"
+    assert sent(app)["liked"] == {"3": -1}
+
+
+def others_page() -> None:
+    import streamlit as st
+
+    from explorer.app import widgets
+
+    box = widgets.crop("crop", "/api/patch/1.jpg", alt="query", side_px=(10, 20))
+    came = widgets.upload("upload", url="/api/uploads", max_bytes=10, words="Drop here")
+    widgets.patch("patch", [widgets.Picture("/api/patch/1.jpg", "query", 0.5, (224, 224))])
+    st.text(f"{box} {came}")
+
+
+def test_crop_and_upload_give_plain_values() -> None:
+    app = AppTest.from_function(others_page, default_timeout=60).run()
+    assert not app.exception and app.text[0].value == "None None"
+    app.session_state["crop/kept"] = {"box": [0, 0, 0.5, 1]}
+    app.session_state["upload/kept"] = {"done": {"upload_id": "u1", "n": 2, "bytes": 30}}
+    app.run()
+    assert app.text[0].value == "(0.0, 0.0, 0.5, 1.0) Upload(upload_id='u1', files=2, bytes=30)"

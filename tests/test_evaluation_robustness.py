@@ -1,0 +1,161 @@
+"""The site-leak meter on worlds where the answer is known."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import adjusted_rand_score
+
+from explorer.errors import InputError
+from explorer.evaluation import cluster_leak, neighbour_overlap, site_leak
+from explorer.evaluation.robustness import adjusted_rand
+from explorer.types import Neighbours
+
+
+def world(*, tissue: float, hospital: float, n: int = 480, seed: int = 0) -> dict[str, Any]:
+    """Two classes in two hospitals of twelve patients each; how far either moves a vector is chosen."""
+    rng = np.random.default_rng(seed)
+    patient = np.arange(n) % 24
+    site, label = patient % 2, rng.integers(0, 2, n)
+    directions = rng.normal(size=(4, 8))
+    vectors = tissue * directions[label] + hospital * directions[2 + site] + rng.normal(size=(n, 8))
+    return {"vectors": vectors.astype(np.float32), "labels": label, "sites": site, "groups": patient}
+
+
+def slow_index(vectors: np.ndarray, label: np.ndarray, site: np.ndarray, group: np.ndarray, k: int) -> tuple[int, int]:
+    u = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    so = os = 0
+    for i in range(len(u)):
+        order = np.argsort(-(u @ u[i]))
+        for j in order[group[order] != group[i]][:k]:
+            so += int(label[j] == label[i] and site[j] != site[i])
+            os += int(label[j] != label[i] and site[j] == site[i])
+    return so, os
+
+
+def call(at: dict[str, Any], **more: Any) -> Any:
+    return site_leak(at["vectors"], at["labels"], sites=at["sites"], groups=at["groups"], **more)
+
+
+def test_the_index_is_what_counting_gives() -> None:
+    at = world(tissue=1, hospital=1)
+    report = call(at, k=7)
+    so, os = slow_index(at["vectors"], at["labels"], at["sites"], at["groups"], 7)
+    assert (report.counts["SO"], report.counts["OS"]) == (so, os)
+    assert report.robustness.value == pytest.approx(so / (so + os))
+    assert sum(report.counts.values()) == 480 * 7
+    json.dumps(report.to_json(), allow_nan=False)
+
+
+def test_a_hospital_that_shows_is_said() -> None:
+    report = call(world(tissue=0.5, hospital=3), site_name="hospital")
+    assert report.follows == "site"
+    assert report.robustness.high < 0.5
+    assert report.sentence.startswith("Neighbours follow the hospital more than the tissue: 0.")
+    assert "where 0.5 is even" in report.sentence
+    assert report.site_accuracy.low > 0.9
+
+
+def test_tissue_that_shows_is_said() -> None:
+    report = call(world(tissue=3, hospital=0))
+    assert report.follows == "label"
+    assert report.sentence.startswith("Neighbours follow the tissue more than the site")
+    assert report.site_accuracy.low <= report.site_accuracy_by_chance <= report.site_accuracy.high
+    assert report.site_accuracy_by_chance < 0.5  # a patient left out leaves fewer rows of its own hospital
+
+
+def test_noise_is_even() -> None:
+    report = call(world(tissue=0, hospital=0))
+    assert report.follows == "neither"
+    assert report.robustness.low < 0.5 < report.robustness.high
+    assert report.robustness_by_chance == pytest.approx(0.5, abs=0.03)
+    assert "about equally" in report.sentence
+
+
+def test_order_and_copies_do_not_matter() -> None:
+    at = world(tissue=1, hospital=1)
+    rows = np.random.default_rng(1).permutation(np.concatenate([np.arange(480), np.arange(90)]))
+    one, other = call(at).to_json(), call({name: column[rows] for name, column in at.items()}).to_json()
+    assert (one.pop("n_copies"), other.pop("n_copies")) == (0, 90)
+    assert one == other
+
+
+def test_rows_that_cannot_show_both_do_not_ask() -> None:
+    at = world(tissue=1, hospital=1)
+    at["sites"] = np.where(at["groups"] == 5, 2, at["sites"])  # a hospital of one patient
+    report = call(at)
+    assert report.n_sites == 3
+    assert report.n_queries == 480 - 20
+
+
+def test_one_scanner_per_class_is_refused() -> None:
+    at = world(tissue=1, hospital=1)
+    with pytest.raises(InputError, match="cannot be told apart"):
+        site_leak(at["vectors"], at["labels"], sites=at["labels"], groups=at["groups"])
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"sites": ["A"] * 480}, "one class only"),
+        ({"sites": [None] * 480}, "site column is empty"),
+        ({"sites": []}, "0 entries for 480"),
+        ({"labels": ["tumour"] * 480}, "one class only"),
+        ({"k": 480}, "fewer than k = 480"),
+    ],
+)
+def test_bad_input_is_a_sentence(change: dict[str, Any], words: str) -> None:
+    at = world(tissue=1, hospital=1)
+    at |= {name: value for name, value in change.items() if name != "k"}
+    with pytest.raises(InputError, match=words):
+        call(at, k=change.get("k", 10))
+
+
+@given(st.integers(0, 1000), st.integers(1, 6), st.integers(1, 6), st.integers(2, 60))
+def test_adjusted_rand_is_scikit_learns(seed: int, a: int, b: int, n: int) -> None:
+    rng = np.random.default_rng(seed)
+    one, other = rng.integers(0, a, n), rng.integers(0, b, n)
+    table = np.zeros((1, a, b))
+    np.add.at(table[0], (one, other), 1)
+    assert adjusted_rand(table)[0] == pytest.approx(adjusted_rand_score(one, other))
+
+
+def test_clusters_that_are_hospitals_are_said() -> None:
+    at = world(tissue=1, hospital=1)
+    clusters = np.where(np.arange(480) % 11 == 0, 1 - at["sites"], at["sites"]).astype(np.int64)
+    clusters[:6] = -1
+    report = cluster_leak(clusters, at["labels"], sites=at["sites"], groups=at["groups"], site_name="hospital")
+    assert report.ari_site.value == pytest.approx(adjusted_rand_score(at["sites"][6:], clusters[6:]))
+    assert report.ari_label.value == pytest.approx(adjusted_rand_score(at["labels"][6:], clusters[6:]))
+    assert report.difference.value == pytest.approx(report.ari_label.value - report.ari_site.value)
+    assert report.difference.high < 0
+    assert report.sentence.startswith("Clusters follow the hospital more than the tissue: ARI -0.00 with the label, 0.67")
+    assert report.dropped["cluster"] == 6
+    json.dumps(report.to_json(), allow_nan=False)
+
+
+def test_no_cluster_at_all_is_a_sentence() -> None:
+    with pytest.raises(InputError, match="cluster column is empty"):
+        cluster_leak(np.full(4, -1), [0, 1, 0, 1], sites=[0, 0, 1, 1])
+
+
+def test_overlap_counts_shared_neighbours() -> None:
+    rows = np.array([[1, 2, 3], [0, 2, -1], [0, 1, 3]])
+    other = np.array([[3, 1, 0], [2, 0, -1], [3, 0, 1]])
+    scores = np.zeros((3, 3), np.float32)
+    overlap = neighbour_overlap(Neighbours(rows, scores), Neighbours(other, scores), k=3)
+    assert overlap.tolist() == pytest.approx([2 / 3, 2 / 3, 1.0])
+    assert neighbour_overlap(Neighbours(rows, scores), Neighbours(other, scores), k=1).tolist() == [0, 0, 0]
+
+
+def test_overlap_refuses_other_collections_and_large_k() -> None:
+    one, two = (Neighbours(np.zeros((n, 3), np.int64), np.zeros((n, 3), np.float32)) for n in (4, 5))
+    with pytest.raises(InputError, match="same collection"):
+        neighbour_overlap(one, two)
+    with pytest.raises(InputError, match="k is 4"):
+        neighbour_overlap(one, one, k=4)
