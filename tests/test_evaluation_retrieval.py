@@ -204,6 +204,15 @@ def test_a_class_of_one_patient_is_refused() -> None:
         retrieval(vectors, label, groups=patient)
 
 
+def test_a_class_of_one_row_or_without_patients_is_refused() -> None:
+    vectors, label, patient = tissue()
+    label[0] = 3
+    with pytest.raises(InputError, match="'3' has one row only"):
+        retrieval(vectors, label)
+    with pytest.raises(InputError, match="No row of class '3' has a value"):
+        retrieval(vectors, label, groups=[None, *patient[1:]])
+
+
 @pytest.mark.parametrize(("n", "k"), [(5, 3), (64, 10), (65, 10), (700, 20)])
 def test_nearest_is_exact(n: int, k: int) -> None:
     rng = np.random.default_rng(n)
