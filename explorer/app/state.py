@@ -35,11 +35,11 @@ def settings() -> Settings:
 
 
 def collection(name: str) -> Collection:
-    """The collection of that name, opened once until it is made anew. Raises ``CollectionMissing``, ``InputError``."""
-    path = settings().home / checked_name(name)
+    """The collection of that name, opened once until it is made anew. Raises ``CollectionMissing``."""
     try:
+        path = settings().home / checked_name(name)
         made_ns = (path / RECORD).stat().st_mtime_ns
-    except (FileNotFoundError, NotADirectoryError):
+    except (InputError, FileNotFoundError):
         raise CollectionMissing(f"There is no collection {name!r}; choose another one in the library.") from None
     return _opened(path, made_ns)
 
