@@ -104,10 +104,11 @@ def test_keeping_patients_apart_lowers_the_score_and_is_named() -> None:
 
 
 def test_without_patients_the_leak_is_said() -> None:
-    vectors, label, _ = tissue()
+    vectors, label, patient = tissue()
     report = retrieval(vectors, label)
     assert "Leak possible" in report.sentence
     assert report.n_groups == 0
+    assert "two slides may be of one patient" in retrieval(vectors, label, groups=patient, group_name="slide").sentence
 
 
 def test_the_order_of_rows_does_not_matter() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
 from ..settings import Settings
+from .app import app
 from .base import AS_JSON, ENCODER, NAME, NEW_ENCODER, OPTIONS, SEED, WEIGHTS, load_encoder, open_named, pairs, verb
 from .output import echo_artifact, echo_collection, echo_hits, echo_json, summary
 from .progress import Bars
@@ -15,22 +17,25 @@ from .progress import Bars
 
 @click.command()
 @click.option("--name", default="demo", show_default=True, help="Name of the collection.")
+@click.option("--app/--no-app", "serve", default=None, help="Serve the app afterwards.  [default: in a terminal]")
 @AS_JSON
-@verb
-def demo(settings: Settings, report: Bars, *, name: str, as_json: bool) -> None:
-    """Draw synthetic tissue, build a collection from it, and search it."""
+@click.pass_context
+def demo(ctx: click.Context, *, name: str, serve: bool | None, as_json: bool) -> None:
+    """Draw synthetic tissue, build a collection from it, search it, and show it in the app."""
     from ..pipeline import demo as run
 
-    collection = run(name=name, settings=settings, report=report)
-    report.close()
+    with Bars() as report:
+        collection = run(name=name, settings=ctx.obj, report=report)
     result = collection.search(row=0, k=5, exclude_same=("patient",))
     if as_json:
         echo_json(summary(collection) | {"search": result.to_json()})
-        return
-    click.echo(f"\n{collection.n} synthetic patches are in {collection.path}; none of them is real tissue.")
-    click.echo(f"Patches like row 0 ({collection.items['label'].iloc[0]}), from other patients:\n")
-    echo_hits(result.hits)
-    click.echo(f"\nNext: explorer search {name} --row 12        your own folder: explorer build FOLDER --name NAME")
+    else:
+        click.echo(f"\n{collection.n} synthetic patches are in {collection.path}; none of them is real tissue.")
+        click.echo(f"Patches like row 0 ({collection.items['label'].iloc[0]}), from other patients:\n")
+        echo_hits(result.hits)
+        click.echo("\nNext: explorer app        your own folder: explorer build FOLDER --name NAME")
+    if serve or (serve is None and not as_json and sys.stdout.isatty()):
+        ctx.invoke(app)
 
 
 @click.command()

@@ -15,7 +15,7 @@ from .filters import (
     local_binary_patterns,
     log_correlation,
     mean,
-    quarter_cells,
+    pool,
     soft_bins,
 )
 from .stains import concentrations, estimate_stains, optical_density, strength
@@ -34,7 +34,7 @@ def measure(images: Tensor) -> dict[str, Tensor]:
     """
     density = optical_density(images)
     half = halve(density)
-    cells = quarter_cells(half)
+    cells = pool(half)
     stains, tissue = estimate_stains(cells)
     top = strength(concentrations(cells, stains), tissue)[:, :, None, None]
     amounts = concentrations(half, stains)
@@ -44,12 +44,12 @@ def measure(images: Tensor) -> dict[str, Tensor]:
     jets = [jet(level) for level in pyramid]
     edges, corners = fine_detail(density, lambda x: concentrations(x, stains) / top)
     unexplained = half.sum(1, keepdim=True) - (stains.sum(2)[:, :, None, None] * amounts).sum(1, keepdim=True)
-    chroma = quarter_cells(images.amax(1, keepdim=True) - images.amin(1, keepdim=True))
+    chroma = pool(images.amax(1, keepdim=True) - images.amin(1, keepdim=True))
 
     maps = [m for j in jets for m in (j.value, j.gradient, j.laplacian, j.stretch, F.relu(-j.laplacian))]
     maps += [edges, corners, unexplained, chroma]
     codes = local_binary_patterns(pyramid[0], margin=0.02)
-    shades = histogram((quarter_cells(images) * 36.0).clamp(0, 35).long(), 36)
+    shades = histogram((pool(images) * 36.0).clamp(0, 35).long(), 36)
     spread = (mean(half * half) - mean(half) ** 2).clamp(min=1e-6).sqrt()
     return {
         "correlation": log_correlation(torch.cat([_on_grid(m) for m in maps], 1).flatten(2)),
@@ -71,5 +71,5 @@ def _on_grid(x: Tensor) -> Tensor:
     """(b c h w) -> (b c GRID_PX GRID_PX): averaged, or repeated where it is coarser."""
     side = x.shape[-1]
     if side > GRID_PX:
-        return quarter_cells(x)
+        return pool(x)
     return x.repeat_interleave(GRID_PX // side, -1).repeat_interleave(GRID_PX // side, -2)

@@ -30,7 +30,7 @@ def halve(x: Tensor) -> Tensor:
     return (x[..., :-2:2, :] + x[..., 3::2, :] + 3.0 * (x[..., 1:-1:2, :] + x[..., 2::2, :])) / 8.0
 
 
-def quarter_cells(x: Tensor) -> Tensor:
+def pool(x: Tensor) -> Tensor:
     """(... h w) -> (... h/2 w/2): plain means of 2 x 2 pixels."""
     x = x[..., ::2] + x[..., 1::2]
     return (x[..., ::2, :] + x[..., 1::2, :]) * 0.25

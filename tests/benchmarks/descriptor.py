@@ -1,6 +1,6 @@
 """The descriptor beside colour + LBP: how well like finds like, before and after the stain is changed, and how fast.
 
-    python tests/benchmarks/descriptor.py [--data DIR] [--part all|choose|confirm] [--draws 3]
+    python tests/benchmarks/descriptor.py [--data DIR] [--part all|choose|confirm] [--draws 2]
 
 Real patches of three sets. ``choose`` is the half of crc5 and oral_binary that the descriptor's design was chosen on;
 ``confirm`` is the rest of them and crc8, which the choice did not look at; ``all`` is both, crc5 cut to 200 of a class.
@@ -12,8 +12,8 @@ the set at hand first (by the learnt half, when shifted), which it needs. Two sh
 
   restained    amounts of the two dyes x U(.7, 1.4) each, their vectors + N(0, .06), gamma U(.8, 1.25), brightness
                U(.88, 1.05), gain of each channel U(.96, 1.04)
-  transferred  mean and spread of the colours (Reinhard et al. 2001) of a random patch from another of the sets: a real
-               stain and scanner, and not the model of absorption the descriptor uses
+  transferred  mean and spread of the colours (Reinhard et al. 2001; the spread by 3/2 at most) of a random patch from
+               another of the sets: harsh, and not the model of absorption that the descriptor uses
 
 Speed: one thread, CPU time, from uint8 tiles of 224 px to vectors.
 """
@@ -45,28 +45,29 @@ SPLITS = 2
 
 RUIFROK = np.array([[0.650, 0.704, 0.286], [0.072, 0.990, 0.105], [0.268, 0.570, 0.776]])
 RUIFROK /= np.linalg.norm(RUIFROK, axis=1, keepdims=True)
-LMS = np.array([[0.3811, 0.5783, 0.0402], [0.1967, 0.7244, 0.0782], [0.0241, 0.1288, 0.8444]])
-OPPONENT = np.diag([3**-0.5, 6**-0.5, 2**-0.5]) @ np.array([[1, 1, 1], [1, 1, -2], [1, -1, 0]])
+LMS = np.array([[0.3811, 0.5783, 0.0402], [0.1967, 0.7244, 0.0782], [0.0241, 0.1288, 0.8444]], np.float32)
+OPPONENT = (np.diag([3**-0.5, 6**-0.5, 2**-0.5]) @ [[1, 1, 1], [1, 1, -2], [1, -1, 0]]).astype(np.float32)
 
 
 def restain(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """(h w 3) uint8 -> the same tissue under another stain and scanner."""
-    density = -np.log((image.reshape(-1, 3) + 1.0) / 256.0)
-    amounts = density @ np.linalg.inv(RUIFROK) * [*rng.uniform(0.7, 1.4, 2), 1.0]
+    density = -np.log((image.reshape(-1, 3).astype(np.float32) + 1.0) / 256.0)
+    mixing = np.linalg.inv(RUIFROK) * [*rng.uniform(0.7, 1.4, 2), 1.0]
     dyes = RUIFROK.copy()
     dyes[:2] = np.clip(dyes[:2] + rng.normal(0.0, 0.06, (2, 3)), 0.0, None)
     dyes /= np.linalg.norm(dyes, axis=1, keepdims=True)
-    light = np.clip(np.exp(-amounts @ dyes) - 1.0 / 256.0, 0.0, 255.0 / 256.0) * 256.0 / 255.0
-    light = light ** rng.uniform(0.8, 1.25) * rng.uniform(0.88, 1.05) * rng.uniform(0.96, 1.04, 3)
-    return np.clip(np.rint(light * 255.0), 0, 255).astype(np.uint8).reshape(image.shape)
+    recorded = np.exp(-(density @ (mixing @ dyes).astype(np.float32))) * np.float32(256.0 / 255.0) - np.float32(1.0 / 255.0)
+    recorded = np.clip(recorded, 0.0, 1.0) ** np.float32(rng.uniform(0.8, 1.25))
+    recorded *= (255.0 * rng.uniform(0.88, 1.05) * rng.uniform(0.96, 1.04, 3)).astype(np.float32)
+    return np.clip(np.rint(recorded), 0, 255).astype(np.uint8).reshape(image.shape)
 
 
 def transfer(image: np.ndarray, other: np.ndarray) -> np.ndarray:
     """(h w 3) uint8 -> the same with the mean and spread of another picture's colours, in the logarithmic opponent space."""
-    here, there = (np.log10(((x.reshape(-1, 3) + 1.0) / 256.0) @ LMS.T) @ OPPONENT.T for x in (image, other))
-    moved = (here - here.mean(0)) * np.clip(there.std(0) / (here.std(0) + 1e-6), 0.25, 4.0) + there.mean(0)
+    here, there = (np.log10((x.reshape(-1, 3).astype(np.float32) + 1.0) @ LMS.T) @ OPPONENT.T for x in (image, other))
+    moved = (here - here.mean(0)) * np.clip(there.std(0) / (here.std(0) + 1e-6), 2 / 3, 3 / 2) + there.mean(0)
     light = 10.0 ** (moved @ np.linalg.inv(OPPONENT).T) @ np.linalg.inv(LMS).T
-    return np.clip(np.rint(light * 256.0 - 1.0), 0, 255).astype(np.uint8).reshape(image.shape)
+    return np.clip(np.rint(light - 1.0), 0, 255).astype(np.uint8).reshape(image.shape)
 
 
 def read(folder: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
@@ -132,7 +133,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--data", type=Path, default=DATA)
     options.add_argument("--part", choices=("all", "choose", "confirm"), default="all")
-    options.add_argument("--draws", type=int, default=3)
+    options.add_argument("--draws", type=int, default=2)
     given = options.parse_args()
     torch.set_num_threads(1)
     encoder = Descriptor()

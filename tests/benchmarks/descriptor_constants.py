@@ -25,7 +25,7 @@ MPP = (0.25, 1.0)
 """Micrometres per pixel, drawn evenly on the logarithm."""
 BETWEEN = 1.0
 """Weight of the spread between tiles beside that within a tile."""
-FLOOR = 0.1
+FLOOR = 0.2
 """Added to every variance, in units of the mean variance: what drawn tissue hardly varies is not to be trusted blindly."""
 AXES = 256
 OUT = Path(__file__).resolve().parents[2] / "explorer" / "encoders" / "descriptor.npz"

@@ -295,9 +295,9 @@ def test_another_page_and_back_keeps_pick_selection_and_view(harness, browse):
     idle(page)
     page.wait_for_timeout(300)
     before, told_before = on_map(page, "return [map.camera.place, map.selected, map.picked]"), told(page)
-    page.get_by_text("away").click()
+    page.get_by_text("away", exact=True).click()
     page.locator(".grid[data-ready]").wait_for()
-    page.get_by_text("away").click()
+    page.get_by_text("away", exact=True).click()
     page.locator(".map[data-ready]").wait_for()
     idle(page)
     assert on_map(page, "return [map.camera.place, map.selected, map.picked]") == before
@@ -326,9 +326,9 @@ def test_a_selection_holds_when_colours_change_and_grows_the_same_on_both_sides(
     expect(page.get_by_text(re.compile("SHAPES 2 "))).to_be_visible()
     both = first | inside(last_polygon(page))
     expect_selected(page, np.flatnonzero(both))
-    page.get_by_text("away").click()
+    page.get_by_text("away", exact=True).click()
     page.locator(".grid[data-ready]").wait_for()
-    page.get_by_text("away").click()
+    page.get_by_text("away", exact=True).click()
     page.locator(".map[data-ready]").wait_for()
     expect_selected(page, np.flatnonzero(both))
 

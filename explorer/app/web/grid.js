@@ -20,7 +20,7 @@ export async function mount(component) {
 
 class ResultGrid {
   constructor(root) {
-    this.root = el("div", { class: "grid", role: "list", onkeydown: (event) => this.key(event) });
+    this.root = el("ul", { class: "grid", onkeydown: (event) => this.key(event) });
     root.append(this.root);
   }
 
@@ -62,7 +62,7 @@ class ResultGrid {
       },
       image,
     );
-    const node = el("article", { class: "result", role: "listitem" }, open);
+    const node = el("li", { class: "result" }, open);
     node.row = card.row;
     node.append(
       el(
