@@ -11,6 +11,7 @@ from .. import pipeline
 from ..search import INTERNAL
 from . import address, charts, links, maps, ui, widgets
 from .maps import View
+from .selection import Shape
 from .widgets import MapState
 
 MOST_CARDS = 60
@@ -108,6 +109,6 @@ def _kept(view: View) -> None:
 
 
 def _choose(view: View, *, picked: int | None = None, rows: Sequence[int] = ()) -> None:
-    shapes = (widgets.Shape("replace", rows=tuple(rows)),) if rows else ()
+    shapes = (Shape("replace", rows=tuple(rows)),) if rows else ()
     widgets.set_map_state(view.key, picked=picked, shapes=shapes)
     st.rerun(scope="fragment")

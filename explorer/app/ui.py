@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pandas as pd
 import streamlit as st
@@ -174,8 +174,8 @@ def clustering_title(groups: Artifact) -> str:
 
 def facts(opened: Collection, row: int, *, key: str) -> None:
     """Everything known of a patch, as text."""
-    record: dict[str, Any] = opened.items.iloc[row].to_dict()
-    shown = {name: value for name, cell in record.items() if name not in INTERNAL and (value := value_of(cell)) is not None}
+    record = opened.items.iloc[row].to_dict()
+    shown = {str(name): value for name, cell in record.items() if name not in INTERNAL and (value := value_of(cell)) is not None}
     if shown.get("uri") == shown.get("id"):
         shown.pop("uri")
     with st.container(key=f"facts-{key}"):

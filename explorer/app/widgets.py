@@ -144,6 +144,11 @@ def grid_state(key: str) -> GridState:
     return GridState({int(row): int(way) for row, way in (kept.get("liked") or {}).items()}, tuple(kept.get("chosen") or ()))
 
 
+def set_grid_state(key: str, *, liked: Mapping[int, int]) -> None:
+    """Mark results for the reader: from a link, by undo. Takes effect where the grid is mounted next."""
+    _kept(key)["liked"] = dict(liked)
+
+
 def result_grid(key: str, cards: Sequence[Card], *, thumb: str, feedback: bool = False, choosing: bool = False) -> GridState:
     """Pictures in a grid. ``thumb`` is an address with ``{row}``; ``feedback`` shows + and −, ``choosing`` lets cards be marked."""
     state = grid_state(key)
@@ -173,6 +178,11 @@ def crop(key: str, picture: str, *, alt: str, side_px: tuple[int, int] | None = 
     _mount(_crop, key, sent, states=("box",), triggers=())
     box = kept.get("box")
     return None if box is None else (float(box[0]), float(box[1]), float(box[2]), float(box[3]))
+
+
+def set_crop(key: str, box: Box | None) -> None:
+    """Choose a region for the reader: from a link. Takes effect where the picture is mounted next."""
+    _kept(key)["box"] = box
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ def choose_view() -> maps.View:
     if asked.get("map") in layouts:
         st.session_state[f"map/layout/{opened.name}"] = asked["map"]
     key = st.session_state.get(f"map/layout/{opened.name}")
-    view = maps.View(opened, layouts.get(key) or next(iter(layouts.values())), encoder)
+    view = maps.View(opened, layouts.get(str(key)) or next(iter(layouts.values())), encoder)
     if asked:
         picked = address.rows(asked.get("patch"))
         shapes = ui.guarded(lambda: address.unpack(asked.get("area"))) or ()
