@@ -159,7 +159,7 @@ def test_gaps_are_left_out_and_counted() -> None:
     group: list[Any] = [f"P{x}" for x in patient]
     group[3] = None
     report = retrieval(vectors, holed, groups=group)
-    assert report.dropped == {"label": 3, "site": 0, "patient": 1}
+    assert report.dropped == {"label": 3, "patient": 1}
     assert report.n == 236
     assert values(report, 5) == pytest.approx(slow(vectors[4:], label[4:], patient[4:], 5))
 

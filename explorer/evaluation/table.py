@@ -53,7 +53,8 @@ def tabulate(vectors: Vectors, labels: Any, *, groups: Any = None, group_name: s
     n = len(vectors)
     columns = {"label": column(labels, name="label", n=n)}
     check_classes(columns["label"])
-    columns["site"] = column(np.zeros(n) if sites is None else sites, name="site", n=n)
+    if sites is not None:
+        columns["site"] = column(sites, name="site", n=n)
     if groups is not None:
         columns[group_name] = column(groups, name=group_name, n=n)
     keep, dropped = np.ones(n, bool), {}
@@ -75,7 +76,7 @@ def tabulate(vectors: Vectors, labels: Any, *, groups: Any = None, group_name: s
     return Table(
         vectors=unit(ordered),
         label=label,
-        site=Column(columns["site"].names, columns["site"].codes[rows]),
+        site=Column(("",), np.zeros(len(rows), np.int64)) if sites is None else Column(columns["site"].names, columns["site"].codes[rows]),
         group=group,
         spans=np.stack([np.searchsorted(group, group, "left"), np.searchsorted(group, group, "right")], axis=1),
         n_groups=0 if groups is None else int(group[-1]) + 1,
