@@ -126,6 +126,7 @@ def test_the_map_is_served_as_its_buffer(client: TestClient, small: Collection) 
     made = small.projection_artifact(method="pca")
     answer = client.get(links.points(small, made))
     assert answer.headers["cache-control"] == assets.IMMUTABLE
+    assert answer.headers["content-encoding"] == "identity"  # it is not packed on the way
     drawn = buffers.drawn_points(answer.content)
     xy = small.projection(method="pca")
     assert np.abs(drawn - xy).max() <= np.ptp(xy, axis=0).max() / 65535
@@ -311,6 +312,30 @@ def test_a_damaged_collection_is_said_to_be_one(tmp_path: Path, monkeypatch: pyt
         answer = client.get(f"{HERE}/items")
         assert answer.status_code == 500
         assert "cut" in answer.json()["error"] and str(tmp_path) not in answer.text
+
+
+def test_one_unreadable_collection_does_not_hide_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "home"
+    make_collection(home, per_class=3)
+    (home / "broken").mkdir()
+    (home / "broken" / "collection.json").write_text("{")
+    (home / "later").mkdir()
+    (home / "later" / "collection.json").write_text('{"format": 99}')
+    with served(home, monkeypatch) as client:
+        found = client.get("/api/collections")
+        assert [one["name"] for one in found.json()] == ["small", "broken", "later"]
+        assert "damaged" in found.json()[1]["error"] and "newer" in found.json()[2]["error"]
+        assert str(tmp_path) not in found.text
+        assert client.get("/api/collections/broken").status_code == 500
+
+
+def test_a_cut_map_is_said_to_be_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "home"
+    made = make_collection(home, per_class=3).projection_artifact(method="pca")
+    (made.path / "xy.npy").write_bytes((made.path / "xy.npy").read_bytes()[:-4])
+    with served(home, monkeypatch) as client:
+        answer = client.get(f"{HERE}/points/{made.key}.bin")
+    assert answer.status_code == 500 and "cut" in answer.json()["error"]
 
 
 def test_pictures_that_are_gone_are_said_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import time
 import zipfile
 from collections import namedtuple
 from collections.abc import Iterator
@@ -184,10 +186,19 @@ def test_uploads_are_not_listed_and_can_be_thrown_away(client: TestClient, home:
     assert put(client, upload_id, "b.png", b"x") == 404
 
 
-def test_unused_uploads_go_after_a_day(home: Path, tmp_path: Path) -> None:
-    import os
-    import time
+def test_a_server_throws_away_old_uploads_when_it_starts(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old, young = uploads.begin(home), uploads.begin(home)
+    os.utime(old.path, (time.time() - uploads.UNUSED_LIFE_S - 60,) * 2)
+    (home / "broken").mkdir()
+    (home / "broken" / "collection.json").write_text("{")  # its pictures might be among them
+    with served(home, monkeypatch):
+        assert old.path.exists()
+    (home / "broken" / "collection.json").unlink()
+    with served(home, monkeypatch):
+        assert not old.path.exists() and young.path.exists()
 
+
+def test_unused_uploads_go_after_a_day(home: Path, tmp_path: Path) -> None:
     old, used, young = (uploads.begin(home) for _ in range(3))
     for upload in (old, used):
         os.utime(upload.path, (time.time() - uploads.UNUSED_LIFE_S - 60,) * 2)
