@@ -47,7 +47,7 @@ def _patch(view: View, row: int) -> None:
     near = opened.neighbours(view.encoder)
     st.markdown("**Its nearest patches**")
     cards = ui.cards(opened, [(int(r), float(s)) for r, s in zip(near.rows[row, :12], near.scores[row, :12], strict=True) if r >= 0])
-    state = widgets.result_grid("map/near", cards, thumb=links.thumb(opened))
+    state = widgets.result_grid("map/near", cards, thumb=links.thumb(opened), columns=4)
     if state.opened is not None:
         _choose(view, picked=state.opened)
 
@@ -76,7 +76,9 @@ def _selection(view: View, seen: MapState, rows: np.ndarray) -> None:
     with gallery:
         shown = rows if len(rows) <= MOST_CARDS else rows[np.linspace(0, len(rows) - 1, MOST_CARDS).astype(int)]
         with st.container(height=440, border=False):
-            state = widgets.result_grid("map/gallery", ui.cards(opened, [(int(row), None) for row in shown]), thumb=links.thumb(opened))
+            state = widgets.result_grid(
+                "map/gallery", ui.cards(opened, [(int(row), None) for row in shown]), thumb=links.thumb(opened), columns=4
+            )
         if len(shown) < len(rows):
             st.caption(f"{len(shown)} of them, evenly chosen")
         if state.opened is not None:

@@ -59,7 +59,7 @@ def listing(opened: Collection, made: Artifact, by: str | None, asked: Mapping[s
 
 def _line(opened: Collection, made: Artifact, group: int, typical: np.ndarray, borderline: np.ndarray, rows: np.ndarray) -> None:
     names = pipeline.group_names(opened, made)
-    head, what = st.columns([1, 2.8], gap="large")
+    head, what = st.columns([1, 3.2], gap="large")
     with head:
         key = f"groups/name/{made.key}/{group}"
         st.text_input(
@@ -73,9 +73,8 @@ def _line(opened: Collection, made: Artifact, group: int, typical: np.ndarray, b
             args=(opened, made, group, key),
         )
         st.markdown(f"{ui.count(len(rows), 'patch')} &ensp; :gray[{ui.share(len(rows) / opened.n)} of all]")
-        for column in ("label", "patient", "slide", "site"):
-            if told := _told(opened.items[column].iloc[rows]):
-                st.caption(f"{column}: {told}")
+        known = {column: told for column in ("label", "patient", "slide", "site") if (told := _told(opened.items[column].iloc[rows]))}
+        st.caption("  \n".join(f"{column}: {told}" for column, told in known.items()))
         with st.container(horizontal=True):
             if st.button("On the map", key=f"groups/map/{group}", type="tertiary"):
                 _on_map(opened, made, rows)
@@ -83,11 +82,13 @@ def _line(opened: Collection, made: Artifact, group: int, typical: np.ndarray, b
                 address.go("search", collection=opened.name, patch=int(typical[0]))
     with what:
         left, right = st.columns([2, 1], gap="medium")
-        for place, title, found in ((left, "Typical", typical), (right, "Borderline", borderline)):
+        for place, title, found, columns in ((left, "Typical", typical, TYPICAL), (right, "Borderline", borderline, BORDERLINE)):
             with place:
                 st.caption(title)
                 shown = [(int(row), None) for row in found if row >= 0]
-                seen = widgets.result_grid(f"groups/{title}/{made.key}/{group}", ui.cards(opened, shown), thumb=links.thumb(opened))
+                seen = widgets.result_grid(
+                    f"groups/{title}/{made.key}/{group}", ui.cards(opened, shown, short=True), thumb=links.thumb(opened), columns=columns
+                )
                 if seen.opened is not None:
                     address.go("search", collection=opened.name, patch=seen.opened)
 

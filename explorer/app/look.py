@@ -18,8 +18,6 @@ _STYLE = """
 .st-key-top [data-testid="stPageLink"] a p { font-weight: 500; }
 .st-key-top [class*="st-key-here-"] a { box-shadow: inset 0 -2px 0 var(--st-primary-color); border-radius: 0; background: none; }
 .st-key-top [class*="st-key-here-"] a p { font-weight: 650; }
-.st-key-which { max-width: none; }
-.st-key-which [data-testid="stSelectbox"] { width: 16rem; }
 
 [class*="st-key-card-"] { gap: 0.5rem; }
 [class*="st-key-card-"] img { border-radius: 4px; }

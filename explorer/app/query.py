@@ -28,7 +28,7 @@ def show(opened: Collection, question: Question) -> Question:
             st.markdown(ui.count(len(question.rows), "patch"))
         st.caption("The search looks for what these have in common.")
         shown = [question.rows[at] for at in np.linspace(0, len(question.rows) - 1, min(8, len(question.rows))).astype(int)]
-        widgets.result_grid("search/of", ui.cards(opened, [(row, None) for row in shown]), thumb=links.thumb(opened))
+        widgets.result_grid("search/of", ui.cards(opened, [(row, None) for row in shown]), thumb=links.thumb(opened), columns=4)
         return question
     if question.picture is not None:
         image = queries.find(question.picture)

@@ -206,13 +206,15 @@ def picture(opened: Collection, row: int, *, title: str = "") -> Picture:
     )
 
 
-def cards(opened: Collection, found: Sequence[tuple[int, float | None]]) -> list[Card]:
-    """Rows and their similarity as cards."""
+def cards(opened: Collection, found: Sequence[tuple[int, float | None]], *, short: bool = False) -> list[Card]:
+    """Rows and their similarity as cards; ``short`` ones show the label only."""
     items = opened.items.iloc[[row for row, _ in found]]
     told = {
         name: [str(value) if (value := value_of(cell)) is not None else "" for cell in items[name]]
         for name in ("label", "patient", "slide")
     }
+    if short:
+        return [Card(row, label=told["label"][k]) for k, (row, _) in enumerate(found)]
     return [
         Card(row, "" if score is None else f"{max(0.0, score):.3f}", told["label"][k], told["patient"][k], told["slide"][k])
         for k, (row, score) in enumerate(found)

@@ -154,12 +154,18 @@ def set_grid_state(key: str, *, liked: Mapping[int, int]) -> None:
     _kept(key)["liked"] = dict(liked)
 
 
-def result_grid(key: str, cards: Sequence[Card], *, thumb: str, feedback: bool = False, choosing: bool = False) -> GridState:
-    """Pictures in a grid. ``thumb`` is an address with ``{row}``; ``feedback`` shows + and −, ``choosing`` lets cards be marked."""
+def result_grid(
+    key: str, cards: Sequence[Card], *, thumb: str, columns: int | None = None, feedback: bool = False, choosing: bool = False
+) -> GridState:
+    """Pictures in a grid, of as many ``columns`` as fit where none are given.
+
+    ``thumb`` is an address with ``{row}``; ``feedback`` shows + and −, ``choosing`` lets cards be marked.
+    """
     state = grid_state(key)
     sent = {
         "module": assets.address(api(), "grid.js"),
         "thumb": thumb,
+        "columns": columns,
         "cards": [
             {"row": card.row, "score": card.score, "label": card.label, "patient": card.patient, "slide": card.slide} for card in cards
         ],
