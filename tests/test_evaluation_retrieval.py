@@ -159,7 +159,7 @@ def test_gaps_are_left_out_and_counted() -> None:
     group: list[Any] = [f"P{x}" for x in patient]
     group[3] = None
     report = retrieval(vectors, holed, groups=group)
-    assert report.dropped == {"label": 3, "site": 0, "patient": 1}
+    assert report.dropped == {"label": 3, "patient": 1}
     assert report.n == 236
     assert values(report, 5) == pytest.approx(slow(vectors[4:], label[4:], patient[4:], 5))
 
@@ -202,6 +202,15 @@ def test_a_class_of_one_patient_is_refused() -> None:
     label[patient == 0] = 3
     with pytest.raises(InputError, match="class '3' come from one patient"):
         retrieval(vectors, label, groups=patient)
+
+
+def test_a_class_of_one_row_or_without_patients_is_refused() -> None:
+    vectors, label, patient = tissue()
+    label[0] = 3
+    with pytest.raises(InputError, match="'3' has one row only"):
+        retrieval(vectors, label)
+    with pytest.raises(InputError, match="No row of class '3' has a value"):
+        retrieval(vectors, label, groups=[None, *patient[1:]])
 
 
 @pytest.mark.parametrize(("n", "k"), [(5, 3), (64, 10), (65, 10), (700, 20)])

@@ -93,8 +93,13 @@ def set_map_state(key: str, *, picked: int | None = None, shapes: Sequence[Shape
 
 
 def map_view(key: str, data: MapData) -> MapState:
-    """The map. Compute ``data.mark`` from ``map_state(key)`` so that lines come with the same answer as the click."""
+    """The map. Compute ``data.mark`` from ``map_state(key)`` so that lines come with the same answer as the click.
+
+    Take a ``key`` per projection: shapes belong to the map they were drawn on, and are dropped on another one.
+    """
     kept = _kept(key)
+    if kept.setdefault("points", data.points) != data.points:
+        kept.update(points=data.points, selection=None)
     sent = {
         "module": assets.address(api(), "map.js"),
         "points": data.points,

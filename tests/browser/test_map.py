@@ -285,6 +285,25 @@ def test_new_colours_keep_camera_and_selection(harness, browse):
     assert on_map(page, "return [map.camera.place, map.selected]") == before
 
 
+def test_a_click_while_colours_are_on_their_way_loses_neither(harness, browse):
+    page = browse()
+    open_map(page, harness)
+    held, open_gate = [], []
+    page.route("**/column/stain-*", lambda route: route.continue_() if open_gate else held.append(route))
+    page.get_by_role("button", name="colour by stain").click()
+    idle(page)
+    row = int(np.argmin(data.positions(N)[:, 0]))
+    page.mouse.click(*at(page, row))
+    expect(page.get_by_text(re.compile(f"^PICKED {row} "))).to_be_visible()
+    idle(page)
+    open_gate.append(True)
+    for route in held:
+        route.continue_()
+    expect(page.locator(".legend h2")).to_have_text("stain")
+    expect(page.locator(".overlay .links")).to_have_attribute("d", re.compile("^M"))
+    assert on_map(page, "return map.picked") == row
+
+
 def test_another_page_and_back_keeps_pick_selection_and_view(harness, browse):
     page = browse()
     open_map(page, harness)
