@@ -101,6 +101,7 @@ def data(
 ) -> MapData:
     """All that the map widget needs."""
     opened = view.opened
+    storage.file(view.projection, "xy.npy")  # where it is damaged, say so here rather than in the browser
     mark = None
     if picked is not None and 0 <= picked < opened.n:
         near = opened.neighbours(view.encoder).rows[picked, :NEAREST]

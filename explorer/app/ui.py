@@ -114,7 +114,11 @@ def guarded(show: Callable[[], T]) -> T | None:
 def trouble(error: ExplorerError) -> None:
     """What went wrong, in words, and the way on."""
     if isinstance(error, CollectionMissing):
-        nothing("There is nothing to show here yet.", "Choose a collection in the library, or make your first one there.")
+        name = st.session_state.get(CHOSEN)
+        if name is None:
+            nothing("There is nothing to show here yet.", "Choose a collection in the library, or make your first one there.")
+        else:
+            nothing(f"There is no collection {plain(name)}.", "It may have been renamed or deleted. Choose another one.")
         address.link("library", "Go to the library")
     elif isinstance(error, ArtifactMissing):
         nothing("This collection is not ready yet.", "A step of its making has not been done. Finish it in the library.")
@@ -133,10 +137,9 @@ def trouble(error: ExplorerError) -> None:
 
 def nothing(what: str, next_step: str) -> None:
     """An empty state: what is missing, and what to do."""
-    with st.container(key="empty"):
-        st.subheader(what, anchor=False)
-        if next_step:
-            st.markdown(next_step)
+    st.subheader(what, anchor=False)
+    if next_step:
+        st.markdown(next_step)
 
 
 def colour_columns(opened: Collection) -> list[str]:

@@ -29,6 +29,10 @@ def choose_view() -> maps.View:
 @st.fragment
 def show(view: maps.View) -> None:
     """The map and what is selected on it; a click runs this part only."""
+    ui.guarded(lambda: _show(view))
+
+
+def _show(view: maps.View) -> None:
     opened = view.opened
     left, right = st.columns([2.55, 1], gap="large")
     with left:
