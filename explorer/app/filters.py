@@ -4,32 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 
 import streamlit as st
 
 from ..collection import Collection
-from . import address, asking, hits, ui, widgets
+from . import address, asking, ui, widgets
 from .asking import Question
 from .widgets import Box
 
+GRID = "search/hits"
 AMOUNTS = (12, 24, 48, 96)
 APART = ("patient", "slide")
-_NONE, _ALL = "none", "all"
+_NONE = "none"
+_FIRST_AMOUNT = 24
 _MOST_CHOICES = 200
 
 
 def take(opened: Collection, asked: Mapping[str, str]) -> None:
-    """Set the controls to what an address asks; what it says nothing of stays as it is."""
-    if "k" in asked:
-        st.session_state["search/k"] = address.whole(asked["k"], AMOUNTS[1], AMOUNTS)
-    if "only" in asked:
-        wanted = address.filters(asked["only"])
-        for column in filterable(opened):
-            st.session_state[_key(opened, column)] = [value for value in wanted.get(column, []) if value in choices(opened, column)]
-    if "apart" in asked:
-        for column in APART:
-            st.session_state[_apart(column)] = column in asked["apart"].split("-")
+    """Set the controls to what an address asks."""
+    st.session_state["search/k"] = address.whole(asked.get("k"), _FIRST_AMOUNT, AMOUNTS)
+    wanted = address.filters(asked.get("only"))
+    for column in filterable(opened):
+        st.session_state[_key(opened, column)] = [value for value in wanted.get(column, []) if value in choices(opened, column)]
+    for column in APART:
+        st.session_state[_apart(column)] = "apart" not in asked or column in asked["apart"].split("-")
+
+
+def carried(opened: Collection) -> dict[str, Any]:
+    """The controls as the address writes them: how one searches, whatever with. First choices are left out."""
+    where = {column: values for column in filterable(opened) if (values := st.session_state.get(_key(opened, column)))}
+    apart = [column for column in APART if st.session_state.get(_apart(column), True)]
+    k = st.session_state.get("search/k", _FIRST_AMOUNT)
+    return {"k": k if k != _FIRST_AMOUNT else None, "only": where, "apart": None if len(apart) == len(APART) else apart or _NONE}
+
+
+def search(opened: Collection, **asked: object) -> NoReturn:
+    """Go and search with something, as one has searched before."""
+    address.go("search", collection=opened.name, model=ui.model_word(opened), **asked, **carried(opened))
 
 
 def choose(opened: Collection, question: Question) -> Question:
@@ -46,7 +58,7 @@ def choose(opened: Collection, question: Question) -> Question:
             if st.toggle(words, key=_apart(column), disabled=not own, help=why, persist_state="session") and own:
                 apart.append(column)
         where = _where(opened)
-        st.session_state.setdefault("search/k", AMOUNTS[1])
+        st.session_state.setdefault("search/k", _FIRST_AMOUNT)
         k = st.selectbox(
             "How many",
             AMOUNTS,
@@ -56,7 +68,7 @@ def choose(opened: Collection, question: Question) -> Question:
             label_visibility="collapsed",
             format_func=lambda n: f"{n} patches",
         )
-    encoder = ui.choose_encoder(opened, "search")
+    encoder = ui.choose_encoder(opened)
     return replace(question, k=k, where=where, exclude_same=tuple(apart), encoder=encoder)
 
 
@@ -102,26 +114,24 @@ def feedback(marked: Mapping[int, int]) -> None:
 def _undo() -> None:
     steps = st.session_state["search/steps"]
     steps.pop()
-    widgets.set_grid_state(hits.GRID, liked=steps[-1] if steps else {})
+    widgets.set_grid_state(GRID, liked=steps[-1] if steps else {})
 
 
 def _over() -> None:
     st.session_state["search/steps"] = []
-    widgets.set_grid_state(hits.GRID, liked={})
+    widgets.set_grid_state(GRID, liked={})
 
 
 def told(opened: Collection, question: Question) -> dict[str, Any]:
     """The question as the address writes it."""
-    apart = [column for column in APART if st.session_state.get(_apart(column), True)]
     return {
         "patch": question.row,
         "picture": question.picture,
         "box": "_".join(f"{edge:.4g}" for edge in question.box) if question.box else None,
-        "k": question.k,
-        "apart": apart or _NONE,
-        "only": question.where or (_ALL if filterable(opened) else None),
         "more": question.liked,
         "less": question.disliked,
+        "model": ui.model_word(opened),
+        **carried(opened),
     }
 
 

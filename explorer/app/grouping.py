@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,12 @@ MOST_ROWS = 24
 """Bars of the overview."""
 
 
-def choose(opened: Collection, encoder: str, asked: str | None) -> Artifact | None:
+def choose(opened: Collection, encoder: str, made: Sequence[Artifact], asked: Mapping[str, str] | None) -> Artifact | None:
     """The grouping to show; None where there is none yet."""
-    found = {made.key: made for made in opened.clusterings(encoder)}
+    found = {one.key: one for one in made}
     kept = f"groups/shown/{opened.name}"
-    if asked in found:
-        st.session_state[kept] = asked
+    if asked is not None:
+        st.session_state[kept] = asked.get("groups")
     if st.session_state.get(kept) not in found:
         st.session_state.pop(kept, None)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -42,20 +43,26 @@ def choose(opened: Collection, encoder: str, asked: str | None) -> Artifact | No
     return found[key]
 
 
-def compare(opened: Collection, made: Artifact, asked: str | None) -> str | None:
+def columns(opened: Collection) -> list[str]:
+    """Columns to compare groups with, the label first."""
+    return sorted(ui.class_columns(opened), key=lambda name: name != "label")
+
+
+def compare(opened: Collection, made: Artifact, asked: Mapping[str, str] | None) -> str | None:
     """How the groups meet a column, in plain words and one chart; returns the column."""
-    columns = ui.class_columns(opened)
-    if not columns:
+    options = columns(opened)
+    if not options:
         st.caption("Nothing is known of these patches to compare the groups with. Labels in a table or in folder names would be.")
         return None
-    columns.sort(key=lambda name: name != "label")
     kept = f"groups/by/{opened.name}"
-    if asked in columns:
-        st.session_state[kept] = asked
+    if asked is not None:
+        st.session_state[kept] = asked.get("by")
+    if st.session_state.get(kept) not in options:
+        st.session_state[kept] = options[0]
     left, right = st.columns([1, 2.2], gap="large")
     with left:
         by = st.selectbox(
-            "Compare with", columns, format_func=lambda name: ui.COLUMN_NAMES.get(name, name), key=kept, persist_state="session"
+            "Compare with", options, format_func=lambda name: ui.COLUMN_NAMES.get(name, name), key=kept, persist_state="session"
         )
         _figures(opened, made, by)
     with right:

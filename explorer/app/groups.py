@@ -11,23 +11,22 @@ import streamlit as st
 from .. import clustering, pipeline, storage
 from ..collection import Collection
 from ..storage import Artifact
-from . import address, grouping, links, maps, state, ui, widgets
-from .selection import Shape
+from . import address, filters, grouping, links, maps, state, ui, widgets
 
 PER_PAGE = 8
 TYPICAL, BORDERLINE = 8, 4
 _SORTS = {"size": "Largest first", "pure": "Purest first", "mixed": "Most mixed first"}
 
 
-def listing(opened: Collection, made: Artifact, by: str | None, asked: Mapping[str, str]) -> tuple[str, int]:
+def listing(opened: Collection, made: Artifact, by: str | None, asked: Mapping[str, str] | None) -> tuple[str, int]:
     """The groups of a grouping, a page of them at a time; returns the order and the part."""
     labels = state.labels(made)
     sizes = clustering.sizes(labels)
     typical, borderline = (np.load(storage.file(made, name), allow_pickle=False) for name in ("medoids.npy", "borderline.npy"))
     pure = clustering.purity(labels, grouping.values_of(opened, by)).per_cluster if by else np.full(len(sizes), np.nan)
     sorts = _SORTS if by else {"size": _SORTS["size"]}
-    if asked.get("sort") in sorts:
-        st.session_state["groups/sort"] = asked["sort"]
+    if asked is not None:
+        st.session_state["groups/sort"] = asked.get("sort")
     if st.session_state.get("groups/sort") not in sorts:
         st.session_state.pop("groups/sort", None)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -45,8 +44,8 @@ def listing(opened: Collection, made: Artifact, by: str | None, asked: Mapping[s
     pages = max(1, -(-len(order) // PER_PAGE))
     page = 1
     if pages > 1:
-        if "part" in asked:
-            st.session_state["groups/page"] = address.whole(asked["part"], 1, range(1, pages + 1))
+        if asked is not None:
+            st.session_state["groups/page"] = address.whole(asked.get("part"), 1, range(1, pages + 1))
         page = st.pagination(pages, key="groups/page", persist_state="session")
     for number in order[(page - 1) * PER_PAGE : page * PER_PAGE]:
         group = int(number)
@@ -77,9 +76,9 @@ def _line(opened: Collection, made: Artifact, group: int, typical: np.ndarray, b
         st.caption("  \n".join(f"{column}: {told}" for column, told in known.items()))
         with st.container(horizontal=True):
             if st.button("On the map", key=f"groups/map/{group}", type="tertiary"):
-                _on_map(opened, made, rows)
+                address.go("map", collection=opened.name, of=maps.of_group(made, group), colour=maps.GROUP + made.key)
             if st.button("Search", key=f"groups/search/{group}", type="tertiary", help="With the most typical patch"):
-                address.go("search", collection=opened.name, patch=int(typical[0]))
+                filters.search(opened, patch=int(typical[0]))
     with what:
         left, right = st.columns([2, 1], gap="medium")
         for place, title, found, columns in ((left, "Typical", typical, TYPICAL), (right, "Borderline", borderline, BORDERLINE)):
@@ -90,24 +89,11 @@ def _line(opened: Collection, made: Artifact, group: int, typical: np.ndarray, b
                     f"groups/{title}/{made.key}/{group}", ui.cards(opened, shown, short=True), thumb=links.thumb(opened), columns=columns
                 )
                 if seen.opened is not None:
-                    address.go("search", collection=opened.name, patch=seen.opened)
+                    filters.search(opened, patch=seen.opened)
 
 
 def _name(opened: Collection, made: Artifact, group: int, key: str) -> None:
     pipeline.name_groups(opened, made, {group: st.session_state[key]})
-
-
-def _on_map(opened: Collection, made: Artifact, rows: np.ndarray) -> None:
-    """The group as a selection on the newest map of the same patches."""
-    layouts = [
-        layout for layout in opened.artifacts("projections", neighbours=made.recipe["neighbours"]) if layout.recipe["method"] == "umap"
-    ]
-    view = maps.View(opened, layouts[0], "") if layouts else None
-    if view is not None:
-        widgets.set_map_state(view.key, shapes=(Shape("replace", rows=tuple(rows.tolist())),))
-        st.session_state[f"map/layout/{opened.name}"] = view.projection.key
-        st.session_state[f"map/colour/{opened.name}"] = maps.GROUP + made.key
-    address.go("map", collection=opened.name)
 
 
 def _told(values: pd.Series) -> str:

@@ -9,11 +9,9 @@ import streamlit as st
 
 from ..collection import Collection
 from ..search import plain
-from . import address, asking, links, maps, ui, widgets
+from . import address, asking, filters, links, maps, ui, widgets
 from .asking import Answer, Question
 from .widgets import Picture, Query
-
-GRID = "search/hits"
 
 
 def summary(opened: Collection, question: Question, answer: Answer) -> None:
@@ -42,7 +40,7 @@ def show(opened: Collection, question: Question, answer: Answer, *, how: str) ->
         st.dataframe(table(answer), hide_index=True, key="search/table", height=560)
     else:
         found = [(hit.row, hit.score) for hit in answer.result.hits]
-        seen = widgets.result_grid(GRID, ui.cards(opened, found), thumb=links.thumb(opened), feedback=True)
+        seen = widgets.result_grid(filters.GRID, ui.cards(opened, found), thumb=links.thumb(opened), feedback=True)
         if seen.opened is not None:
             large(opened, question, seen.opened)
 
@@ -58,7 +56,7 @@ def on_map(opened: Collection, question: Question, answer: Answer) -> None:
     seen = widgets.map_view(f"search-{view.key}", maps.data(view, colour=next(iter(options)), picked=None, query=query, hits=rows))
     st.caption("The cross is the query, the circles are what was found. A query from outside is placed among the patches most like it.")
     if seen.opened is not None:
-        address.go("search", collection=opened.name, patch=seen.opened)
+        filters.search(opened, patch=seen.opened)
 
 
 @st.dialog("Beside the query", width="large")
@@ -74,7 +72,7 @@ def large(opened: Collection, question: Question, row: int) -> None:
         ui.facts(opened, row, key="hit")
     with right:
         if st.button("Search with this patch", type="primary", key="hit/search"):
-            address.go("search", collection=opened.name, patch=row)
+            filters.search(opened, patch=row)
         if st.button("Show on the map", key="hit/map"):
             address.go("map", collection=opened.name, patch=row)
 

@@ -11,7 +11,7 @@ from ..collection import Collection
 from ..errors import ExplorerError
 from ..sources.images import decode
 from ..sources.uploads import read_names
-from . import address, asking, links, maps, queries, state, ui, uploads, widgets
+from . import address, asking, filters, links, maps, queries, state, ui, uploads, widgets
 from .asking import Question
 
 MOST_BYTES = 20_000_000
@@ -64,7 +64,7 @@ def another(opened: Collection, *, first: bool) -> None:
     if name.strip():
         _offer(opened, find(opened, name.strip()), key="search/found")
     if st.button("Any patch", key="search/any", help="One drawn at random"):
-        address.go("search", collection=opened.name, patch=int(np.random.default_rng().integers(opened.n)))
+        filters.search(opened, patch=int(np.random.default_rng().integers(opened.n)))
 
 
 def find(opened: Collection, text: str) -> list[int]:
@@ -90,7 +90,7 @@ def _offer(opened: Collection, rows: list[int], *, key: str) -> None:
         return
     state = widgets.result_grid(key, ui.cards(opened, [(row, None) for row in rows]), thumb=links.thumb(opened))
     if state.opened is not None:
-        address.go("search", collection=opened.name, patch=state.opened)
+        filters.search(opened, patch=state.opened)
 
 
 def _take(opened: Collection, upload_id: str) -> None:
@@ -102,7 +102,7 @@ def _take(opened: Collection, upload_id: str) -> None:
         image = decode((upload.path / stored).read_bytes(), name=name, limits=state.settings().limits)
     finally:
         uploads.remove(upload)
-    address.go("search", collection=opened.name, picture=asking.held().keep(image))
+    filters.search(opened, picture=asking.held().keep(image))
 
 
 def read(opened: Collection, asked: dict[str, str]) -> Question:
@@ -117,11 +117,9 @@ def read(opened: Collection, asked: dict[str, str]) -> Question:
 
 
 def _area(opened: Collection, asked: dict[str, str]) -> tuple[int, ...]:
-    shapes = address.unpack(asked.get("area"))
-    if not shapes:
+    if not asked.get("area") and not asked.get("of"):
         return ()
-    layouts = {made.key: made for made in opened.artifacts("projections")}
-    layout = layouts.get(asked.get("map", ""))
-    if layout is None:
-        return ()
-    return tuple(int(row) for row in maps.rows_of(maps.View(opened, layout, opened.encoder_names()[0]), shapes))
+    layouts = maps.layouts(opened, ui.model_word(opened))
+    view = maps.View(opened, next((made for made in layouts if made.key == asked.get("map")), layouts[0]), opened.encoder_names()[0])
+    shapes = address.unpack(asked.get("area")) or maps.named(view, asked.get("of"))
+    return tuple(int(row) for row in maps.rows_of(view, shapes))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -224,9 +224,24 @@ def cards(opened: Collection, found: Sequence[tuple[int, float | None]], *, shor
     ]
 
 
-def choose_encoder(opened: Collection, page: str) -> str:
-    """The model whose view of the patches is shown; asked only where there are several. Raises ``ArtifactMissing``."""
+def take_model(opened: Collection, asked: Mapping[str, str]) -> None:
+    """Set the model to what an address asks."""
+    st.session_state[f"model/{opened.name}"] = asked.get("model")
+
+
+def choose_encoder(opened: Collection) -> str:
+    """The model whose view of the patches all pages show; chosen only where there are several. Raises ``ArtifactMissing``."""
     names = opened.encoder_names()
     if len(names) < 2:
         return str(opened.embedding().recipe["encoder"]["name"])
-    return st.selectbox("Model", names, format_func=encoder_title, key=f"{page}/encoder/{opened.name}", persist_state="session", width=320)
+    kept = f"model/{opened.name}"
+    if st.session_state.get(kept) not in names:
+        st.session_state[kept] = names[0]
+    return st.selectbox("Model", names, format_func=encoder_title, key=kept, persist_state="session", width=320)
+
+
+def model_word(opened: Collection) -> str | None:
+    """The model as an address says it: not at all where it is the first."""
+    names = opened.encoder_names()
+    chosen = st.session_state.get(f"model/{opened.name}")
+    return str(chosen) if chosen in names[1:] else None

@@ -8,14 +8,25 @@ from explorer.app import address, grouping, groups, ui
 def show() -> None:
     """The page."""
     opened = ui.current()
-    asked = address.asked() or {}
-    encoder = ui.choose_encoder(opened, "groups")
-    made = grouping.choose(opened, encoder, asked.get("groups"))
+    asked = address.asked()
+    if asked is not None:
+        ui.take_model(opened, asked)
+    encoder = ui.choose_encoder(opened)
+    found = opened.clusterings(encoder)
+    made = grouping.choose(opened, encoder, found, asked)
     if made is None:
+        address.leave("groups", model=ui.model_word(opened))
         return
-    by = grouping.compare(opened, made, asked.get("by"))
+    by = grouping.compare(opened, made, asked)
     sort, part = groups.listing(opened, made, by, asked)
-    address.leave("groups", groups=made.key, by=by, sort=sort, part=part)
+    address.leave(
+        "groups",
+        groups=made.key if made.key != found[0].key else None,
+        by=by if by not in grouping.columns(opened)[:1] else None,
+        sort=sort if sort != "size" else None,
+        part=part if part > 1 else None,
+        model=ui.model_word(opened),
+    )
 
 
 ui.guarded(show)

@@ -17,12 +17,13 @@ def begin(opened: Collection) -> Question:
     """What the address asks, or what was asked last of this collection."""
     asked = address.asked()
     if asked is not None:
+        ui.take_model(opened, asked)
         question = query.read(opened, dict(asked))
-        area = {name: asked[name] for name in ("area", "map") if name in asked}
+        area = {name: asked[name] for name in ("area", "of", "map") if name in asked}
         st.session_state[_ASKED] = (opened.name, question, area)
         filters.take(opened, asked)
         more, less = address.rows(asked.get("more")), address.rows(asked.get("less"))
-        widgets.set_grid_state(hits.GRID, liked={row: 1 for row in more if row < opened.n} | {row: -1 for row in less if row < opened.n})
+        widgets.set_grid_state(filters.GRID, liked={row: 1 for row in more if row < opened.n} | {row: -1 for row in less if row < opened.n})
         st.session_state["search/steps"] = []
         if box := filters.box(asked.get("box")):
             widgets.set_crop(query.crop_key(question), box)
@@ -51,7 +52,7 @@ def show() -> None:
 
 def answer(opened: Collection, question: Question) -> None:
     """What was found, and the controls of the search."""
-    marked = widgets.grid_state(hits.GRID).liked
+    marked = widgets.grid_state(filters.GRID).liked
     liked = tuple(sorted(row for row, way in marked.items() if way > 0))
     disliked = tuple(sorted(row for row, way in marked.items() if way < 0))
     question = filters.choose(opened, replace(question, liked=liked, disliked=disliked))
