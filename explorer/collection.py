@@ -15,9 +15,10 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Shaped
 
-from . import encoders, settings, storage
+from . import settings, storage
 from .errors import ArtifactMissing, CollectionMissing, ExplorerError, ImageRejected, InputError, SourceError
 from .index import load_index
+from .matching import identity, load_encoder
 from .projection import place
 from .search import SearchResult, allowed_rows, find_hits
 from .sources import open_source
@@ -219,7 +220,7 @@ class Collection:
         """The newest embedding this very encoder made, in whatever precision. Raises ``ArtifactMissing`` or ``InputError``."""
         self.embedding(encoder.name)
         for candidate in self.artifacts("embeddings"):
-            if _identity(candidate.recipe["encoder"]) == _identity(encoder.recipe):
+            if identity(candidate.recipe["encoder"]) == identity(encoder.recipe):
                 return candidate
         raise InputError(
             f"{encoder.name} as loaded is not the one collection {self.name!r} was embedded with (other weights or another version); "
@@ -297,28 +298,6 @@ def pixels_sha256(image: Image) -> str:
 def _nearest(index: VectorIndex, query: Queries) -> tuple[Rows, Scores]:
     scores, rows = index.search(query, min(PLACED_BY, index.n))
     return rows, scores
-
-
-@lru_cache(maxsize=2)
-def _encoder(name: str, identity: str) -> Encoder:
-    encoder = encoders.load_as_set(name, settings.read())
-    if _identity(encoder.recipe) != identity:
-        raise InputError(
-            f"{name} on this machine is not the one the collection was embedded with (other weights or another version); "
-            "pass the same weights, or embed the collection again with 'explorer embed'."
-        )
-    return encoder
-
-
-def _identity(recipe: Mapping[str, Any]) -> str:
-    """What makes an encoder the same one: all of its recipe but the precision, which changes a vector hardly at all."""
-    return storage.fingerprint({name: value for name, value in recipe.items() if name != "precision"})
-
-
-def load_encoder(embedding: Artifact) -> Encoder:
-    """The encoder that made an embedding, loaded once per process; raises ``InputError`` where it is another one here."""
-    recipe = embedding.recipe["encoder"]
-    return _encoder(recipe["name"], _identity(recipe))
 
 
 @lru_cache(maxsize=4)

@@ -24,6 +24,7 @@ RANK = {
     "projection": 4,
     "clustering": 4,
     "search": 5,
+    "matching": 5,
     "collection": 6,
     "quality": 8,
     "evaluation": 9,

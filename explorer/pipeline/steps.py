@@ -71,8 +71,16 @@ def embed(collection: Collection, *, encoder: Encoder, settings: Settings, repor
     return storage.make(collection.path, "embeddings", recipe, fill, waiting=_waiter("embed", collection, report))
 
 
-def index(collection: Collection, *, encoder: str | None = None, kind: str = "auto", seed: int = 0, report: Report = ignore) -> Artifact:
-    """The search index and the one nearest-neighbour graph of an embedding, with the recall both were measured at."""
+def index(
+    collection: Collection,
+    *,
+    encoder: str | None = None,
+    kind: str = "auto",
+    k: int = GRAPH_K,
+    seed: int = 0,
+    report: Report = ignore,
+) -> Artifact:
+    """The search index and the one nearest-neighbour graph (``k`` per row) of an embedding, with the recall both were measured at."""
     source = collection.embedding(encoder)
     recipe = {"kind": "neighbours", "embedding": source.key, "index": kind, "k": k, "seed": seed}
 

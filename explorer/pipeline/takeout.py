@@ -42,9 +42,10 @@ def export(collection: Collection, path: Path, *, encoder: str | None = None, ov
 def _table(collection: Collection, encoder: str | None) -> pd.DataFrame:
     """The rows, then our own columns; one whose name the user has taken gets a trailing underscore."""
     table = collection.items.copy()
-    with suppress(ArtifactMissing):  # a collection without a map or groups is exported without them
-        xy = np.asarray(collection.projection(encoder))
-        table[_free("map_x", table)], table[_free("map_y", table)] = xy[:, 0], xy[:, 1]
+    for method in ("umap", "pca"):
+        with suppress(ArtifactMissing):  # a collection without a map or groups is exported without them
+            x, y = np.asarray(collection.projection(encoder, method)).T
+            table[_free(f"{method}_x", table)], table[_free(f"{method}_y", table)] = x, y
     with suppress(ArtifactMissing):
         newest = {str(made.recipe["method"]): made for made in reversed(collection.clusterings(encoder))}
         for method, made in newest.items():

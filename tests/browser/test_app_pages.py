@@ -121,7 +121,7 @@ def test_searching_with_the_keyboard_only(app, browse):
         page.keyboard.press("Tab")
         if (
             page.evaluate(
-                "() => { let one = document.activeElement; while (one?.shadowRoot) one = one.shadowRoot.activeElement; return one?.className; }"
+                "() => { let at = document.activeElement; while (at?.shadowRoot) at = at.shadowRoot.activeElement; return at?.className; }"
             )
             == "open"
         ):
