@@ -15,10 +15,14 @@ import numpy as np
 import pandas as pd
 
 from .errors import InputError
-from .types import Allowed, Queries, VectorIndex
+from .index import unit
+from .types import Allowed, Queries, VectorIndex, Vectors
 
 INTERNAL = ("sha256",)
 """Columns that mean nothing to a person; they can be filtered on but are not shown with a hit."""
+
+LIKED_WEIGHT = 0.75
+DISLIKED_WEIGHT = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ class Hit:
     def to_json(self) -> dict[str, Any]:
         """A flat JSON object."""
         own = {"rank": self.rank, "row": self.row, "id": self.id, "uri": self.uri, "score": round(self.score, 6), "label": self.label}
-        return own | {name: value for name, value in self.facts.items() if name not in own}
+        return own | {f"{name}_" if name in own else name: value for name, value in self.facts.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +74,13 @@ def allowed_rows(
     *,
     where: Mapping[str, Any] | None = None,
     exclude_same: Sequence[str] = (),
-    like: int | None = None,
+    like: int | Sequence[int] | None = None,
 ) -> Allowed | None:
     """True for the rows that may answer; None where all may.
 
     ``where`` maps a column to a value or to a list of values of which one must match. ``exclude_same`` names columns
-    in which an answer must differ from row ``like``; an empty cell equals nothing, but the row itself never answers
-    then. Raises ``InputError`` for an unknown column, or where ``exclude_same`` has no row to compare with.
+    in which an answer must differ from row ``like``, or from each of several; an empty cell equals nothing, but the rows
+    themselves never answer then. Raises ``InputError`` for an unknown column, or where ``exclude_same`` has no row to compare with.
     """
     if not where and not exclude_same:
         return None
@@ -90,12 +94,11 @@ def allowed_rows(
             f"Leaving out the same {' and '.join(exclude_same)} needs a query whose {exclude_same[0]} is known; "
             "query by a row of the collection, or leave this out."
         )
+    asked = [like] if isinstance(like, int | np.integer) else list(like)
     for column in exclude_same:
         values = _column(items, column)
-        own = values.iloc[like]
-        if not pd.isna(own):
-            allowed &= ~(values == own).fillna(value=False).to_numpy(dtype=bool)
-    allowed[like] = False
+        allowed &= ~values.isin(values.iloc[asked].dropna()).to_numpy(dtype=bool)
+    allowed[asked] = False
     return allowed
 
 
@@ -119,6 +122,26 @@ def find_hits(
         make_hit(rank, row, score, record)
         for rank, ((row, score), record) in enumerate(zip(found, table.to_dict("records"), strict=True), start=1)
     ]
+
+
+def mean_direction(vectors: Vectors) -> Queries:
+    """One query (1 d) for several patches (n d): the mean of their unit vectors, to which each has the same say."""
+    mean: Queries = unit(vectors).mean(0, keepdims=True, dtype=np.float32)
+    return mean
+
+
+def refine(query: Queries, *, liked: Vectors, disliked: Vectors) -> Queries:
+    """The query (1 d) moved towards patches (p d) that were marked as wanted and away from others (m d) that were not.
+
+    Rocchio's relevance feedback (Rocchio 1971; Manning, Raghavan & Schuetze 2008, section 9.1.1, with its usual weights)
+    on unit vectors. Either may be empty.
+    """
+    moved = unit(query)
+    if len(liked):
+        moved = moved + LIKED_WEIGHT * mean_direction(liked)
+    if len(disliked):
+        moved = moved - DISLIKED_WEIGHT * mean_direction(disliked)
+    return moved
 
 
 def make_hit(rank: int, row: int, score: float, record: Mapping[Any, Any]) -> Hit:

@@ -12,7 +12,7 @@ from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
 from sklearn.preprocessing import normalize
 
 from explorer.errors import InputError
-from explorer.evaluation import few_shot, knn
+from explorer.evaluation import few_shot, folds, knn
 
 
 def tissue(n: int, *, seed: int, n_classes: int = 4) -> tuple[np.ndarray, np.ndarray]:
@@ -40,7 +40,7 @@ def test_ties_of_votes_go_to_the_nearest() -> None:
     test = np.array([[1, 0.05], [-1, 0]], np.float32)  # the first is nearest to a, then b, b, a
     report = knn(x, y, x_test=test, y_test=["a", "c"], k=(1, 3, 4))
     votes = {k: scores.confusion.argmax(axis=1)[[0, 2]].tolist() for k, scores in report.knn.items()}
-    assert votes == {1: [0, 2], 3: [1, 2], 4: [0, 2]}
+    assert votes == {1: [0, 2], 3: [1, 2], 4: [0, 1]}
 
 
 def test_the_prototype_is_the_nearest_centroid_after_centring() -> None:
@@ -115,3 +115,26 @@ def test_too_few_rows_for_any_shot_is_a_sentence() -> None:
     x, y = tissue(60, seed=1)
     with pytest.raises(InputError, match="fewer than the 100"):
         few_shot(x, y, x_test=x, y_test=y, shots=(100,))
+
+
+def test_folds_keep_patients_whole_and_spread_classes() -> None:
+    rng = np.random.default_rng(0)
+    patient = rng.integers(0, 40, 600)
+    label = np.where(rng.random(600) < 0.7, patient % 3, rng.integers(0, 3, 600)).astype(object)
+    label[:4] = None
+    fold = folds(label, groups=patient)
+    assert np.flatnonzero(fold < 0).tolist() == [0, 1, 2, 3]
+    for each in range(40):
+        assert len(set(fold[(patient == each) & (fold >= 0)])) == 1
+    for number in range(5):
+        inside = label[fold == number].astype(np.int64)
+        assert 60 < len(inside) < 180
+        assert np.bincount(inside, minlength=3).min() > 10
+    order = rng.permutation(600)
+    assert np.array_equal(folds(label[order], groups=patient[order]), fold[order])
+
+
+def test_folds_need_every_class_in_every_fold() -> None:
+    with pytest.raises(InputError, match="'b' lies in 2 groups, fewer than 5 folds"):
+        folds(["a"] * 10 + ["b"] * 10, groups=[*range(10), *[10, 11] * 5])
+    assert np.bincount(folds(["a"] * 10 + ["b"] * 10)).tolist() == [4, 4, 4, 4, 4]

@@ -135,6 +135,15 @@ def test_a_run_stops_alone_and_keeps_its_best() -> None:
         assert alone.epochs[0] == together.epochs[run]
 
 
+def test_fewer_steps_than_an_epoch_are_kept_to() -> None:
+    part, val = tensors(*tissue(300, n_classes=3, seed=1)), tensors(*tissue(60, n_classes=3, seed=2))
+    recipe = _recipe("eva-2025", 300, 3, batch_size=64, max_steps=2, patience=5)
+    generator = torch.Generator().manual_seed(0)
+    start = torch.empty(3, 17).uniform_(-0.25, 0.25, generator=generator)
+    moved = train(part, val, n_classes=3, n_runs=1, seed=0, recipe=recipe).weight[0] - start
+    assert 1.9e-4 < moved.abs().max() < 2.1e-4  # AdamW's first steps are as long as the rate, 1e-4 in the first epochs
+
+
 def test_the_report_is_scikit_learns_on_the_same_predictions() -> None:
     (x, y), (xv, yv), (xt, yt) = (tissue(n, n_classes=4, seed=n) for n in (500, 200, 300))
     report = linear_probe(x, y, xv, yv, xt, yt, max_steps=300, n_runs=3)

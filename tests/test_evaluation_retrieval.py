@@ -104,10 +104,11 @@ def test_keeping_patients_apart_lowers_the_score_and_is_named() -> None:
 
 
 def test_without_patients_the_leak_is_said() -> None:
-    vectors, label, _ = tissue()
+    vectors, label, patient = tissue()
     report = retrieval(vectors, label)
     assert "Leak possible" in report.sentence
     assert report.n_groups == 0
+    assert "two slides may be of one patient" in retrieval(vectors, label, groups=patient, group_name="slide").sentence
 
 
 def test_the_order_of_rows_does_not_matter() -> None:
@@ -158,7 +159,7 @@ def test_gaps_are_left_out_and_counted() -> None:
     group: list[Any] = [f"P{x}" for x in patient]
     group[3] = None
     report = retrieval(vectors, holed, groups=group)
-    assert report.dropped == {"label": 3, "site": 0, "patient": 1}
+    assert report.dropped == {"label": 3, "patient": 1}
     assert report.n == 236
     assert values(report, 5) == pytest.approx(slow(vectors[4:], label[4:], patient[4:], 5))
 
@@ -201,6 +202,15 @@ def test_a_class_of_one_patient_is_refused() -> None:
     label[patient == 0] = 3
     with pytest.raises(InputError, match="class '3' come from one patient"):
         retrieval(vectors, label, groups=patient)
+
+
+def test_a_class_of_one_row_or_without_patients_is_refused() -> None:
+    vectors, label, patient = tissue()
+    label[0] = 3
+    with pytest.raises(InputError, match="'3' has one row only"):
+        retrieval(vectors, label)
+    with pytest.raises(InputError, match="No row of class '3' has a value"):
+        retrieval(vectors, label, groups=[None, *patient[1:]])
 
 
 @pytest.mark.parametrize(("n", "k"), [(5, 3), (64, 10), (65, 10), (700, 20)])

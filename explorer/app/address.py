@@ -1,7 +1,8 @@
 """What a page shows, as the address says it: a link reopens the same view, and back and forward walk through views.
 
-A page keeps its choices in the session and writes them into the address. Where the address was changed by somebody else
-(a link was opened, the browser went back), the page takes its choices from there.
+A page keeps its choices in the session and writes into the address those that are not the first ones. Where the address
+was changed by somebody else (a link was opened, the browser went back), the page takes its choices from there. A first view
+adds nothing to the address it was opened by: every step back is then one that somebody took.
 """
 
 from __future__ import annotations
@@ -63,9 +64,9 @@ def leave(page: str, **shown: object) -> None:
         st.query_params.from_dict(told)
 
 
-def of(page: str) -> Mapping[str, str]:
-    """The address at which a page was left, or its first view of the present collection."""
-    here = words({COLLECTION: st.session_state.get(COLLECTION)})
+def of(page: str, collection: str | None = None) -> Mapping[str, str]:
+    """The address at which a page was left, or its first view of a collection; of the present one where none is given."""
+    here = words({COLLECTION: collection or st.session_state.get(COLLECTION)})
     told: Mapping[str, str] = st.session_state.get(_told(page), {})
     return told if told.get(COLLECTION) == here.get(COLLECTION) else here
 

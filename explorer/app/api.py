@@ -10,9 +10,8 @@ from . import problems, routes_collections, routes_jobs, routes_pictures, routes
 
 def make_api() -> FastAPI:
     """All routes. The pages that show the document are left out: they load scripts from elsewhere."""
-    api = FastAPI(
-        title="Pathology explorer", version=storage.versions().get("pathology-explorer", "unknown"), docs_url=None, redoc_url=None
-    )
+    version = storage.versions().get("pathology-explorer", "unknown")
+    api = FastAPI(title="Pathology explorer", version=version, docs_url=None, redoc_url=None, redirect_slashes=False)
     problems.install(api)
     for part in (routes_collections, routes_pictures, routes_uploads, routes_jobs):
         api.include_router(part.router)

@@ -46,7 +46,7 @@ def _card(opened: Collection) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if names:
             for page, title in (("map", "Map"), ("search", "Search"), ("groups", "Groups")):
-                address.link(page, title, collection=opened.name)
+                address.link(page, title, **address.of(page, opened.name))
         else:
             st.button("Finish making it", key=f"finish-{opened.name}", on_click=_finish, args=(opened,))
         address.link("about", "About", collection=opened.name)

@@ -10,11 +10,15 @@ import pandas as pd
 import streamlit as st
 
 MOST_BARS = 8
-_PALETTE = ("#0b6e75", "#d98c21", "#7a5ea8", "#4c9a52", "#c4573a", "#3f78b5", "#a8548e", "#8a7a2e", "#5f6b6d")
+_ACCENT = "#0b6e75"
+_AS_ON_THE_MAP = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#f0e442")
+"""Of the first values in order, as ``web/palette.js`` has them (Okabe and Ito 2008)."""
+_FURTHER = ("#7a5ea8", "#8a7a2e", "#5f6b6d", "#a14b4b", "#3d6b3d")
+_MOST_PARTS = 9
 _REST = "#b9c1c3"
 
 
-def composition(chosen: pd.Series[Any], whole: pd.Series[Any], *, key: str, accent: str = _PALETTE[0]) -> None:
+def composition(chosen: pd.Series[Any], whole: pd.Series[Any], *, key: str) -> None:
     """Shares of the commonest values among the chosen rows, with a tick where the whole collection has them."""
     import plotly.graph_objects as go
 
@@ -28,7 +32,7 @@ def composition(chosen: pd.Series[Any], whole: pd.Series[Any], *, key: str, acce
                 y=labels,
                 x=[shares[name] for name in names],
                 orientation="h",
-                marker_color=accent,
+                marker_color=_ACCENT,
                 text=[f"{shares[name]:.0%}" for name in names],
                 textposition="outside",
                 cliponaxis=False,
@@ -59,7 +63,8 @@ def stacked(counts: pd.DataFrame, names: Mapping[int, str] | Sequence[str], *, k
     import plotly.graph_objects as go
 
     order = list(counts.sum().sort_values(ascending=False).index)
-    shown, rest = order[: len(_PALETTE)], order[len(_PALETTE) :]
+    shown, rest = sorted(order[:_MOST_PARTS]), order[_MOST_PARTS:]
+    colours = _colours(sorted(order), shown)
     shares = counts.div(counts.sum(axis=1).clip(lower=1), axis=0)
     rows = [html.escape(_short(names[number])) for number in counts.index]
     bars = [
@@ -67,7 +72,7 @@ def stacked(counts: pd.DataFrame, names: Mapping[int, str] | Sequence[str], *, k
             y=rows, x=shares[value], name=html.escape(_short(value)), orientation="h", marker_color=colour,
             hovertemplate="%{x:.0%}<extra>" + html.escape(_short(value)).replace("%", "%%") + "</extra>",
         )
-        for value, colour in zip(shown, _PALETTE, strict=False)
+        for value, colour in zip(shown, colours, strict=True)
     ]  # fmt: skip
     if rest:
         bars.append(go.Bar(y=rows, x=shares[rest].sum(axis=1), name=f"{len(rest)} more", orientation="h", marker_color=_REST))
@@ -89,3 +94,8 @@ def _shares(values: pd.Series[Any]) -> pd.Series[Any]:
 def _short(value: object) -> str:
     text = str(value)
     return text if len(text) <= 28 else text[:27] + "…"
+
+
+def _colours(values: Sequence[object], shown: Sequence[object]) -> list[str]:
+    further = iter(_FURTHER * len(shown))
+    return [_AS_ON_THE_MAP[at] if (at := values.index(value)) < len(_AS_ON_THE_MAP) else next(further) for value in shown]

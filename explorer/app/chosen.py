@@ -9,8 +9,9 @@ import streamlit as st
 
 from .. import pipeline
 from ..search import INTERNAL
-from . import address, charts, links, maps, ui, widgets
+from . import charts, filters, links, maps, ui, widgets
 from .maps import View
+from .selection import Shape
 from .widgets import MapState
 
 MOST_CARDS = 60
@@ -22,7 +23,7 @@ def panel(view: View, seen: MapState) -> None:
     """What is selected, or how to select."""
     rows = maps.rows_of(view, seen.shapes)
     if seen.opened is not None:
-        address.go("search", collection=view.opened.name, patch=seen.opened)
+        filters.search(view.opened, patch=seen.opened)
     if len(rows):
         ui.guarded(lambda: _selection(view, seen, rows))
     elif seen.shapes:
@@ -39,14 +40,14 @@ def _patch(view: View, row: int) -> None:
     widgets.patch("map/patch", [ui.picture(opened, row)], height_px=_PATCH_PX)
     with st.container(horizontal=True):
         if st.button("Search with this patch", type="primary", key="map/search"):
-            address.go("search", collection=opened.name, patch=row)
+            filters.search(opened, patch=row)
         if st.button("Clear", key="map/clear"):
             _choose(view, picked=None)
     ui.facts(opened, row, key="map")
     near = opened.neighbours(view.encoder)
     st.markdown("**Its nearest patches**")
     cards = ui.cards(opened, [(int(r), float(s)) for r, s in zip(near.rows[row, :12], near.scores[row, :12], strict=True) if r >= 0])
-    state = widgets.result_grid("map/near", cards, thumb=links.thumb(opened))
+    state = widgets.result_grid("map/near", cards, thumb=links.thumb(opened), columns=4)
     if state.opened is not None:
         _choose(view, picked=state.opened)
 
@@ -58,7 +59,8 @@ def _selection(view: View, seen: MapState, rows: np.ndarray) -> None:
     st.caption(f"{ui.share(len(rows) / opened.n)} of the collection")
     with st.container(horizontal=True):
         if st.button("Find similar", type="primary", key="map/similar", help="Search with the mean of these patches."):
-            address.go("search", collection=opened.name, area=address.pack(seen.shapes), map=view.projection.key)
+            found = maps.told(view, seen.shapes)
+            filters.search(opened, **found)
         _save(view, rows)
         table = opened.items.iloc[rows].drop(columns=[*INTERNAL], errors="ignore")
         st.download_button(
@@ -75,11 +77,13 @@ def _selection(view: View, seen: MapState, rows: np.ndarray) -> None:
     with gallery:
         shown = rows if len(rows) <= MOST_CARDS else rows[np.linspace(0, len(rows) - 1, MOST_CARDS).astype(int)]
         with st.container(height=440, border=False):
-            state = widgets.result_grid("map/gallery", ui.cards(opened, [(int(row), None) for row in shown]), thumb=links.thumb(opened))
+            state = widgets.result_grid(
+                "map/gallery", ui.cards(opened, [(int(row), None) for row in shown]), thumb=links.thumb(opened), columns=4
+            )
         if len(shown) < len(rows):
             st.caption(f"{len(shown)} of them, evenly chosen")
         if state.opened is not None:
-            address.go("search", collection=opened.name, patch=state.opened)
+            filters.search(opened, patch=state.opened)
     with listing:
         st.dataframe(table.head(2000), hide_index=True, key="map/table", height=440)
         if len(table) > 2000:
@@ -104,10 +108,10 @@ def _kept(view: View) -> None:
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.markdown(f"{ui.plain(kept.recipe['name'])} · {ui.count(int(kept.meta['measured']['n']), 'patch')}", width="stretch")
                 if st.button("Show", key=f"show-{kept.key}", type="tertiary"):
-                    _choose(view, rows=pipeline.selected_rows(kept).tolist())
+                    st.session_state[maps.OF] = maps.of_kept(kept)
+                    _choose(view, shapes=maps.named(view, maps.of_kept(kept)))
 
 
-def _choose(view: View, *, picked: int | None = None, rows: Sequence[int] = ()) -> None:
-    shapes = (widgets.Shape("replace", rows=tuple(rows)),) if rows else ()
+def _choose(view: View, *, picked: int | None = None, shapes: Sequence[Shape] = ()) -> None:
     widgets.set_map_state(view.key, picked=picked, shapes=shapes)
     st.rerun(scope="fragment")

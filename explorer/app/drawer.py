@@ -61,7 +61,7 @@ def _title(made: maps.Artifact) -> str:
 
 
 def _show(view: View) -> None:
-    st.session_state[f"map/layout/{view.opened.name}"] = st.session_state[f"map/choice/{view.projection.key}"]
+    st.session_state[maps.layout_key(view.opened)] = st.session_state[f"map/choice/{view.projection.key}"]
 
 
 def trust_line(view: View) -> None:

@@ -33,5 +33,6 @@ def header(here: str, names: list[str]) -> None:
             with st.container(key=f"{'here' if name == here else 'tab'}-{name}", width="content"):
                 st.page_link(page(name), label=title, query_params=dict(address.of(name)))
         if here != "library" and names:
-            with st.container(key="which", width="stretch", horizontal=True, horizontal_alignment="right"):
+            st.space("stretch")
+            with st.container(key="which", width=280):
                 ui.choose_collection(names)

@@ -12,14 +12,12 @@ _STYLE = """
 [data-testid="stMain"] h2, [data-testid="stMain"] h3 { letter-spacing: -0.01em; padding-bottom: 0.25rem; }
 [data-testid="stCaptionContainer"] { line-height: 1.45; }
 
-.st-key-top { border-bottom: 1px solid var(--st-border-color); padding-bottom: 0.6rem; margin-bottom: 0.75rem; }
+.st-key-top { border-bottom: 1px solid color-mix(in srgb, currentColor 16%, transparent); padding-bottom: 0.6rem; margin-bottom: 0.75rem; }
 .st-key-top > div:first-child p { font-size: 1.02rem; letter-spacing: -0.01em; margin-right: 1rem; white-space: nowrap; }
 .st-key-top [data-testid="stPageLink"] a { padding: 0.3rem 0.7rem; border-radius: 0.375rem; min-height: 2.1rem; }
 .st-key-top [data-testid="stPageLink"] a p { font-weight: 500; }
 .st-key-top [class*="st-key-here-"] a { box-shadow: inset 0 -2px 0 var(--st-primary-color); border-radius: 0; background: none; }
 .st-key-top [class*="st-key-here-"] a p { font-weight: 650; }
-.st-key-which { max-width: none; }
-.st-key-which [data-testid="stSelectbox"] { width: 16rem; }
 
 [class*="st-key-card-"] { gap: 0.5rem; }
 [class*="st-key-card-"] img { border-radius: 4px; }

@@ -8,19 +8,22 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import streamlit as st
 
 from .. import storage
 from ..collection import Collection
 from ..errors import ArtifactMissing
-from ..pipeline import group_names
+from ..pipeline import group_names, selected_rows
 from ..storage import Artifact
-from . import buffers, links, selection, state, ui
+from . import address, buffers, links, selection, state, ui
 from .selection import Shape
 from .widgets import MapData, Mark, Query
 
 GROUP = "group:"
 """Before the key of a grouping, where a colour names one."""
 NEAREST = 10
+OF = "map/of"
+"""In the session: the name of the rows that are selected, where they have one (``named``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,45 @@ def layouts(opened: Collection, encoder: str | None = None) -> list[Artifact]:
     if not found:
         raise ArtifactMissing(f"Collection {opened.name!r} has no map yet; run 'explorer project {opened.name}'.")
     return sorted(found, key=lambda made: made.recipe["method"] != "umap")
+
+
+def layout_key(opened: Collection) -> str:
+    """In the session: key of the layout that is shown."""
+    return f"map/layout/{opened.name}"
+
+
+def of_group(made: Artifact, group: int) -> str:
+    """A group, as an address names its rows."""
+    return f"group-{made.key}-{group}"
+
+
+def of_kept(selection: Artifact) -> str:
+    """A saved selection, as an address names its rows."""
+    return f"saved-{selection.key}"
+
+
+def named(view: View, name: str | None) -> tuple[Shape, ...]:
+    """The rows an address names, as a shape; none where what it names is gone."""
+    kind, _, rest = (name or "").partition("-")
+    key, _, number = rest.partition("-")
+    rows = np.empty(0, dtype=np.int64)
+    if kind == "saved":
+        rows = next((selected_rows(kept) for kept in view.opened.artifacts("selections") if kept.key == key), rows)
+    elif kind == "group" and number.isdecimal():
+        rows = next(
+            (np.flatnonzero(state.labels(made) == int(number)) for made in view.opened.artifacts("clusters") if made.key == key), rows
+        )
+    return (Shape("replace", rows=tuple(rows.tolist())),) if len(rows) else ()
+
+
+def told(view: View, shapes: Sequence[Shape]) -> dict[str, str | None]:
+    """Layout and selection as an address says them. An area lies on one layout, so it is always told with it."""
+    of = st.session_state.get(OF)
+    if of and tuple(shapes) != named(view, of):
+        of = st.session_state[OF] = None
+    area = "" if of else address.pack(shapes)
+    first = layouts(view.opened, view.encoder)[0]
+    return {"area": area, "of": of, "map": view.projection.key if area or view.projection.key != first.key else None}
 
 
 def layout_title(projection: Artifact) -> str:
@@ -101,6 +143,7 @@ def data(
 ) -> MapData:
     """All that the map widget needs."""
     opened = view.opened
+    storage.file(view.projection, "xy.npy")  # where it is damaged, say so here rather than in the browser
     mark = None
     if picked is not None and 0 <= picked < opened.n:
         near = opened.neighbours(view.encoder).rows[picked, :NEAREST]

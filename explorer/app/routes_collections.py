@@ -15,6 +15,7 @@ from ..search import INTERNAL, plain
 from ..sources.images import decode
 from . import state
 from .problems import Problem
+from .words import without_paths
 
 MOST_ITEMS = 1000
 MOST_HITS = 1000
@@ -39,8 +40,9 @@ def models() -> list[dict[str, Any]]:
 
 @router.get("/collections")
 def listed() -> list[dict[str, Any]]:
-    """The collections, by name."""
-    return [_head(opened) for opened in state.collections()]
+    """The collections, by name; then those that cannot be opened, with the reason."""
+    trouble = [{"name": name, "error": without_paths(error)} for name, error in state.unreadable().items()]
+    return [_head(opened) for opened in state.collections()] + trouble
 
 
 @router.get("/collections/{collection}")

@@ -36,14 +36,14 @@ def web(digest: str, name: str) -> Response:
 def thumb(collection: str, row: int, v: str = "") -> Response:
     """A small JPEG of a row."""
     opened = _with_row(collection, row)
-    return _versioned(opened, v, opened.thumbnail(row), "image/jpeg")
+    return _picture(opened, v, opened.thumbnail(row))
 
 
 @router.get("/collections/{collection}/patch/{row}.jpg", response_class=Response)
 def patch(collection: str, row: int, v: str = "") -> Response:
     """The whole picture of a row as a JPEG, encoded anew: nothing but pixels leaves the server."""
     opened = _with_row(collection, row)
-    return _versioned(opened, v, jpeg(opened.image(row)), "image/jpeg")
+    return _picture(opened, v, jpeg(opened.image(row)))
 
 
 @router.get("/collections/{collection}/rows/{row}.json")
@@ -73,7 +73,7 @@ def groups(collection: str, key: str) -> Response:
 def column(collection: str, name: str, v: str = "") -> Response:
     """One value per row, as colours of a map."""
     opened = state.collection(collection)
-    return _versioned(opened, v, state.column(opened, name).data, BINARY)
+    return _binary(state.column(opened, name).data, lasting=v == state.version(opened))
 
 
 @router.get("/queries/{query_id}.jpg", include_in_schema=False)
@@ -105,11 +105,13 @@ def _artifact(opened: Collection, kind: str, key: str) -> Artifact:
     raise Problem(404, f"{opened.name} has nothing of that name; it may have been removed.")
 
 
-def _binary(content: bytes) -> Response:
-    return Response(content, media_type=BINARY, headers={"Cache-Control": assets.IMMUTABLE})
+def _binary(content: bytes, *, lasting: bool = True) -> Response:
+    """Numbers, as they are: packing millions of them would hold up every other answer, to save little."""
+    caching = assets.IMMUTABLE if lasting else "no-cache"
+    return Response(content, media_type=BINARY, headers={"Cache-Control": caching, "Content-Encoding": "identity"})
 
 
-def _versioned(opened: Collection, asked: str, content: bytes, media_type: str) -> Response:
+def _picture(opened: Collection, asked: str, content: bytes) -> Response:
     """Cached for ever only under the address that names what is there now."""
-    lasting = asked == state.version(opened)
-    return Response(content, media_type=media_type, headers={"Cache-Control": assets.IMMUTABLE if lasting else "no-cache"})
+    caching = assets.IMMUTABLE if asked == state.version(opened) else "no-cache"
+    return Response(content, media_type="image/jpeg", headers={"Cache-Control": caching})

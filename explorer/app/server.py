@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from anyio import to_thread
 from starlette.middleware import Middleware
 from starlette.routing import Mount
 
 from . import state
 from .api import make_api
+from .frontend import ServerAddress
 from .guard import Guard
 
 MAIN = Path(__file__).with_name("main.py")
@@ -25,8 +29,19 @@ def parts(base_path: str = "") -> dict[str, Any]:
     api_path = f"/{base}/api" if base else "/api"
     return {
         "routes": [Mount(api_path, make_api())],
-        "middleware": [Middleware(Guard, allowed_hosts=state.settings().allowed_hosts, api_path=api_path)],
+        "middleware": [
+            Middleware(Guard, allowed_hosts=state.settings().allowed_hosts, api_path=api_path),
+            Middleware(ServerAddress, base_path=f"/{base}"),
+        ],
+        "lifespan": _tidied,
     }
+
+
+@asynccontextmanager
+async def _tidied(_: Any) -> AsyncIterator[None]:
+    """Uploads of yesterday that nothing was made from are gone before the first reader comes."""
+    await to_thread.run_sync(state.remove_unused_uploads)
+    yield
 
 
 def make_app(base_path: str = "") -> st.App:

@@ -15,8 +15,8 @@ import numpy as np
 
 from .. import jobs, pipeline, storage
 from .. import settings as settings_table
-from ..collection import RECORD, Collection, checked_name, list_collections, load_encoder
-from ..errors import Busy, CollectionMissing, InputError
+from ..collection import RECORD, Collection, checked_name, load_encoder
+from ..errors import Busy, CollectionMissing, ExplorerError, InputError
 from ..search import INTERNAL, SearchResult
 from ..settings import Settings
 from ..storage import Artifact
@@ -35,18 +35,37 @@ def settings() -> Settings:
 
 
 def collection(name: str) -> Collection:
-    """The collection of that name, opened once until it is made anew. Raises ``CollectionMissing``, ``InputError``."""
-    path = settings().home / checked_name(name)
+    """The collection of that name, opened once until it is made anew. Raises ``CollectionMissing``."""
     try:
+        path = settings().home / checked_name(name)
         made_ns = (path / RECORD).stat().st_mtime_ns
-    except (FileNotFoundError, NotADirectoryError):
+    except (InputError, FileNotFoundError):
         raise CollectionMissing(f"There is no collection {name!r}; choose another one in the library.") from None
     return _opened(path, made_ns)
 
 
 def collections() -> list[Collection]:
-    """All collections, by name."""
-    return [collection(found.name) for found in list_collections(settings().home)]
+    """All collections that can be opened, by name."""
+    return [found for found in _all().values() if isinstance(found, Collection)]
+
+
+def unreadable() -> dict[str, str]:
+    """Name -> what is wrong, of every collection that is there but cannot be opened."""
+    return {name: str(found) for name, found in _all().items() if isinstance(found, ExplorerError)}
+
+
+def _all() -> dict[str, Collection | ExplorerError]:
+    home = settings().home
+    found: dict[str, Collection | ExplorerError] = {}
+    for path in sorted(home.iterdir()) if home.is_dir() else []:
+        if not path.name.startswith(".") and (path / RECORD).is_file():
+            try:
+                found[path.name] = collection(path.name)
+            except CollectionMissing:  # removed while we look, or a folder of someone else's
+                continue
+            except ExplorerError as error:
+                found[path.name] = error
+    return found
 
 
 def remove(opened: Collection) -> None:
@@ -61,6 +80,12 @@ def rename(opened: Collection, name: str) -> Collection:
     _check_idle(opened)
     pipeline.rename(opened, name)
     return collection(name)
+
+
+def remove_unused_uploads() -> None:
+    """Throw away what was uploaded and never used. Where a collection cannot be opened, its pictures might be among them: wait."""
+    if not unreadable():
+        uploads.remove_unused(settings().home, used=places_in_use())
 
 
 def places_in_use() -> set[Path]:
@@ -102,7 +127,8 @@ def labels(groups: Artifact) -> Labels:
 @lru_cache(maxsize=16)
 def points(projection: Path) -> bytes:
     """The point buffer of a published map."""
-    return buffers.pack_points(np.load(projection / "xy.npy", allow_pickle=False))
+    made = Artifact(projection, storage.read_json(projection / storage.META))
+    return buffers.pack_points(np.load(storage.file(made, "xy.npy"), allow_pickle=False))
 
 
 def _check_idle(opened: Collection) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pandas as pd
 import streamlit as st
@@ -114,7 +114,11 @@ def guarded(show: Callable[[], T]) -> T | None:
 def trouble(error: ExplorerError) -> None:
     """What went wrong, in words, and the way on."""
     if isinstance(error, CollectionMissing):
-        nothing("There is nothing to show here yet.", "Choose a collection in the library, or make your first one there.")
+        name = st.session_state.get(CHOSEN)
+        if name is None:
+            nothing("There is nothing to show here yet.", "Choose a collection in the library, or make your first one there.")
+        else:
+            nothing(f"There is no collection {plain(name)}.", "It may have been renamed or deleted. Choose another one.")
         address.link("library", "Go to the library")
     elif isinstance(error, ArtifactMissing):
         nothing("This collection is not ready yet.", "A step of its making has not been done. Finish it in the library.")
@@ -133,10 +137,9 @@ def trouble(error: ExplorerError) -> None:
 
 def nothing(what: str, next_step: str) -> None:
     """An empty state: what is missing, and what to do."""
-    with st.container(key="empty"):
-        st.subheader(what, anchor=False)
-        if next_step:
-            st.markdown(next_step)
+    st.subheader(what, anchor=False)
+    if next_step:
+        st.markdown(next_step)
 
 
 def colour_columns(opened: Collection) -> list[str]:
@@ -174,8 +177,8 @@ def clustering_title(groups: Artifact) -> str:
 
 def facts(opened: Collection, row: int, *, key: str) -> None:
     """Everything known of a patch, as text."""
-    record: dict[str, Any] = opened.items.iloc[row].to_dict()
-    shown = {name: value for name, cell in record.items() if name not in INTERNAL and (value := value_of(cell)) is not None}
+    record = opened.items.iloc[row].to_dict()
+    shown = {str(name): value for name, cell in record.items() if name not in INTERNAL and (value := value_of(cell)) is not None}
     if shown.get("uri") == shown.get("id"):
         shown.pop("uri")
     with st.container(key=f"facts-{key}"):
@@ -206,22 +209,39 @@ def picture(opened: Collection, row: int, *, title: str = "") -> Picture:
     )
 
 
-def cards(opened: Collection, found: Sequence[tuple[int, float | None]]) -> list[Card]:
-    """Rows and their similarity as cards."""
+def cards(opened: Collection, found: Sequence[tuple[int, float | None]], *, short: bool = False) -> list[Card]:
+    """Rows and their similarity as cards; ``short`` ones show the label only."""
     items = opened.items.iloc[[row for row, _ in found]]
     told = {
         name: [str(value) if (value := value_of(cell)) is not None else "" for cell in items[name]]
         for name in ("label", "patient", "slide")
     }
+    if short:
+        return [Card(row, label=told["label"][k]) for k, (row, _) in enumerate(found)]
     return [
         Card(row, "" if score is None else f"{max(0.0, score):.3f}", told["label"][k], told["patient"][k], told["slide"][k])
         for k, (row, score) in enumerate(found)
     ]
 
 
-def choose_encoder(opened: Collection, page: str) -> str:
-    """The model whose view of the patches is shown; asked only where there are several. Raises ``ArtifactMissing``."""
+def take_model(opened: Collection, asked: Mapping[str, str]) -> None:
+    """Set the model to what an address asks."""
+    st.session_state[f"model/{opened.name}"] = asked.get("model")
+
+
+def choose_encoder(opened: Collection) -> str:
+    """The model whose view of the patches all pages show; chosen only where there are several. Raises ``ArtifactMissing``."""
     names = opened.encoder_names()
     if len(names) < 2:
         return str(opened.embedding().recipe["encoder"]["name"])
-    return st.selectbox("Model", names, format_func=encoder_title, key=f"{page}/encoder/{opened.name}", persist_state="session", width=320)
+    kept = f"model/{opened.name}"
+    if st.session_state.get(kept) not in names:
+        st.session_state[kept] = names[0]
+    return st.selectbox("Model", names, format_func=encoder_title, key=kept, persist_state="session", width=320)
+
+
+def model_word(opened: Collection) -> str | None:
+    """The model as an address says it: not at all where it is the first."""
+    names = opened.encoder_names()
+    chosen = st.session_state.get(f"model/{opened.name}")
+    return str(chosen) if chosen in names[1:] else None

@@ -93,8 +93,13 @@ def set_map_state(key: str, *, picked: int | None = None, shapes: Sequence[Shape
 
 
 def map_view(key: str, data: MapData) -> MapState:
-    """The map. Compute ``data.mark`` from ``map_state(key)`` so that lines come with the same answer as the click."""
+    """The map. Compute ``data.mark`` from ``map_state(key)`` so that lines come with the same answer as the click.
+
+    Take a ``key`` per projection: shapes belong to the map they were drawn on, and are dropped on another one.
+    """
     kept = _kept(key)
+    if kept.setdefault("points", data.points) != data.points:
+        kept.update(points=data.points, selection=None)
     sent = {
         "module": assets.address(api(), "map.js"),
         "points": data.points,
@@ -144,12 +149,23 @@ def grid_state(key: str) -> GridState:
     return GridState({int(row): int(way) for row, way in (kept.get("liked") or {}).items()}, tuple(kept.get("chosen") or ()))
 
 
-def result_grid(key: str, cards: Sequence[Card], *, thumb: str, feedback: bool = False, choosing: bool = False) -> GridState:
-    """Pictures in a grid. ``thumb`` is an address with ``{row}``; ``feedback`` shows + and −, ``choosing`` lets cards be marked."""
+def set_grid_state(key: str, *, liked: Mapping[int, int]) -> None:
+    """Mark results for the reader: from a link, by undo. Takes effect where the grid is mounted next."""
+    _kept(key)["liked"] = dict(liked)
+
+
+def result_grid(
+    key: str, cards: Sequence[Card], *, thumb: str, columns: int | None = None, feedback: bool = False, choosing: bool = False
+) -> GridState:
+    """Pictures in a grid, of as many ``columns`` as fit where none are given.
+
+    ``thumb`` is an address with ``{row}``; ``feedback`` shows + and −, ``choosing`` lets cards be marked.
+    """
     state = grid_state(key)
     sent = {
         "module": assets.address(api(), "grid.js"),
         "thumb": thumb,
+        "columns": columns,
         "cards": [
             {"row": card.row, "score": card.score, "label": card.label, "patient": card.patient, "slide": card.slide} for card in cards
         ],
@@ -173,6 +189,11 @@ def crop(key: str, picture: str, *, alt: str, side_px: tuple[int, int] | None = 
     _mount(_crop, key, sent, states=("box",), triggers=())
     box = kept.get("box")
     return None if box is None else (float(box[0]), float(box[1]), float(box[2]), float(box[3]))
+
+
+def set_crop(key: str, box: Box | None) -> None:
+    """Choose a region for the reader: from a link. Takes effect where the picture is mounted next."""
+    _kept(key)["box"] = box
 
 
 @dataclass(frozen=True, slots=True)

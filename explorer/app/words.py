@@ -8,10 +8,13 @@ from pathlib import Path
 from .. import settings
 
 _ABSOLUTE = re.compile(r"""(?<![\w.:/\\])(?:[A-Za-z]:)?(?:[/\\][^/\\\s'"<>|:;,()]+){2,}[/\\]?""")
+_UPLOAD = re.compile(r"\b[0-9a-f]{32}\b(?:/[0-9a-f]{16}\b(?:\.\w+)?)?")
+"""The id of an upload, which only those who brought it should know."""
 
 
 def without_paths(text: str) -> str:
-    """The text with every absolute path cut down to its last name."""
+    """The text with every absolute path cut down to its last name, and no id of an upload."""
+    text = _UPLOAD.sub("the upload", text)
     for known in (settings.read().home.resolve(), Path.cwd(), Path.home()):
         if known != Path(known.anchor):
             text = text.replace(f"{known}/", "").replace(str(known), known.name)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
 from ..settings import Settings
+from .app import app
 from .base import AS_JSON, ENCODER, NAME, NEW_ENCODER, OPTIONS, SEED, WEIGHTS, load_encoder, open_named, pairs, verb
 from .output import echo_artifact, echo_collection, echo_hits, echo_json, summary
 from .progress import Bars
@@ -15,22 +17,25 @@ from .progress import Bars
 
 @click.command()
 @click.option("--name", default="demo", show_default=True, help="Name of the collection.")
+@click.option("--app/--no-app", "serve", default=None, help="Serve the app afterwards.  [default: in a terminal]")
 @AS_JSON
-@verb
-def demo(settings: Settings, report: Bars, *, name: str, as_json: bool) -> None:
-    """Draw synthetic tissue, build a collection from it, and search it."""
+@click.pass_context
+def demo(ctx: click.Context, *, name: str, serve: bool | None, as_json: bool) -> None:
+    """Draw synthetic tissue, build a collection from it, search it, and show it in the app."""
     from ..pipeline import demo as run
 
-    collection = run(name=name, settings=settings, report=report)
-    report.close()
+    with Bars() as report:
+        collection = run(name=name, settings=ctx.obj, report=report)
     result = collection.search(row=0, k=5, exclude_same=("patient",))
     if as_json:
         echo_json(summary(collection) | {"search": result.to_json()})
-        return
-    click.echo(f"\n{collection.n} synthetic patches are in {collection.path}; none of them is real tissue.")
-    click.echo(f"Patches like row 0 ({collection.items['label'].iloc[0]}), from other patients:\n")
-    echo_hits(result.hits)
-    click.echo(f"\nNext: explorer search {name} --row 12        your own folder: explorer build FOLDER --name NAME")
+    else:
+        click.echo(f"\n{collection.n} synthetic patches are in {collection.path}; none of them is real tissue.")
+        click.echo(f"Patches like row 0 ({collection.items['label'].iloc[0]}), from other patients:\n")
+        echo_hits(result.hits)
+        click.echo("\nNext: explorer app        your own folder: explorer build FOLDER --name NAME")
+    if serve or (serve is None and not as_json and sys.stdout.isatty()):
+        ctx.invoke(app)
 
 
 @click.command()
@@ -85,6 +90,7 @@ def embed(settings: Settings, report: Bars, *, name: str, encoder: str, weights:
 @NAME
 @ENCODER
 @click.option("--kind", type=click.Choice(["auto", "flat", "ivf", "ivf-refine"]), default="auto", show_default=True)
+@click.option("-k", "--k", "k", type=click.IntRange(2, 1000), default=30, show_default=True, help="Neighbours kept per patch in the graph.")
 @SEED
 @AS_JSON
 @verb
@@ -119,11 +125,17 @@ def project(settings: Settings, report: Bars, *, name: str, as_json: bool, **giv
 @click.option("--clusters", "n_clusters", type=int, default=None, help="k-means: number of groups.")
 @click.option("--min-size", "min_cluster_size", type=int, default=None, help="HDBSCAN: smallest group.")
 @SEED
+@click.option("--against", default=None, metavar="COL", help="Say how far the groups agree with this column.")
 @AS_JSON
 @verb
-def cluster(settings: Settings, report: Bars, *, name: str, as_json: bool, **given: Any) -> None:
+def cluster(settings: Settings, report: Bars, *, name: str, against: str | None, as_json: bool, **given: Any) -> None:
     """Sort the patches into groups."""
+    from ..pipeline import agreement
     from ..pipeline import cluster as run
 
     chosen = {key: value for key, value in given.items() if value is not None}
-    echo_artifact(run(open_named(settings, name), report=report, **chosen), as_json=as_json)
+    collection = open_named(settings, name)
+    made = run(collection, report=report, **chosen)
+    agrees = agreement(collection, made, against) if against else {}
+    report.close()
+    echo_artifact(made, as_json=as_json, more={"agreement": agrees} if agrees else {})

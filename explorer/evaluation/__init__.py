@@ -1,7 +1,8 @@
 """Honest numbers for a model and a collection: arrays in, report out."""
 
 from .anchors import colour_histogram
-from .intervals import Estimate
+from .folds import folds
+from .intervals import Estimate, wilson
 from .knn import FewShotReport, KnnReport, few_shot, knn
 from .overlap import neighbour_overlap
 from .probe import EVA_2024, PROTOCOLS, ProbeReport, linear_probe
@@ -24,9 +25,11 @@ __all__ = [
     "cluster_leak",
     "colour_histogram",
     "few_shot",
+    "folds",
     "knn",
     "linear_probe",
     "neighbour_overlap",
     "retrieval",
     "site_leak",
+    "wilson",
 ]

@@ -68,11 +68,12 @@ def train(part: Part, val: Part, *, n_classes: int, n_runs: int, seed: int, reci
     best_epoch, epochs = [0] * n_runs, [0] * n_runs
     active = list(range(n_runs))
     steps_per_epoch = -(-len(x) // recipe.batch_size)
-    n_epochs = max(1, recipe.max_steps // steps_per_epoch)  # an epoch cut short is never scored, so it is never trained
+    n_epochs = max(1, recipe.max_steps // steps_per_epoch)  # a last epoch cut short would not be scored, so it is not trained
+    n_rows = min(len(x), recipe.max_steps * recipe.batch_size)  # of an epoch; fewer than all only where no whole one fits
     for epoch in range(n_epochs):
         rate = _learning_rate(recipe, epoch)
         order = torch.stack([torch.randperm(len(x), generator=orders[run]) for run in active]).to(x.device)
-        for first in range(0, len(x), recipe.batch_size):
+        for first in range(0, n_rows, recipe.batch_size):
             optimizer.step(_gradient(optimizer.weight, data, order[:, first : first + recipe.batch_size]), rate)
         now = score(optimizer.weight)
         for place, run in enumerate(active):
@@ -169,11 +170,11 @@ class _Score:
     def __init__(self, x: torch.Tensor, y: torch.Tensor, n_classes: int, monitor: str) -> None:
         self.x, self.y = x, y
         self.member = torch.nn.functional.one_hot(y, n_classes).float()
-        size = self.member.sum(dim=0).double()
+        size = self.member.sum(dim=0).cpu().double()
         share = (size > 0).double() / (size > 0).sum() if monitor == "balanced accuracy" else size / size.sum()
         self.share = torch.where(size > 0, share / size, 0.0)
 
     def __call__(self, weight: torch.Tensor) -> torch.Tensor:
         """(runs,) float64; counts of right answers are whole numbers, so equal scores are equal."""
         right = (predict(weight, self.x) == self.y).float() @ self.member
-        return (right.double() @ self.share).cpu()
+        return right.cpu().double() @ self.share

@@ -39,6 +39,8 @@ class KnnReport(Report):
     """By k."""
     prototype: Scores
     """Nearest class mean after centring and scaling to length 1."""
+    chance: float
+    """Balanced accuracy of guessing: 1 / classes that occur among the test rows."""
     classes: tuple[str, ...]
     n: Mapping[str, int]
     dropped: Mapping[str, int]
@@ -65,6 +67,8 @@ class FewShotReport(Report):
     curve: tuple[Shot, ...]
     left_out: str
     """A sentence on numbers of shots that the smallest class cannot fill; empty where all were run."""
+    chance: float
+    """Balanced accuracy of guessing: 1 / classes that occur among the test rows."""
     classes: tuple[str, ...]
     n: Mapping[str, int]
     dropped: Mapping[str, int]
@@ -102,6 +106,7 @@ def knn(
     return KnnReport(
         knn={each: parts.scores(vote, seed=seed) for each, vote in votes.items()},
         prototype=parts.scores(_nearest_mean(parts.train, parts.train_codes, parts.test, n_classes), seed=seed),
+        chance=1 / len(np.unique(parts.truth)),
         classes=parts.classes,
         n=parts.n,
         dropped=parts.dropped,
@@ -158,6 +163,7 @@ def few_shot(
         left_out=f"{missed} shots were left out: class {parts.classes[smallest]!r} has {len(members[smallest])} training rows."
         if missed
         else "",
+        chance=1 / len(np.unique(parts.truth)),
         classes=parts.classes,
         n=parts.n,
         dropped=parts.dropped,

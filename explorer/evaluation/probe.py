@@ -63,6 +63,8 @@ class ProbeReport(Report):
     """Over the runs, with n - 1; NaN for one run."""
     interval: Estimate
     """Of the mean over runs, by drawing the evaluated rows; it holds for rows, not for new patients."""
+    chance: float
+    """Balanced accuracy of guessing: 1 / classes that occur."""
     recall: Mapping[str, Estimate]
     """Of each class, mean over runs; NaN where the evaluated rows have none."""
     confusion: Int64[np.ndarray, "c c"]
@@ -139,6 +141,7 @@ def linear_probe(  # noqa: PLR0913 - the data of three parts are six arguments, 
         mean=mean.value,
         sd=float(np.std(scores, ddof=1)) if n_runs > 1 else float("nan"),
         interval=mean,
+        chance=1 / len(np.unique(truth)),
         recall=dict(zip(label.names, recall, strict=True)),
         confusion=confusion(np.tile(truth, n_runs), predicted.ravel(), n_classes=n_classes),
         classes=label.names,

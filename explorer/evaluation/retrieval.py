@@ -98,13 +98,12 @@ def retrieval(
     check_k(k, len(table.vectors) - 1)
     n_classes, n = len(table.label.names), len(table.vectors)
     asking = table.sample(max_queries, seed=seed)
-    itself = np.stack([asking, asking + 1], axis=1)
-    hidden = table.spans[asking]
-    naive, apart = nearest(table.vectors[asking], table.vectors, k=k[-1], hidden=(itself, hidden))
-    truth, group = table.label.codes[asking], table.group[asking]
+    itself, hidden = np.stack([asking, asking + 1], axis=1), table.spans[asking]
+    found = nearest(table.vectors[asking], table.vectors, k=k[-1], hidden=(itself,) if groups is None else (itself, hidden))
+    naive, apart = (ranking.labels_of(rows, table.label.codes) for rows in (found[0], found[-1]))
+    truth, group = table.label.codes[asking], np.unique(table.group[asking], return_inverse=True)[1]
     by_class = np.bincount(table.label.codes, minlength=n_classes)
     relevant = by_class[truth] - alike(table.group, table.label.codes)[asking]
-    apart, naive = ranking.labels_of(apart, table.label.codes), ranking.labels_of(naive, table.label.codes)
     rounds = -(-CHANCE_DRAWS // len(asking))
     drawn = ranking.random_rows(np.tile(hidden, (rounds, 1)), n, k=k[-1], seed=seed)
     hits = {
@@ -190,7 +189,8 @@ def _sentence(at: RetrievalAt, n_groups: int, group_name: str) -> str:
             f"Leak possible: there is no patient or slide column, so tiles of one patient may find each other and MV@{at.k} "
             f"{apart:.2f} may be too high."
         )
+    beyond = "" if group_name == "patient" else f" Leak possible: two {group_name}s may be of one patient."
     return (
         f"With {group_name}s kept apart MV@{at.k} is {apart:.2f}; without that it would read {naive:.2f}, "
-        f"and the difference of {naive - apart:+.2f} comes from tiles of the same {group_name}."
+        f"and the difference of {naive - apart:+.2f} comes from tiles of the same {group_name}.{beyond}"
     )

@@ -53,7 +53,8 @@ def tabulate(vectors: Vectors, labels: Any, *, groups: Any = None, group_name: s
     n = len(vectors)
     columns = {"label": column(labels, name="label", n=n)}
     check_classes(columns["label"])
-    columns["site"] = column(np.zeros(n) if sites is None else sites, name="site", n=n)
+    if sites is not None:
+        columns["site"] = column(sites, name="site", n=n)
     if groups is not None:
         columns[group_name] = column(groups, name=group_name, n=n)
     keep, dropped = np.ones(n, bool), {}
@@ -70,13 +71,12 @@ def tabulate(vectors: Vectors, labels: Any, *, groups: Any = None, group_name: s
     rows = rows[order]
     group = np.arange(len(rows)) if groups is None else np.unique(columns[group_name].codes[rows], return_inverse=True)[1]
     label = Column(columns["label"].names, columns["label"].codes[rows])
-    if groups is not None:
-        _check_groups(label, columns[group_name], rows, group_name)
+    _check_spread(label, columns.get(group_name), rows, group_name)
     ordered = vectors[rows]
     return Table(
         vectors=unit(ordered),
         label=label,
-        site=Column(columns["site"].names, columns["site"].codes[rows]),
+        site=Column(("",), np.zeros(len(rows), np.int64)) if sites is None else Column(columns["site"].names, columns["site"].codes[rows]),
         group=group,
         spans=np.stack([np.searchsorted(group, group, "left"), np.searchsorted(group, group, "right")], axis=1),
         n_groups=0 if groups is None else int(group[-1]) + 1,
@@ -104,13 +104,15 @@ def _by_content(vectors: Vectors, columns: Sequence[Codes]) -> tuple[Int64[np.nd
     return order, np.concatenate([[False], same])
 
 
-def _check_groups(label: Column, group: Column, rows: np.ndarray, group_name: str) -> None:
+def _check_spread(label: Column, group: Column | None, rows: np.ndarray, group_name: str) -> None:
     for code, name in enumerate(label.names):
-        inside = np.unique(group.codes[rows[label.codes == code]])
+        inside = rows[label.codes == code]
         if len(inside) == 0:
-            raise InputError(f"No row of class {name!r} has a {group_name}; fill that column in or leave the class out.")
-        if len(inside) == 1:
+            raise InputError(f"No row of class {name!r} has a value in every other column; fill them in or leave the class out.")
+        if group is None and len(inside) == 1:
+            raise InputError(f"Class {name!r} has one row only, so there is nothing to find; add rows or leave the class out.")
+        if group is not None and len(np.unique(group.codes[inside])) == 1:
             raise InputError(
-                f"All rows of class {name!r} come from one {group_name} ({group.names[inside[0]]!r}), so with that {group_name} "
-                f"left out there is nothing to find; add another {group_name} or leave the class out."
+                f"All rows of class {name!r} come from one {group_name} ({group.names[group.codes[inside[0]]]!r}), so with that "
+                f"{group_name} left out there is nothing to find; add another {group_name} or leave the class out."
             )

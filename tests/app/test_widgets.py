@@ -65,6 +65,13 @@ def test_a_page_may_choose_for_the_reader(app: AppTest) -> None:
     assert sent(app)["selection"]["shapes"] == [{"mode": "replace", "rows": [1, 2]}]
 
 
+def test_shapes_are_dropped_on_another_map(app: AppTest) -> None:
+    shape = {"mode": "replace", "polygon": [[0, 0], [1, 0], [1, 1]]}
+    app.session_state["map/kept"] = {"picked": 5, "selection": {"shapes": [shape]}, "points": "/api/points/older.bin"}
+    app.run()
+    assert sent(app)["selection"]["shapes"] == [] and app.text[0].value == "5 0 None"
+
+
 def grid_page() -> None:
     import streamlit as st
 

@@ -69,7 +69,7 @@ def upload_page() -> None:
 
 def patch_page() -> None:
     pictures = [
-        widgets.Picture(f"{api}/patch/3.jpg", "The query", 0.25, (1024, 1024)),
+        widgets.Picture(f"{api}/patch/3.jpg", "The query", None if "unknown" in ask else 0.25, (1024, 1024)),
         widgets.Picture(f"{api}/patch/9.jpg", data.HOSTILE, 0.5, (512, 512)),
     ]
     widgets.patch("patch", pictures[: int(ask.get("k", "2"))])

@@ -285,6 +285,25 @@ def test_new_colours_keep_camera_and_selection(harness, browse):
     assert on_map(page, "return [map.camera.place, map.selected]") == before
 
 
+def test_a_click_while_colours_are_on_their_way_loses_neither(harness, browse):
+    page = browse()
+    open_map(page, harness)
+    held, open_gate = [], []
+    page.route("**/column/stain-*", lambda route: route.continue_() if open_gate else held.append(route))
+    page.get_by_role("button", name="colour by stain").click()
+    idle(page)
+    row = int(np.argmin(data.positions(N)[:, 0]))
+    page.mouse.click(*at(page, row))
+    expect(page.get_by_text(re.compile(f"^PICKED {row} "))).to_be_visible()
+    idle(page)
+    open_gate.append(True)
+    for route in held:
+        route.continue_()
+    expect(page.locator(".legend h2")).to_have_text("stain")
+    expect(page.locator(".overlay .links")).to_have_attribute("d", re.compile("^M"))
+    assert on_map(page, "return map.picked") == row
+
+
 def test_another_page_and_back_keeps_pick_selection_and_view(harness, browse):
     page = browse()
     open_map(page, harness)
@@ -295,9 +314,9 @@ def test_another_page_and_back_keeps_pick_selection_and_view(harness, browse):
     idle(page)
     page.wait_for_timeout(300)
     before, told_before = on_map(page, "return [map.camera.place, map.selected, map.picked]"), told(page)
-    page.get_by_text("away").click()
+    page.get_by_text("away", exact=True).click()
     page.locator(".grid[data-ready]").wait_for()
-    page.get_by_text("away").click()
+    page.get_by_text("away", exact=True).click()
     page.locator(".map[data-ready]").wait_for()
     idle(page)
     assert on_map(page, "return [map.camera.place, map.selected, map.picked]") == before
@@ -326,9 +345,9 @@ def test_a_selection_holds_when_colours_change_and_grows_the_same_on_both_sides(
     expect(page.get_by_text(re.compile("SHAPES 2 "))).to_be_visible()
     both = first | inside(last_polygon(page))
     expect_selected(page, np.flatnonzero(both))
-    page.get_by_text("away").click()
+    page.get_by_text("away", exact=True).click()
     page.locator(".grid[data-ready]").wait_for()
-    page.get_by_text("away").click()
+    page.get_by_text("away", exact=True).click()
     page.locator(".map[data-ready]").wait_for()
     expect_selected(page, np.flatnonzero(both))
 

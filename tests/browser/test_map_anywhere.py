@@ -209,7 +209,7 @@ def test_unmounting_gives_the_context_back(harness, browse):
     page = browse()
     open_map(page, harness)
     page.locator(".map").evaluate("board => { window.gone = board.map.renderer.gl }")
-    page.get_by_text("away").click()
+    page.get_by_text("away", exact=True).click()
     page.locator(".grid[data-ready]").wait_for()
     page.wait_for_function("window.gone.isContextLost()")
 

@@ -239,9 +239,41 @@ def test_two_patches_at_the_same_scale_with_bars_of_the_right_length(harness, br
     expect(page.locator(".patch img").nth(1)).to_have_js_property("complete", True)
     expect(page.get_by_text("Shown at the same scale.")).to_be_visible()
     expect(page.locator(".patch .title").nth(1)).to_have_text(data.HOSTILE)
-    for k, micrometres in enumerate((1024 * 0.25, 512 * 0.5)):
-        image, bar = page.locator(".patch img").nth(k).bounding_box(), page.locator(".bar").nth(k).bounding_box()
-        length = float(re.match(r"(\d+) µm", page.locator(".length").nth(k).inner_text().strip())[1])
-        assert bar["width"] / length == pytest.approx(image["width"] / micrometres, rel=0.02)
-        assert image["width"] == pytest.approx(image["height"], abs=1), "tissue is never stretched"
-        assert bar["y"] >= image["y"] + image["height"], "nor covered"
+    for k in range(2):
+        frame, bar = page.locator(".frame").nth(k).bounding_box(), page.locator(".bar").nth(k).bounding_box()
+        assert css_px_per_um(page, k) == pytest.approx(frame["width"] / 256, rel=0.02), "both patches are 256 micrometres wide"
+        assert frame["width"] == pytest.approx(frame["height"], abs=1), "tissue is never stretched"
+        assert bar["y"] >= frame["y"] + frame["height"], "nor covered"
+
+
+def css_px_per_um(page, k: int) -> float:
+    length = float(re.match(r"([\d.]+) µm", page.locator(".length").nth(k).inner_text().strip())[1])
+    return page.locator(".bar").nth(k).bounding_box()["width"] / length
+
+
+def test_zooming_one_patch_zooms_both_about_the_pointer(harness, browse):
+    page = browse()
+    show(page, harness, "patch", ".patches")
+    expect(page.locator(".patch img").nth(1)).to_have_js_property("complete", True)
+    before = css_px_per_um(page, 0)
+    frame = page.locator(".frame").first.bounding_box()
+    x, y = frame["x"] + frame["width"] / 4, frame["y"] + frame["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.wheel(0, -500)
+    page.wait_for_timeout(100)
+    zoom = css_px_per_um(page, 0) / before
+    assert zoom == pytest.approx(2.226, rel=0.02) and css_px_per_um(page, 1) / before == pytest.approx(zoom, rel=0.02)
+    image = page.locator(".patch img").first.bounding_box()
+    assert (x - image["x"]) / image["width"] == pytest.approx(0.25, abs=0.01), "what is under the pointer stays"
+    page.locator(".frame").nth(1).focus()
+    for key in ("ArrowRight", *["-"] * 5):
+        page.keyboard.press(key)
+    assert css_px_per_um(page, 1) == pytest.approx(before, rel=0.02)
+
+
+def test_a_patch_of_unknown_scale_says_so(harness, browse):
+    page = browse()
+    show(page, harness, "patch", ".patches", unknown=1)
+    expect(page.locator(".length").first).to_have_text("scale not known")
+    expect(page.get_by_text("Not at the same scale: a pixel size is not known.")).to_be_visible()
+    expect(page.locator(".length").nth(1)).to_contain_text("µm")

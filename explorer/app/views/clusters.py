@@ -1,5 +1,32 @@
-import streamlit as st
+"""Groups of patches that lie together: what is in each, what it could be called, and how the groups meet what is known."""
 
-from explorer.app import ui
+from __future__ import annotations
 
-st.text(ui.current().name)
+from explorer.app import address, grouping, groups, ui
+
+
+def show() -> None:
+    """The page."""
+    opened = ui.current()
+    asked = address.asked()
+    if asked is not None:
+        ui.take_model(opened, asked)
+    encoder = ui.choose_encoder(opened)
+    found = opened.clusterings(encoder)
+    made = grouping.choose(opened, encoder, found, asked)
+    if made is None:
+        address.leave("groups", model=ui.model_word(opened))
+        return
+    by = grouping.compare(opened, made, asked)
+    sort, part = groups.listing(opened, made, by, asked)
+    address.leave(
+        "groups",
+        groups=made.key if made.key != found[0].key else None,
+        by=by if by not in grouping.columns(opened)[:1] else None,
+        sort=sort if sort != "size" else None,
+        part=part if part > 1 else None,
+        model=ui.model_word(opened),
+    )
+
+
+ui.guarded(show)

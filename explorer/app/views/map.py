@@ -2,41 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from explorer.app import address, chosen, drawer, maps, ui, widgets
+from explorer.collection import Collection
 
 
 def choose_view() -> maps.View:
     """The layout to show, from the address or as it was left."""
     opened = ui.current()
-    encoder = ui.choose_encoder(opened, "map")
+    asked = address.asked()
+    if asked is not None:
+        ui.take_model(opened, asked)
+        st.session_state[maps.layout_key(opened)] = asked.get("map")
+    encoder = ui.choose_encoder(opened)
     layouts = {made.key: made for made in maps.layouts(opened, encoder)}
-    asked = address.asked() or {}
-    if asked.get("map") in layouts:
-        st.session_state[f"map/layout/{opened.name}"] = asked["map"]
-    key = st.session_state.get(f"map/layout/{opened.name}")
-    view = maps.View(opened, layouts.get(key) or next(iter(layouts.values())), encoder)
-    if asked:
-        picked = address.rows(asked.get("patch"))
-        shapes = ui.guarded(lambda: address.unpack(asked.get("area"))) or ()
-        widgets.set_map_state(view.key, picked=picked[0] if picked else None, shapes=shapes)
-        if asked.get("colour") in maps.colours(view):
-            st.session_state[f"map/colour/{opened.name}"] = asked["colour"]
+    key = st.session_state.get(maps.layout_key(opened))
+    view = maps.View(opened, layouts.get(str(key)) or next(iter(layouts.values())), encoder)
+    if asked is not None:
+        take(view, asked)
     return view
+
+
+def take(view: maps.View, asked: Mapping[str, str]) -> None:
+    """Colour, patch and selection that an address asks for."""
+    picked = address.rows(asked.get("patch"))
+    shapes = ui.guarded(lambda: address.unpack(asked.get("area")) or maps.named(view, asked.get("of")))
+    widgets.set_map_state(view.key, picked=picked[0] if picked else None, shapes=shapes or ())
+    st.session_state[maps.OF] = asked.get("of")
+    st.session_state[colour_key(view.opened)] = asked.get("colour")
+
+
+def colour_key(opened: Collection) -> str:
+    """Of the colour control."""
+    return f"map/colour/{opened.name}"
 
 
 @st.fragment
 def show(view: maps.View) -> None:
     """The map and what is selected on it; a click runs this part only."""
-    opened = view.opened
+    ui.guarded(lambda: _show(view))
+
+
+def _show(view: maps.View) -> None:
     left, right = st.columns([2.55, 1], gap="large")
+    options = maps.colours(view)
+    first, kept = next(iter(options)), colour_key(view.opened)
+    if st.session_state.get(kept) not in options:
+        st.session_state[kept] = first
     with left:
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            options = maps.colours(view)
-            kept = f"map/colour/{opened.name}"
-            if st.session_state.get(kept) not in options:
-                st.session_state[kept] = next(iter(options))
             colour = st.selectbox("Colour by", list(options), format_func=options.__getitem__, key=kept, persist_state="session", width=280)
             drawer.button(view)
         before = widgets.map_state(view.key)
@@ -44,7 +61,13 @@ def show(view: maps.View) -> None:
         drawer.trust_line(view)
     with right:
         chosen.panel(view, seen)
-    address.leave("map", colour=colour, map=view.projection.key, patch=seen.picked, area=address.pack(seen.shapes))
+    address.leave(
+        "map",
+        colour=colour if colour != first else None,
+        patch=seen.picked,
+        model=ui.model_word(view.opened),
+        **maps.told(view, seen.shapes),
+    )
 
 
 ui.guarded(lambda: show(choose_view()))

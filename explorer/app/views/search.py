@@ -1,5 +1,71 @@
+"""Search: a patch, a part of one, a picture from outside or a selection; what is most like it, and what to make of that."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
 import streamlit as st
 
-from explorer.app import ui
+from explorer.app import address, asking, filters, hits, query, ui, widgets
+from explorer.app.asking import Question
+from explorer.collection import Collection
 
-st.text(ui.current().name)
+_ASKED = "search/asked"
+
+
+def begin(opened: Collection) -> Question:
+    """What the address asks, or what was asked last of this collection."""
+    asked = address.asked()
+    if asked is not None:
+        ui.take_model(opened, asked)
+        question = query.read(opened, dict(asked))
+        area = {name: asked[name] for name in ("area", "of", "map") if name in asked}
+        st.session_state[_ASKED] = (opened.name, question, area)
+        filters.take(opened, asked)
+        more, less = address.rows(asked.get("more")), address.rows(asked.get("less"))
+        widgets.set_grid_state(filters.GRID, liked={row: 1 for row in more if row < opened.n} | {row: -1 for row in less if row < opened.n})
+        st.session_state["search/steps"] = []
+        if box := filters.box(asked.get("box")):
+            widgets.set_crop(query.crop_key(question), box)
+    name, question, _ = st.session_state.get(_ASKED, ("", Question(), {}))
+    return question if name == opened.name else Question()
+
+
+def show() -> None:
+    """The page."""
+    opened = ui.current()
+    question = begin(opened)
+    nothing_asked = question == Question()
+    left, right = st.columns([1, 3.2], gap="large")
+    with left:
+        asked = None if nothing_asked else ui.guarded(lambda: query.show(opened, question))
+        if not nothing_asked:
+            st.divider()
+        query.another(opened, first=nothing_asked)
+    with right:
+        if nothing_asked:
+            query.invite(opened)
+            address.leave("search")
+        elif asked is not None:
+            ui.guarded(lambda: answer(opened, asked))
+
+
+def answer(opened: Collection, question: Question) -> None:
+    """What was found, and the controls of the search."""
+    marked = widgets.grid_state(filters.GRID).liked
+    liked = tuple(sorted(row for row, way in marked.items() if way > 0))
+    disliked = tuple(sorted(row for row, way in marked.items() if way < 0))
+    question = filters.choose(opened, replace(question, liked=liked, disliked=disliked))
+    found = asking.ask(opened, question)
+    hits.summary(opened, question, found)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        how = st.segmented_control(
+            "Show as", ["Patches", "Map", "Table"], default="Patches", required=True, key="search/how", label_visibility="collapsed"
+        )
+        filters.feedback(marked)
+        hits.export(found)
+    hits.show(opened, question, found, how=how)
+    address.leave("search", **filters.told(opened, question), **st.session_state[_ASKED][2])
+
+
+ui.guarded(show)

@@ -1,6 +1,6 @@
 // Results as a grid of square pictures with a few words each. Everything from the data is set as text.
 //
-// data:  thumb (address with `{row}`), cards [{row, score, label, patient, slide}], feedback, choosing, liked {row: 1 or -1}, chosen [row]
+// data:  thumb (address with `{row}`), columns (or null: as many as fit), cards [{row, score, label, patient, slide}], feedback, choosing, liked {row: 1 or -1}, chosen [row]
 // state: liked, chosen; trigger: opened (a row)
 
 import { address, el, style } from "./dom.js";
@@ -20,7 +20,7 @@ export async function mount(component) {
 
 class ResultGrid {
   constructor(root) {
-    this.root = el("div", { class: "grid", role: "list", onkeydown: (event) => this.key(event) });
+    this.root = el("ul", { class: "grid", onkeydown: (event) => this.key(event) });
     root.append(this.root);
   }
 
@@ -30,6 +30,7 @@ class ResultGrid {
     const { data } = component;
     this.liked = { ...data.liked };
     this.chosen = new Set(data.chosen);
+    this.root.style.gridTemplateColumns = data.columns ? `repeat(${data.columns}, minmax(0, 1fr))` : "";
     const shape = JSON.stringify([data.thumb, data.cards, data.feedback, data.choosing]);
     if (shape !== this.shape) {
       this.shape = shape;
@@ -62,7 +63,7 @@ class ResultGrid {
       },
       image,
     );
-    const node = el("article", { class: "result", role: "listitem" }, open);
+    const node = el("li", { class: "result" }, open);
     node.row = card.row;
     node.append(
       el(

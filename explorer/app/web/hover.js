@@ -8,16 +8,21 @@ const FACTS_AFTER_MS = 60;
 const KEPT = 500; // facts of this many patches stay in memory
 
 export class HoverCard {
-  constructor(thumb, rows) {
-    this.thumb = thumb;
-    this.rows = rows;
+  constructor() {
     this.row = -1;
     this.facts = new Map();
     this.image = el("img", { alt: "", width: SIDE_PX, height: SIDE_PX });
     this.colour = el("p", { class: "card-colour" });
     this.list = el("dl", {});
     this.root = el("div", { class: "card", hidden: true, "aria-hidden": "true" }, this.image, this.colour, this.list);
-    this.ask = debounce((row) => this.fetch(row), FACTS_AFTER_MS);
+    this.later = debounce((row) => this.fetch(row), FACTS_AFTER_MS);
+  }
+
+  /** Where pictures and facts come from. */
+  ask(thumb, rows) {
+    if (rows !== this.rows) this.facts.clear();
+    this.thumb = thumb;
+    this.rows = rows;
   }
 
   /** Show a row near (px, py) on a stage of that size; `note` is its class or value. */
@@ -28,7 +33,7 @@ export class HoverCard {
       this.colour.textContent = note ?? "";
       this.list.replaceChildren();
       if (this.facts.has(row)) this.fill(row);
-      else this.ask(row);
+      else this.later(row);
     }
     this.root.hidden = false;
     const wide = this.root.offsetWidth;
@@ -41,7 +46,7 @@ export class HoverCard {
   hide() {
     this.row = -1;
     this.root.hidden = true;
-    this.ask.cancel();
+    this.later.cancel();
   }
 
   async fetch(row) {

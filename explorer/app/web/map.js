@@ -45,7 +45,8 @@ class ScatterMap {
     this.focus = null; // where the keyboard is
     this.dense = null; // shade by density: yes, no, or null for "where it is crowded"
     this.budget = new FrameBudget();
-    this.data = {};
+    this.data = {}; // the latest from the server ...
+    this.applied = {}; // ... and the latest that is fully shown
     this.actions = new Actions(this);
     this.overlay = new Overlay();
     this.legend = new Legend(() => this.recolour());
@@ -75,22 +76,22 @@ class ScatterMap {
     this.board.dataset.renderer = renderer.name;
   }
 
-  /** New data from the server. Only what changed is fetched and drawn anew. */
+  /** New data from the server. Only what changed since `applied` is fetched and drawn anew. */
   async update(component) {
     const { data } = component;
-    const old = this.data;
     this.tell = teller(component);
     this.trigger = component.setTriggerValue;
-    this.data = data;
     this.board.style.setProperty("--stage-height", `${data.height_px}px`);
-    const otherPoints = old.points !== data.points;
-    const otherColumn = otherPoints || JSON.stringify(old.column) !== JSON.stringify(data.column);
+    const otherPoints = this.data.points !== data.points;
+    this.data = data;
     if (otherPoints) this.loading = this.load(data);
+    const fresh = (name) => JSON.stringify(this.applied[name]) !== JSON.stringify(data[name]);
+    const recoloured = fresh("points") || fresh("column");
     try {
-      const [values] = await Promise.all([otherColumn ? fetchValues(data.column) : null, this.loading]);
+      const [values] = await Promise.all([recoloured ? fetchValues(data.column) : null, this.loading]);
       await this.learn(data.selection.columns);
-      if (data !== this.data) return; // overtaken while fetching
-      if (otherColumn) this.colour(data.column, values);
+      if (data !== this.data) return; // overtaken while fetching; the later call applies all of it
+      if (recoloured) this.colour(data.column, values);
     } catch (error) {
       this.problem = `The map could not be loaded (${error.message}). Reload the page to try again.`;
       this.describe();
@@ -101,9 +102,10 @@ class ScatterMap {
       this.revision = data.selection.revision;
       this.setShapes(data.selection.shapes);
     }
-    const marked = data.mark?.row ?? null;
-    if (otherPoints || marked !== (old.mark?.row ?? null)) this.picked = marked;
-    if (JSON.stringify(old.medoids) !== JSON.stringify(data.medoids)) this.rest();
+    this.card.ask(data.thumb, data.rows);
+    if (fresh("points") || fresh("mark")) this.picked = data.mark?.row ?? null;
+    if (fresh("medoids")) this.rest();
+    this.applied = data;
     this.retouch();
     this.board.inert = false;
     this.board.dataset.ready = this.points.n;
@@ -113,7 +115,9 @@ class ScatterMap {
     this.board.inert = true;
     delete this.board.dataset.ready;
     this.status.show("Loading the map …", "");
-    this.points = await Points.fetch(data.points);
+    const points = await Points.fetch(data.points);
+    if (data.points !== this.data.points) return; // another map was asked for meanwhile
+    this.points = points;
     this.grid = new SpatialGrid(this.points);
     this.codes = new Uint8Array(this.points.n); // one colour until the column is here
     this.palette = this.legend.palette();
@@ -123,7 +127,7 @@ class ScatterMap {
     this.renderer.setPalette(this.palette);
     this.card?.root.remove();
     this.pictures?.root.remove();
-    this.card = new HoverCard(data.thumb, data.rows);
+    this.card = new HoverCard();
     this.pictures = new Pictures(data.thumb);
     this.stage.append(this.pictures.root, this.overlay.root, this.card.root);
     this.camera.box = this.points.bounds();

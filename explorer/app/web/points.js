@@ -2,7 +2,7 @@
 
 const MAGIC = 0x31545058; // "XPT1", little-endian
 const HEADER_BYTES = 32;
-export const SPAN = 65535;
+const SPAN = 65535;
 
 /**
  * Positions of all patches. `q` holds x and y interleaved in whole steps;

@@ -1,0 +1,152 @@
+"""How many answers, from where, and feedback on them; each as the address writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, NoReturn
+
+import streamlit as st
+
+from ..collection import Collection
+from . import address, asking, ui, widgets
+from .asking import Question
+from .widgets import Box
+
+GRID = "search/hits"
+AMOUNTS = (12, 24, 48, 96)
+APART = ("patient", "slide")
+_NONE = "none"
+_FIRST_AMOUNT = 24
+_MOST_CHOICES = 200
+
+
+def take(opened: Collection, asked: Mapping[str, str]) -> None:
+    """Set the controls to what an address asks."""
+    st.session_state["search/k"] = address.whole(asked.get("k"), _FIRST_AMOUNT, AMOUNTS)
+    wanted = address.filters(asked.get("only"))
+    for column in filterable(opened):
+        st.session_state[_key(opened, column)] = [value for value in wanted.get(column, []) if value in choices(opened, column)]
+    for column in APART:
+        st.session_state[_apart(column)] = "apart" not in asked or column in asked["apart"].split("-")
+
+
+def carried(opened: Collection) -> dict[str, Any]:
+    """The controls as the address writes them: how one searches, whatever with. First choices are left out."""
+    where = {column: values for column in filterable(opened) if (values := st.session_state.get(_key(opened, column)))}
+    apart = [column for column in APART if st.session_state.get(_apart(column), True)]
+    k = st.session_state.get("search/k", _FIRST_AMOUNT)
+    return {"k": k if k != _FIRST_AMOUNT else None, "only": where, "apart": None if len(apart) == len(APART) else apart or _NONE}
+
+
+def search(opened: Collection, **asked: object) -> NoReturn:
+    """Go and search with something, as one has searched before."""
+    address.go("search", collection=opened.name, model=ui.model_word(opened), **asked, **carried(opened))
+
+
+def choose(opened: Collection, question: Question) -> Question:
+    """The controls; returns the question with what they say."""
+    own = bool(question.rows) or asking.known_row(opened, question) is not None
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        st.subheader("Most similar patches", anchor=False, width="stretch")
+        columns = [column for column in APART if opened.items[column].notna().any()]
+        apart = []
+        for column in columns:
+            st.session_state.setdefault(_apart(column), True)
+            words = f"Leave out the same {column}"
+            why = None if own else f"The {column} of a picture from outside is not known."
+            if st.toggle(words, key=_apart(column), disabled=not own, help=why, persist_state="session") and own:
+                apart.append(column)
+        where = _where(opened)
+        st.session_state.setdefault("search/k", _FIRST_AMOUNT)
+        k = st.selectbox(
+            "How many",
+            AMOUNTS,
+            key="search/k",
+            persist_state="session",
+            width=110,
+            label_visibility="collapsed",
+            format_func=lambda n: f"{n} patches",
+        )
+    encoder = ui.choose_encoder(opened)
+    return replace(question, k=k, where=where, exclude_same=tuple(apart), encoder=encoder)
+
+
+def _where(opened: Collection) -> dict[str, list[str]]:
+    columns = filterable(opened)
+    if not columns:
+        return {}
+    chosen = {column: st.session_state.get(_key(opened, column)) or [] for column in columns}
+    active = sum(bool(values) for values in chosen.values())
+    with st.popover(f"Filter · {active}" if active else "Filter", key="search/filter"):
+        st.caption("Only patches with one of these may answer. Leave empty to allow all.")
+        for column in columns:
+            chosen[column] = st.multiselect(
+                ui.plain(ui.COLUMN_NAMES.get(column, column)), choices(opened, column), key=_key(opened, column), persist_state="session"
+            )
+    return {column: values for column, values in chosen.items() if values}
+
+
+def filterable(opened: Collection) -> list[str]:
+    """Columns with few enough values to choose from."""
+    return [name for name in ui.class_columns(opened) if opened.items[name].nunique() <= _MOST_CHOICES]
+
+
+def choices(opened: Collection, column: str) -> list[str]:
+    """Values of a column, as text."""
+    return sorted({str(value) for value in opened.items[column].dropna().unique()})
+
+
+def feedback(marked: Mapping[int, int]) -> None:
+    """What was marked as more or less like what is sought, and the way back."""
+    steps: list[dict[int, int]] = st.session_state.setdefault("search/steps", [])
+    if dict(marked) != (steps[-1] if steps else {}):
+        steps.append(dict(marked))
+    if not marked:
+        return
+    more, less = sum(way > 0 for way in marked.values()), sum(way < 0 for way in marked.values())
+    words = [f"{more} +"] * bool(more) + [f"{less} −"] * bool(less)
+    st.markdown(f"Refined by {' and '.join(words)}", width="content")
+    st.button("Undo", key="search/undo", on_click=_undo, type="tertiary")
+    st.button("Start over", key="search/over", on_click=_over, type="tertiary")
+
+
+def _undo() -> None:
+    steps = st.session_state["search/steps"]
+    steps.pop()
+    widgets.set_grid_state(GRID, liked=steps[-1] if steps else {})
+
+
+def _over() -> None:
+    st.session_state["search/steps"] = []
+    widgets.set_grid_state(GRID, liked={})
+
+
+def told(opened: Collection, question: Question) -> dict[str, Any]:
+    """The question as the address writes it."""
+    return {
+        "patch": question.row,
+        "picture": question.picture,
+        "box": "_".join(f"{edge:.4g}" for edge in question.box) if question.box else None,
+        "more": question.liked,
+        "less": question.disliked,
+        "model": ui.model_word(opened),
+        **carried(opened),
+    }
+
+
+def box(text: str | None) -> Box | None:
+    """A region from an address; None where it is none."""
+    try:
+        left, top, right, bottom = (float(part) for part in (text or "").split("_"))
+    except ValueError:
+        return None
+    return (left, top, right, bottom) if 0 <= left < right <= 1 and 0 <= top < bottom <= 1 else None
+
+
+def _key(opened: Collection, column: str) -> str:
+    return f"search/only/{opened.name}/{column}"
+
+
+def _apart(column: str) -> str:
+    return f"search/apart/{column}"

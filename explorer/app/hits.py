@@ -1,0 +1,109 @@
+"""What was found: the patches, what can be said of them, and each of them large beside the query."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import streamlit as st
+
+from ..collection import Collection
+from ..search import plain
+from . import address, asking, filters, links, maps, ui, widgets
+from .asking import Answer, Question
+from .widgets import Picture, Query
+
+
+def summary(opened: Collection, question: Question, answer: Answer) -> None:
+    """The labels of what was found, and how near the query is, in plain words."""
+    hits = answer.result.hits
+    labelled = [hit for hit in hits if hit.label is not None]
+    if labelled:
+        shares = answer.result.label_shares()
+        told = [f"**{ui.plain(label)}** {round(part * len(labelled))} of {len(labelled)}" for label, part in list(shares.items())[:5]]
+        more = f" · {len(shares) - 5} more labels" if len(shares) > 5 else ""
+        st.markdown(f"Labels of these patches: {' · '.join(told)}{more}")
+        st.caption("This says how similar patches were labelled. It is evidence to look at, not a diagnosis of the query.")
+    near = answer.closer_than
+    what = "It has closer company here than" if near >= 0.05 else "Nothing here is really like it: it has closer company than only"
+    st.caption(f"{what} {ui.share(near)} of the collection's own patches have.")
+
+
+def show(opened: Collection, question: Question, answer: Answer, *, how: str) -> None:
+    """The hits as patches, on the map, or as a table."""
+    if not answer.result.hits:
+        ui.nothing("Nothing may answer.", "Every patch is left out by the filter or by leaving out the same patient or slide. Allow more.")
+        return
+    if how == "Map":
+        on_map(opened, question, answer)
+    elif how == "Table":
+        st.dataframe(table(answer), hide_index=True, key="search/table", height=560)
+    else:
+        found = [(hit.row, hit.score) for hit in answer.result.hits]
+        seen = widgets.result_grid(filters.GRID, ui.cards(opened, found), thumb=links.thumb(opened), feedback=True)
+        if seen.opened is not None:
+            large(opened, question, seen.opened)
+
+
+def on_map(opened: Collection, question: Question, answer: Answer) -> None:
+    """Where the query and its hits lie."""
+    layout = maps.layouts(opened, question.encoder)[0]
+    view = maps.View(opened, layout, answer.result.encoder)
+    spot = asking.place(opened, question, answer, layout)
+    rows = [hit.row for hit in answer.result.hits]
+    query = None if spot is None else Query(*spot, hits=rows)
+    options = maps.colours(view)
+    seen = widgets.map_view(f"search-{view.key}", maps.data(view, colour=next(iter(options)), picked=None, query=query, hits=rows))
+    st.caption("The cross is the query, the circles are what was found. A query from outside is placed among the patches most like it.")
+    if seen.opened is not None:
+        filters.search(opened, patch=seen.opened)
+
+
+@st.dialog("Beside the query", width="large")
+def large(opened: Collection, question: Question, row: int) -> None:
+    """A hit and the query at the same scale."""
+    item = opened.items.iloc[row]
+    pictures = [ui.picture(opened, row, title=f"Found: {item['id']}")]
+    if (own := query_picture(opened, question)) is not None:
+        pictures.insert(0, own)
+    widgets.patch("search/beside", pictures, height_px=420)
+    left, right = st.columns([1.4, 1], gap="large")
+    with left:
+        ui.facts(opened, row, key="hit")
+    with right:
+        if st.button("Search with this patch", type="primary", key="hit/search"):
+            filters.search(opened, patch=row)
+        if st.button("Show on the map", key="hit/map"):
+            address.go("map", collection=opened.name, patch=row)
+
+
+def query_picture(opened: Collection, question: Question) -> Picture | None:
+    """What was searched with, to be shown large; None for a selection."""
+    image = asking.picture(opened, question)
+    if image is None:
+        return None
+    size = (image.shape[1], image.shape[0])
+    mpp = plain(opened.items["mpp"].iloc[question.row]) if question.row is not None else None
+    if question.box is not None:
+        return Picture(links.query(asking.held().keep(image)), "Query, the part that was chosen", float(mpp) if mpp else None, size)
+    if question.row is not None:
+        return ui.picture(opened, question.row, title=f"Query: {opened.items['id'].iloc[question.row]}")
+    return Picture(links.query(question.picture or ""), "Query: your picture", None, size)
+
+
+def table(answer: Answer) -> pd.DataFrame:
+    """The hits, one line each."""
+    return pd.DataFrame([hit.to_json() for hit in answer.result.hits])
+
+
+def export(answer: Answer) -> None:
+    """The hits as a file, with the question that found them."""
+    name = f"{answer.result.collection} search"
+    with st.popover("Export", key="search/export"):
+        st.download_button("Table (CSV)", data=lambda: table(answer).to_csv(index=False).encode(), file_name=f"{name}.csv", mime="text/csv")
+        st.download_button(
+            "Question and answers (JSON)",
+            data=lambda: json.dumps(answer.result.to_json(), indent=1, ensure_ascii=False).encode(),
+            file_name=f"{name}.json",
+            mime="application/json",
+        )

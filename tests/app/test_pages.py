@@ -1,0 +1,281 @@
+"""Every page in every state a person may meet it in: what it shows, and that it never shows a traceback."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fakes import write_patches
+from streamlit.testing.v1 import AppTest
+
+from explorer import encoders, jobs, pipeline, settings, storage
+from explorer.app import address, state
+from explorer.collection import open_collection
+from explorer.sources import open_source
+
+PAGES = tuple(address.PAGES)
+OF_A_COLLECTION = tuple(page for page in PAGES if page != "library")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with a collection of drawn tissue and one with rejects; copied for each test."""
+    home = tmp_path_factory.mktemp("home")
+    own = settings.read(home=home)
+    build("synthetic", "demo", own, options={"n": 36, "patients": 4, "seed": 0})
+    patches = write_patches(tmp_path_factory.mktemp("patches"), per_class=6)
+    (patches / "TUM" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nnot a picture")
+    (patches / "TUM" / "<img src=x onerror=alert(1)>.png").write_bytes((patches / "TUM" / "tum-001.png").read_bytes())
+    build(patches, "rejects", own)
+    return home
+
+
+def build(place: Path | str, name: str, own: settings.Settings, **options: object) -> None:
+    """All steps, with the map that takes no time to draw."""
+    collection = pipeline.ingest(open_source(place, **options), name=name, settings=own)
+    pipeline.embed(collection, encoder=encoders.load("descriptor"), settings=own)
+    pipeline.index(collection)
+    pipeline.project(collection, method="pca")
+    pipeline.cluster(collection)
+
+
+@pytest.fixture
+def home(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    place = tmp_path / "home"
+    shutil.copytree(made, place)
+    yield from _served(place, monkeypatch)
+
+
+@pytest.fixture
+def empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    (tmp_path / "empty").mkdir()
+    yield from _served(tmp_path / "empty", monkeypatch)
+
+
+def _served(place: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setenv("EXPLORER_HOME", str(place))
+    state.settings.cache_clear()
+    yield place
+    state.settings.cache_clear()
+
+
+def show(page: str, **asked: str) -> AppTest:
+    """The page as a session that opens its address sees it."""
+    test = AppTest.from_string(f"from explorer.app import frame\nframe.run({page!r})", default_timeout=60)
+    for name, value in asked.items():
+        test.query_params[name] = value
+    test.run()
+    assert not test.exception, test.exception
+    return test
+
+
+def words(test: AppTest) -> str:
+    """All that is said on the page."""
+    kinds = ("title", "header", "subheader", "markdown", "caption", "text", "warning", "error", "success")
+    return "\n".join(str(element.value) for kind in kinds for element in getattr(test, kind))
+
+
+def begin_job(home: Path, *, title: str, command: list[str], collection: str, ended: str | None, log: str = "") -> Path:
+    """What a job leaves on disk."""
+    path = home / jobs.FOLDER / "20260101T000000000000-0123abcd"
+    path.mkdir(parents=True)
+    record = {"command": command, "title": title, "collection": collection, "created": "2026-01-01T00:00:00+00:00"}
+    (path / jobs.RECORD).write_text(json.dumps(record))
+    (path / jobs.LOG).write_text(log)
+    lines = [{"verb": "embed", "done": done, "total": 400, "unit": "patches", "note": "", "time_s": done / 10} for done in (0, 100)]
+    (path / jobs.PROGRESS).write_text("\n".join(map(json.dumps, lines)) + "\n")
+    if ended is not None:
+        (path / jobs.ENDED).write_text(ended)
+    return path
+
+
+# -- no collection
+
+
+def test_the_first_run_shows_three_ways_in_and_nothing_else(empty_home: Path) -> None:
+    test = show("library")
+    assert [heading.value for heading in test.subheader] == ["Your own patches", "A folder on the server", "Demo tissue"]
+    assert {button.label for button in test.button} == {"Look there", "Open the demo tissue"}
+    assert not test.selectbox
+
+
+@pytest.mark.parametrize("page", OF_A_COLLECTION)
+def test_a_page_without_a_collection_says_what_to_do(empty_home: Path, page: str) -> None:
+    assert "Choose a collection in the library, or make your first one there." in words(show(page))
+
+
+@pytest.mark.parametrize("page", OF_A_COLLECTION)
+def test_a_link_to_a_collection_that_is_gone_says_so(home: Path, page: str) -> None:
+    assert "There is no collection" in words(show(page, collection="gone"))
+
+
+def test_no_page_speaks_of_our_own_parts(home: Path, empty_home: Path) -> None:
+    for page in PAGES:
+        said = words(show(page)).lower()
+        assert not [word for word in ("predicate", "parquet", "traceback", "artifact", " key") if word in said], page
+
+
+# -- a collection
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("name", ["demo", "rejects"])
+def test_every_page_shows_a_collection(home: Path, page: str, name: str) -> None:
+    show(page, collection=name)
+
+
+def test_the_library_tells_what_each_collection_holds(home: Path) -> None:
+    said = words(show("library"))
+    assert "36 patches" in said
+    assert "4 patients" in said
+    assert "Stain and texture descriptor" in said
+
+
+def test_files_that_could_not_be_read_are_listed_with_reasons(home: Path) -> None:
+    test = show("about", collection="rejects")
+    assert "1 file did not become patches" in words(test)
+    table = next(frame.value for frame in test.dataframe if "reason" in frame.value.columns)
+    assert table["uri"].tolist() == ["TUM/broken.png"]
+    assert table["reason"].str.len().min() > 0
+
+
+def test_a_hostile_file_name_is_text(home: Path) -> None:
+    opened = open_collection("rejects", home=home)
+    row = int(opened.items.index[opened.items["uri"].str.contains("onerror")][0])
+    said = words(show("search", collection="rejects", patch=str(row)))
+    assert "<img" not in said.replace("\\<img", "")
+    assert "onerror" in said
+
+
+def test_a_search_tells_labels_as_evidence_and_how_near_the_query_is(home: Path) -> None:
+    test = show("search", collection="demo", patch="3")
+    said = words(test)
+    assert "not a diagnosis" in said
+    assert "% of the collection's own patches" in said
+    assert {toggle.label: toggle.value for toggle in test.toggle} == {"Leave out the same patient": True, "Leave out the same slide": True}
+
+
+def test_the_address_says_what_is_asked(home: Path) -> None:
+    test = show("search", collection="demo", patch="3", k="12", apart="slide", only='{"site":["synthetic-site-A"]}')
+    assert test.selectbox(key="search/k").value == 12
+    assert [toggle.value for toggle in test.toggle] == [False, True]
+    told = {name: values[0] if isinstance(values, list) else values for name, values in test.query_params.items()}
+    assert told == {"collection": "demo", "patch": "3", "k": "12", "apart": "slide", "only": '{"site":["synthetic-site-A"]}'}
+
+
+def test_a_link_of_nonsense_is_borne(home: Path) -> None:
+    for page in PAGES:
+        show(
+            page,
+            collection="demo",
+            patch="99999999",
+            area="!!",
+            map="x",
+            k="-4",
+            only="[1",
+            more="1-x-7",
+            box="9_9_1",
+            groups="0",
+            by="?",
+            sort="?",
+            part="900",
+        )
+
+
+def test_groups_can_be_named_and_keep_their_names(home: Path) -> None:
+    test = show("groups", collection="demo")
+    test.text_input[0].set_value("odd <b>crypts</b>").run()
+    assert not test.exception
+    opened = open_collection("demo", home=home)
+    assert pipeline.group_names(opened, opened.clusterings()[0]) == {0: "odd <b>crypts</b>"}
+    assert show("groups", collection="demo").text_input[0].value == "odd <b>crypts</b>"
+
+
+def test_a_group_is_compared_with_what_is_known_in_plain_words(home: Path) -> None:
+    said = words(show("groups", collection="demo"))
+    assert "share the commonest label of their group" in said
+    assert "adjusted Rand index" in said
+
+
+def test_a_collection_can_be_renamed_and_deleted_only_when_sure(home: Path) -> None:
+    test = show("library")
+    test.text_input(key="name-demo").set_value("lung").run()
+    test.button(key="rename-demo").click().run()
+    assert (home / "lung").is_dir()
+    assert not (home / "demo").exists()
+    assert test.button(key="delete-lung").disabled
+    test.checkbox(key="sure-lung").check().run()
+    test.button(key="delete-lung").click().run()
+    assert not test.exception
+    assert not (home / "lung").exists()
+
+
+# -- something is damaged
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize(
+    "part", ["neighbours/*/knn_rows.npy", "projections/*/xy.npy", "clusters/*/medoids.npy", "items.parquet", "thumbnails/*/offsets.npy"]
+)
+def test_a_damaged_file_is_told_and_breaks_nothing_else(home: Path, page: str, part: str) -> None:
+    for path in (home / "demo").glob(part):
+        path.write_bytes(path.read_bytes()[:-7])
+    show(page, collection="demo", patch="2")
+
+
+def test_a_damaged_map_says_what_next_and_no_path(home: Path) -> None:
+    for path in (home / "demo").glob("projections/*/xy.npy"):
+        path.write_bytes(path.read_bytes()[:-7])
+    said = words(show("map", collection="demo"))
+    assert "A file of this collection is damaged" in said
+    assert str(home) not in said
+
+
+def test_a_collection_without_a_model_is_offered_to_be_finished(home: Path) -> None:
+    shutil.rmtree(home / "demo" / "embeddings")
+    assert "Finish making it" in {button.label for button in show("library").button}
+    assert "not ready yet" in words(show("map", collection="demo"))
+
+
+# -- jobs
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_running_job_is_shown_with_its_progress(home: Path, page: str) -> None:
+    path = begin_job(home, title="Map demo", command=["project", "--", "demo"], collection="demo", ended=None)
+    with storage.locked(path / jobs.LOCK, what="job"):
+        test = show(page, collection="demo")
+        if page in ("library", "map", "groups", "about"):
+            assert "Map demo" in words(test)
+            assert "Stop" in {button.label for button in test.button}
+
+
+def test_progress_tells_amount_rate_and_time_left(home: Path) -> None:
+    path = begin_job(home, title="Build lung", command=["build", "lung"], collection="lung", ended=None)
+    with storage.locked(path / jobs.LOCK, what="job"):
+        bar = show("library").get("progress")[0]
+        assert "100 of 400 patches · 10 a second · about 30 s left" in bar.proto.text.replace("\\", "")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_failed_job_says_why_and_can_be_tried_again(home: Path, page: str) -> None:
+    log = f"explorer: {home}/x is full; make room."
+    begin_job(home, title="Map demo", command=["project", "--", "demo"], collection="demo", ended="1", log=log)
+    test = show(page, collection="demo")
+    if page == "library":
+        assert "is full; make room" in words(test).replace("\\", "")
+        assert str(home) not in words(test)
+        assert {"Try again", "Dismiss"} <= {button.label for button in test.button}
+        next(button for button in test.button if button.label == "Dismiss").click().run()
+        assert not jobs.jobs(home)
+
+
+@pytest.mark.parametrize("ended", ["cancelled", "killed"])
+def test_a_job_that_was_stopped_can_go_on(home: Path, ended: str) -> None:
+    begin_job(home, title="Build lung", command=["build", "lung"], collection="lung", ended=ended)
+    test = show("library")
+    assert "What was done so far is kept" in words(test).replace("\\", "")
+    assert "Go on" in {button.label for button in test.button}

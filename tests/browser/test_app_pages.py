@@ -1,0 +1,232 @@
+"""The pages as a person uses them: links, back, keyboard, both themes, hostile names; no error and no foreign host anywhere."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from browser import appside
+from browser.appside import pictures_are_here, ready, visit
+from browser.pages import draw
+
+pytestmark = pytest.mark.browser
+N = 60
+PAGES = ("", "map", "search", "groups", "about")
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    home = tmp_path_factory.mktemp("home")
+    appside.build("synthetic", "tissue", home, n=N, patients=5, seed=0)
+    appside.drawn_patches(tmp_path_factory.mktemp("pictures") / "patches")
+    appside.build(tmp_path_factory.getbasetemp() / "pictures0" / "patches", "hostile", home)
+    with appside.serve(home, home / "log.txt") as url:
+        yield url
+
+
+def header(page, title: str):
+    return page.locator(".st-key-top").get_by_role("link", name=title)
+
+
+def selected(page) -> str:
+    """What the map says of itself."""
+    return page.locator(".status span").first.inner_text()
+
+
+def lasso_all(page) -> None:
+    page.get_by_role("button", name="Lasso").click()
+    box = page.locator(".stage").bounding_box()
+    x, y, w, h = box["x"] + 4, box["y"] + 4, box["width"] - 8, box["height"] - 8
+    draw(page, [(x, y), (x + w, y), (x + w, y + h), (x, y + h), (x, y + 2)])
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("page_name", PAGES)
+def test_every_page_opens_in_both_themes(app, browse, page_name, dark):
+    page = visit(browse, f"{app}/{page_name}?collection=tissue", dark=dark)
+    page.locator(".st-key-top").wait_for()
+    shade = page.evaluate("() => getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor")
+    brightness = sum(int(part) for part in re.findall(r"\d+", shade)[:3]) / 3
+    assert brightness < 60 if dark else brightness > 200
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), "something is wider than the window"
+
+
+def test_a_lasso_becomes_a_selection_and_the_link_reopens_it_in_another_browser(app, browse):
+    page = visit(browse, f"{app}/map?collection=tissue")
+    page.locator(f".map[data-ready='{N}']").wait_for()
+    lasso_all(page)
+    page.get_by_text(f"{N} patches", exact=True).wait_for()
+    page.get_by_role("combobox", name="Colour by").click()
+    page.get_by_role("option", name="site", exact=True).click()
+    page.wait_for_function("() => location.search.includes('colour=site') && location.search.includes('area=')")
+    other = visit(browse, page.url)
+    other.locator(f".map[data-ready='{N}']").wait_for()
+    other.get_by_text(f"{N} patches", exact=True).wait_for()
+    assert other.get_by_role("combobox", name="Colour by").get_attribute("value") == "site" or other.get_by_text("site", exact=True).count()
+    assert f"{N} selected" in selected(other)
+
+
+def test_similar_to_a_selection_is_found_and_the_link_holds_it(app, browse):
+    page = visit(browse, f"{app}/map?collection=tissue")
+    page.locator(f".map[data-ready='{N}']").wait_for()
+    page.get_by_role("button", name="Box").click()
+    box = page.locator(".stage").bounding_box()
+    draw(page, [(box["x"] + 5, box["y"] + 5), (box["x"] + box["width"] / 2, box["y"] + box["height"] - 5)])
+    page.get_by_role("button", name="Find similar").click()
+    page.get_by_text("what these have in common").wait_for()
+    found = pictures_are_here(page, ".result img")
+    assert found > 4
+    ready(page)
+    other = visit(browse, page.url)
+    other.get_by_text("what these have in common").wait_for()
+
+
+def test_back_and_forward_walk_through_views(app, browse):
+    page = visit(browse, f"{app}/search?collection=tissue&patch=3")
+    page.get_by_text("Most similar patches").wait_for()
+    page.wait_for_function("() => location.search.includes('k=24')")
+    header(page, "Groups").click()
+    page.get_by_role("heading", name="Groups", exact=True).wait_for()
+    ready(page)
+    page.go_back()
+    page.get_by_text("Most similar patches").wait_for()
+    assert "patch=3" in page.url
+    page.go_back()  # the address that was opened, before the page completed it
+    page.go_forward()
+    page.go_forward()
+    page.get_by_role("heading", name="Groups", exact=True).wait_for()
+
+
+def test_going_elsewhere_and_coming_back_keeps_what_was_asked(app, browse):
+    page = visit(browse, f"{app}/search?collection=tissue&patch=3")
+    page.get_by_text("Leave out the same slide").click()
+    page.wait_for_function("() => location.search.includes('apart=patient&')")
+    header(page, "Map").click()
+    page.locator(f".map[data-ready='{N}']").wait_for()
+    header(page, "Search").click()
+    page.get_by_text("Most similar patches").wait_for()
+    ready(page)
+    assert "patch=3" in page.url
+    assert "apart=patient&" in page.url
+
+
+def test_searching_with_the_keyboard_only(app, browse):
+    page = visit(browse, f"{app}/search?collection=tissue")
+    page.locator(".result").first.wait_for()
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if (
+            page.evaluate(
+                "() => { let one = document.activeElement; while (one?.shadowRoot) one = one.shadowRoot.activeElement; return one?.className; }"
+            )
+            == "open"
+        ):
+            break
+    else:
+        pytest.fail("the patches cannot be reached by Tab")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    page.get_by_text("Most similar patches").wait_for()
+    page.wait_for_function("() => location.search.includes('patch=')")
+
+
+def test_marking_hits_refines_the_query_and_can_be_undone(app, browse):
+    page = visit(browse, f"{app}/search?collection=tissue&patch=3")
+    more = page.get_by_role("button", name="More like this")
+    more.nth(1).click()
+    page.get_by_text("Refined by 1 +").wait_for()
+    page.wait_for_function("() => location.search.includes('more=')")
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_text("Refined by").wait_for(state="detached")
+    ready(page)
+    assert "more=" not in page.url
+
+
+def test_a_hit_opens_large_beside_the_query_at_the_same_scale(app, browse):
+    page = visit(browse, f"{app}/search?collection=tissue&patch=3")
+    page.locator(".result .open").first.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("Shown at the same scale.").wait_for()
+    widths = dialog.locator(".patch img").evaluate_all("(images) => images.map((one) => one.getBoundingClientRect().width)")
+    assert len(widths) == 2
+    assert abs(widths[0] - widths[1]) < 1
+    assert dialog.locator(".bar").first.bounding_box()["width"] > 10
+    dialog.get_by_role("button", name="Search with this patch").click()
+    page.wait_for_function("() => !location.search.includes('patch=3&')")
+
+
+def test_a_part_of_the_query_is_searched_with(app, browse):
+    page = visit(browse, f"{app}/search?collection=tissue&patch=3")
+    picture = page.locator(".crop img, .crop-picture img, .frame img").first
+    picture.wait_for()
+    box = picture.bounding_box()
+    draw(page, [(box["x"] + 20, box["y"] + 20), (box["x"] + 60, box["y"] + 60), (box["x"] + 120, box["y"] + 120)])
+    page.wait_for_function("() => location.search.includes('box=')")
+    page.locator(".result").first.wait_for()
+    ready(page)
+
+
+def test_a_picture_from_outside_is_brought_and_searched_with(app, browse, tmp_path):
+    (picture, *_) = appside.drawn_patches(tmp_path, per_class=1)
+    page = visit(browse, f"{app}/search?collection=tissue")
+    page.locator(".drop input").first.set_input_files(picture)
+    page.get_by_text("Most similar patches").wait_for()
+    pictures_are_here(page, ".result img")
+    assert page.get_by_text("of the collection's own patches").count() == 1
+    other = visit(browse, page.url)  # somebody else with the link sees no picture that was not theirs
+    other.get_by_text("no longer here").wait_for()
+
+
+def test_a_pasted_picture_is_searched_with(app, browse):
+    page = visit(browse, f"{app}/search?collection=tissue")
+    page.locator(".drop[data-ready]").wait_for()
+    page.evaluate(
+        """async () => {
+            const canvas = Object.assign(document.createElement("canvas"), { width: 64, height: 64 });
+            canvas.getContext("2d").fillRect(8, 8, 40, 40);
+            const blob = await new Promise((done) => canvas.toBlob(done));
+            const clipboardData = new DataTransfer();
+            clipboardData.items.add(new File([blob], "image.png", { type: "image/png" }));
+            document.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+        }"""
+    )
+    page.get_by_text("Most similar patches").wait_for()
+
+
+def test_a_hostile_name_is_shown_as_text_everywhere(app, browse):
+    for name in ("map?collection=hostile&patch=0", "search?collection=hostile&patch=0", "about?collection=hostile"):
+        page = visit(browse, f"{app}/{name}")
+        page.wait_for_timeout(300)
+        assert page.locator("img[src='x']").count() == 0
+    page = visit(browse, f"{app}/search?collection=hostile&patch=0")
+    page.get_by_text(appside.HOSTILE).first.wait_for()
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize(
+    "ask",
+    [
+        "",
+        "map?collection=tissue&patch=3",
+        "search?collection=tissue",
+        "search?collection=tissue&patch=3",
+        "groups?collection=tissue",
+        "about?collection=tissue",
+    ],
+)
+def test_axe_finds_nothing_serious(app, browse, ask, dark):
+    found = importlib.util.find_spec("axe_playwright_python")
+    if found is None or found.origin is None:
+        reason = "axe is not installed; run 'pip install axe-playwright-python'"
+        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
+    page = visit(browse, f"{app}/{ask}", dark=dark)
+    page.wait_for_timeout(500)
+    ready(page)
+    page.evaluate(Path(found.origin).with_name("axe.min.js").read_text(encoding="utf-8"))
+    faults = page.evaluate("() => axe.run(document)")["violations"]
+    told = [(one["id"], one["impact"], [node["target"] for node in one["nodes"][:4]]) for one in faults]
+    assert not [fault for fault in told if fault[1] in ("serious", "critical")]
