@@ -160,6 +160,26 @@ def test_the_constants_are_plain_arrays_of_a_few_hundred_kilobytes() -> None:
 # --- the pieces against what they are defined to be ---------------------------------------------------------------
 
 
+def test_the_white_point_is_read_off_glass_and_not_off_pink_tissue() -> None:
+    picture = torch.full((2, 3, 56, 56), 0.6)
+    white = torch.tensor([0.95, 0.90, 0.92])
+    picture[0, :, :10] = white[:, None, None]
+    picture[1, :, :10] = torch.tensor([0.95, 0.60, 0.80])[:, None, None]
+    found = stains.white_point(picture).flatten(1)
+    np.testing.assert_allclose(found[0], white, atol=2e-3)
+    assert torch.equal(found[1], torch.ones(3))
+
+
+def test_quantiles_are_those_of_the_sorted_values_under_the_mask() -> None:
+    rng = np.random.default_rng(2)
+    values = rng.random((2, 3, 400)).astype(np.float32)
+    among = rng.random((2, 400)) < 0.5
+    got = stains.quantiles(torch.from_numpy(values), torch.from_numpy(among), (0.02, 0.5, 0.97), low=0.0, high=1.0)
+    for b in range(2):
+        want = np.quantile(values[b][:, among[b]], (0.02, 0.5, 0.97), axis=1, method="inverted_cdf").T
+        np.testing.assert_allclose(got[b], want, atol=1.5e-3)
+
+
 def test_stains_are_found_again_in_a_mixture() -> None:
     true = np.array([[0.70, 0.65, 0.30], [0.15, 0.92, 0.36]], np.float32)
     true /= np.linalg.norm(true, axis=1, keepdims=True)

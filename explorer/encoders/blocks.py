@@ -16,9 +16,10 @@ from .filters import (
     log_correlation,
     mean,
     pool,
+    root,
     soft_bins,
 )
-from .stains import concentrations, estimate_stains, optical_density, strength
+from .stains import concentrations, estimate_stains, optical_density, strength, white_point
 
 SCALES = 3
 """Pictures of 112, 56 and 28 px."""
@@ -32,6 +33,7 @@ def measure(images: Tensor) -> dict[str, Tensor]:
     All blocks but the last two look at the two dyes after the patch's own stain, its vectors and its strength, has been
     taken out; ``colour`` and ``stain`` keep it, since it also tells tissues apart within one slide.
     """
+    images = (images / white_point(pool(pool(images)))).clamp(max=1.0)
     density = optical_density(images)
     half = halve(density)
     cells = pool(half)
@@ -53,9 +55,9 @@ def measure(images: Tensor) -> dict[str, Tensor]:
     spread = (mean(half * half) - mean(half) ** 2).clamp(min=1e-6).sqrt()
     return {
         "correlation": log_correlation(torch.cat([_on_grid(m) for m in maps], 1).flatten(2)),
-        "patterns": joint_histogram(codes, 10).flatten(1).sqrt(),
+        "patterns": root(joint_histogram(codes, 10).flatten(1)),
         "amounts": _amounts(pyramid[0]),
-        "colour": (shades @ soft_bins(36, 12).to(images)).flatten(1).sqrt(),
+        "colour": root(shades @ soft_bins(36, 12).to(images)).flatten(1),
         "stain": torch.cat([mean(half), spread, stains.flatten(1)], 1),
     }
 
@@ -64,7 +66,7 @@ def _amounts(dyes: Tensor) -> Tensor:
     """(b 2 h w) -> (b 64): which amounts of the two dyes come together, square roots of an 8 x 8 histogram."""
     weights = soft_bins(24, 8).to(dyes)
     codes = ((dyes + 0.2) * (24.0 / 1.6)).clamp(0, 23).long()
-    return (weights.T @ joint_histogram(codes, 24) @ weights).flatten(1).sqrt()
+    return root(weights.T @ joint_histogram(codes, 24) @ weights).flatten(1)
 
 
 def _on_grid(x: Tensor) -> Tensor:

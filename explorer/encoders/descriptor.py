@@ -26,7 +26,7 @@ VERSION = 1
 SIDE_PX = 224
 CHUNK, LARGE_CHUNK = 8, 256
 """Patches measured at a time on a CPU (their maps then stay in its cache) and elsewhere."""
-CLIP = 3.0
+CLIP = 2.5
 """Standard deviations (of drawn tissue) that one number can count for: odd tiles stay finite and comparable."""
 
 

@@ -95,12 +95,21 @@ def local_binary_patterns(x: Tensor, *, margin: float) -> Tensor:
     return torch.where(changes <= 2, ones, 9)
 
 
-def histogram(codes: Tensor, bins: int) -> Tensor:
-    """(b c h w) integers in [0, bins) -> (b c bins) shares of the pixels. Counted in integers: exact on every device."""
+def count(codes: Tensor, bins: int) -> Tensor:
+    """(b c ...) integers in [0, bins) -> (b c bins) how many there are of each, as float32. Exact on every device."""
     b, c = codes.shape[:2]
     own = torch.arange(b * c, device=codes.device)[:, None] * bins + codes.flatten(2).flatten(0, 1)
-    counts = torch.bincount(own.flatten(), minlength=b * c * bins).view(b, c, bins)
-    return counts.float() / codes.shape[2:].numel()
+    return torch.bincount(own.flatten(), minlength=b * c * bins).view(b, c, bins).float()
+
+
+def histogram(codes: Tensor, bins: int) -> Tensor:
+    """(b c h w) integers in [0, bins) -> (b c bins) shares of the pixels."""
+    return count(codes, bins) / codes.shape[2:].numel()
+
+
+def root(shares: Tensor) -> Tensor:
+    """Square roots, which even out the noise of large and small shares; a share of a few pixels hardly counts."""
+    return (shares + 1e-3).sqrt()
 
 
 def joint_histogram(codes: Tensor, bins: int) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .filters import eigen, histogram
+from .filters import count, eigen
 
 HAEMATOXYLIN = (0.650, 0.704, 0.286)
 EOSIN = (0.072, 0.990, 0.105)
@@ -18,6 +18,23 @@ TISSUE_DENSITY = 0.15
 """A pixel is tissue when its mean optical density (natural logarithm) is above this, as in Macenko et al. 2009."""
 FEW_PIXELS = 20
 """With less tissue than this nothing can be estimated; the reference stain is used."""
+
+
+GLASS = (0.72, 0.82)
+"""Bare glass is at least this bright in its darkest channel: below the first surely not, above the second surely."""
+
+
+def white_point(small: Tensor) -> Tensor:
+    """(b 3 h w) in [0, 1] -> (b 3 1 1): what the scanner records where there is no tissue; 1 where the patch does not show it.
+
+    The brightest hundredth of each channel, if that is bright in all of them.
+    """
+    pixels = small.flatten(2)
+    everywhere = torch.ones_like(pixels[:, 0], dtype=torch.bool)
+    brightest = quantiles(pixels, everywhere, (0.99,), low=0.0, high=1.0)[..., 0]
+    low, high = GLASS
+    glass = ((brightest.amin(1, keepdim=True) - low) / (high - low)).clamp(0.0, 1.0)
+    return torch.lerp(torch.ones_like(brightest), brightest, glass)[..., None, None]
 
 
 def optical_density(images: Tensor) -> Tensor:
@@ -73,7 +90,11 @@ def quantiles(values: Tensor, among: Tensor, shares: tuple[float, ...], *, low: 
     Counting is several times faster than sorting, and the same on every device.
     """
     levels = 1000
-    codes = ((values - low) * (levels / (high - low))).clamp(0, levels - 1).long().masked_fill(~among[:, None], levels)
-    below = histogram(codes, levels + 1)[..., :levels].cumsum(2)
-    at = (below[..., None] < below[..., -1:, None] * below.new_tensor(shares)).sum(2)
-    return low + (at + 0.5) * ((high - low) / levels)
+    to_level = levels / (high - low)
+    codes = ((values - low) * to_level).clamp(0, levels - 1).long().masked_fill(~among[:, None], levels)
+    counts = count(codes, levels + 1)[..., :levels]
+    reached = counts.cumsum(2)
+    rank = reached[..., -1:] * reached.new_tensor(shares)
+    at = (reached[..., None] < rank[..., None, :]).sum(2).clamp(max=levels - 1)
+    within = (rank - (reached - counts).gather(2, at)) / counts.gather(2, at).clamp(min=1)
+    return low + (at + within) / to_level

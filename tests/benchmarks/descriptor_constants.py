@@ -23,7 +23,7 @@ from explorer.sources.tissue import CLASSES, draw
 STAININGS = 3
 MPP = (0.25, 1.0)
 """Micrometres per pixel, drawn evenly on the logarithm."""
-BETWEEN = 1.0
+BETWEEN = 0.3
 """Weight of the spread between tiles beside that within a tile."""
 FLOOR = 0.2
 """Added to every variance, in units of the mean variance: what drawn tissue hardly varies is not to be trusted blindly."""
@@ -68,7 +68,7 @@ def measured(tiles: int) -> np.ndarray:
 def fit(rows: np.ndarray, tissue: np.ndarray) -> dict[str, np.ndarray]:
     """(n, stainings, d) measurements, (n,) False for tiles of bare glass -> the constants."""
     flat = rows[tissue].reshape(-1, rows.shape[2]).astype(np.float64)
-    centre, spread = flat.mean(0), flat.std(0) + 1e-3
+    centre, spread = flat.mean(0), flat.std(0) + 2e-3
     scores = np.clip((rows - centre) / spread, -CLIP, CLIP)
     mean = scores.mean(1)
     inside = (scores - mean[:, None]).reshape(-1, scores.shape[2])
