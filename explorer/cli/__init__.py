@@ -3,6 +3,7 @@
 from .app import app
 from .asking import export, list_, search, show, verify
 from .base import main
+from .evaluating import evaluate
 from .keeping import remove, rename
 from .making import build, cluster, demo, embed, index, ingest, project
 from .models import encoders, weights
@@ -16,6 +17,7 @@ for _command in (
     project,
     cluster,
     search,
+    evaluate,
     show,
     list_,
     encoders,

@@ -1,5 +1,6 @@
 """The verbs. The only place where computing meets disk; the command line, jobs and pages all call these."""
 
+from .evaluating import Question, evaluate, read_report
 from .intake import ingest
 from .keeping import remove, rename
 from .naming import group_names, name_groups
@@ -9,17 +10,20 @@ from .takeout import export
 from .whole import build, demo
 
 __all__ = [
+    "Question",
     "agreement",
     "build",
     "cluster",
     "demo",
     "embed",
+    "evaluate",
     "export",
     "group_names",
     "index",
     "ingest",
     "name_groups",
     "project",
+    "read_report",
     "remove",
     "rename",
     "save_selection",

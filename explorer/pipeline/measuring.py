@@ -1,0 +1,156 @@
+"""The four measurements in one form: a score with its interval, what chance and carelessness would give, and the whole report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..evaluation import Estimate, few_shot, knn, linear_probe, retrieval, site_leak
+from .splitting import AnyVectors, Part, Split, both_sides, split
+
+HEAD_K = 5
+"""The k of the kNN score in large type."""
+LEAK_K = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was measured on one set of vectors."""
+
+    score: str
+    """Name of the score in large type."""
+    value: Estimate
+    chance: float
+    naive: float | None
+    """The same score where patients are not kept apart; None where there is nothing to tell apart."""
+    sentences: tuple[str, ...]
+    results: Mapping[str, Any]
+    """The whole reports, as JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """Everything but the vectors, so that an anchor is measured exactly as the encoder is."""
+
+    protocol: str
+    part: Part
+    teacher: Part | None
+    group_name: str
+    site_name: str
+    seed: int
+
+    def run(self, vectors: AnyVectors, teaching: AnyVectors | None = None) -> Finding:
+        """Measure these vectors (and those to learn from, where another collection teaches), with and without care for patients.
+
+        Raises ``InputError`` as the measurements do.
+        """
+        finding = self.alone(vectors, teaching)
+        if self.protocol in ("retrieval", "leak") or (self.part.group is None and self.teacher is None):
+            return finding
+        careless = self._learnt(vectors, teaching, self._split(apart=False))
+        found = self._split(apart=True)
+        return replace(
+            finding,
+            naive=careless.value.value,
+            sentences=(_difference(self, finding, careless.value.value, found), *finding.sentences),
+            results={**finding.results, "naive": careless.results, "left_out": dict(found.left_out)},
+        )
+
+    def alone(self, vectors: AnyVectors, teaching: AnyVectors | None = None) -> Finding:
+        """The same without the second training that a careless split would need: all that an anchor is asked for."""
+        if self.protocol == "retrieval":
+            return _retrieval(self, vectors)
+        if self.protocol == "leak":
+            return _leak(self, vectors)
+        return self._learnt(vectors, teaching, self._split(apart=True))
+
+    def _split(self, *, apart: bool) -> Split:
+        return split(self.part, teacher=self.teacher, with_val=self.protocol == "linear", apart=apart, seed=self.seed)
+
+    def _learnt(self, vectors: AnyVectors, teaching: AnyVectors | None, found: Split) -> Finding:
+        return (_linear if self.protocol == "linear" else _knn)(self, vectors, teaching, found)
+
+
+def _retrieval(asked: Measurement, vectors: AnyVectors) -> Finding:
+    part = asked.part
+    report = retrieval(vectors, part.label, groups=part.group, group_name=asked.group_name, seed=asked.seed)
+    head = report.at[-1]
+    return Finding(
+        score=f"MV@{head.k}",
+        value=head.scores["majority_vote"],
+        chance=head.chance["majority_vote"],
+        naive=None if part.group is None else head.naive["majority_vote"],
+        sentences=(report.sentence,),
+        results={"retrieval": report.to_json()},
+    )
+
+
+def _leak(asked: Measurement, vectors: AnyVectors) -> Finding:
+    part = asked.part
+    assert part.site is not None  # the leak meter always has one
+    report = site_leak(
+        vectors, part.label, sites=part.site, groups=part.group, k=LEAK_K, site_name=asked.site_name, seed=asked.seed
+    )  # fmt: skip
+    return Finding(
+        score="Robustness index",
+        value=report.robustness,
+        chance=report.robustness_by_chance,
+        naive=None,
+        sentences=(report.sentence,),
+        results={"leak": report.to_json()},
+    )
+
+
+def _knn(asked: Measurement, vectors: AnyVectors, teaching: AnyVectors | None, found: Split) -> Finding:
+    labels = (asked.part if asked.teacher is None else asked.teacher).label
+    x_train, _, x_test = both_sides(vectors, teaching, found)
+    y_train, y_test = labels.iloc[found.train], asked.part.label.iloc[found.test]
+    groups = None if asked.part.group is None else asked.part.group.iloc[found.test]
+    report = knn(x_train, y_train, x_test=x_test, y_test=y_test, groups=groups, seed=asked.seed)
+    shots = few_shot(x_train, y_train, x_test=x_test, y_test=y_test, seed=asked.seed)
+    return Finding(
+        score=f"kNN balanced accuracy, k = {HEAD_K}",
+        value=report.knn[HEAD_K].balanced_accuracy,
+        chance=report.chance,
+        naive=None,
+        sentences=(_possible_leak(asked),),
+        results={"knn": report.to_json(), "few_shot": shots.to_json()},
+    )
+
+
+def _linear(asked: Measurement, vectors: AnyVectors, teaching: AnyVectors | None, found: Split) -> Finding:
+    labels = (asked.part if asked.teacher is None else asked.teacher).label
+    x_train, x_val, x_test = both_sides(vectors, teaching, found)
+    y_train, y_val, y_test = labels.iloc[found.train], labels.iloc[found.val], asked.part.label.iloc[found.test]
+    report = linear_probe(x_train, y_train, x_val, y_val, x_test, y_test, seed=asked.seed)
+    return Finding(
+        score="Linear probe, balanced accuracy",
+        value=report.interval,
+        chance=report.chance,
+        naive=None,
+        sentences=(_possible_leak(asked), "The interval holds for other patches of the same patients, not for new patients."),
+        results={"linear": report.to_json()},
+    )
+
+
+def _possible_leak(asked: Measurement) -> str:
+    if asked.part.group is None:
+        return "Leak possible: there is no patient or slide column, so patches of one patient may be on both sides."
+    if asked.teacher is not None and asked.teacher.group is None:
+        return f"Leak possible: the collection to learn from has no {asked.group_name} column, so patients may be on both sides."
+    return ""
+
+
+def _difference(asked: Measurement, finding: Finding, naive: float, found: Split) -> str:
+    value = finding.value.value
+    difference = round(naive - value, 2) + 0.0  # no "-0.00"
+    if asked.teacher is not None:
+        return (
+            f"Without the {sum(found.left_out.values())} rows to learn from that share a picture or a {asked.group_name or 'patient'} with "
+            f"the test rows it is {value:.2f}; with them it would read {naive:.2f}, a difference of {difference:+.2f}."
+        )
+    return (
+        f"With {asked.group_name}s kept apart it is {value:.2f}; with patches of one {asked.group_name} on both sides it would read "
+        f"{naive:.2f}, and the difference of {difference:+.2f} is what that would add, up to the chance of two different splits."
+    )

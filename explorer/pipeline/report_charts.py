@@ -1,0 +1,110 @@
+"""The charts and tables of an HTML report, drawn as SVG and HTML: numbers and names in, markup out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+Estimate = Mapping[str, Any]
+"""``value``, ``low`` and ``high``; each None where it is unknown."""
+UNKNOWN = "–"
+SCALE_PX, LINE_PX = 640, 22
+
+
+def text(value: Any) -> str:
+    """Any value as text that no browser reads as markup."""
+    return escape(str(value), quote=True)
+
+
+def number(value: float | None) -> str:
+    """Three decimals."""
+    return UNKNOWN if value is None else f"{value:.3f}"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """A table whose first column names its lines."""
+    top = "".join(f"<th scope='col'>{text(each)}</th>" for each in head)
+    lines = "".join(
+        f"<tr><th scope='row'>{text(first)}</th>{''.join(f'<td>{text(each)}</td>' for each in rest)}</tr>" for first, *rest in rows
+    )
+    return f"<div class='wide'><table><thead><tr>{top}</tr></thead><tbody>{lines}</tbody></table></div>"
+
+
+def scale(value: Estimate, anchors: Sequence[Mapping[str, Any]]) -> str:
+    """The score with its interval on a line from 0 to 1, the anchors as ticks below it, each on a line of its own."""
+    low, high = value["low"] or 0.0, value["high"] or 0.0
+    known = [each for each in anchors if each["value"] is not None]
+    height = 40 + LINE_PX * len(known)
+    marks = []
+    for line, each in enumerate(sorted(known, key=lambda each: float(each["value"]))):
+        x, y = _x(each["value"]), 48 + LINE_PX * line
+        side, shift = ("end", -6) if x > SCALE_PX * 0.6 else ("start", 6)
+        marks.append(
+            f"<line class='tick' x1='{x:.1f}' x2='{x:.1f}' y1='14' y2='{y}'/>"
+            f"<text x='{x + shift:.1f}' y='{y}' text-anchor='{side}'>{text(each['title'])} {number(each['value'])}</text>"
+        )
+    dot = "" if value["value"] is None else f"<circle class='own' cx='{_x(value['value']):.1f}' cy='20' r='6'/>"
+    return (
+        f"<svg viewBox='-10 0 {SCALE_PX + 20} {height}' role='img' aria-label='The score and its anchors from 0 to 1'>"
+        f"<line class='axis' x1='0' x2='{SCALE_PX}' y1='20' y2='20'/>{''.join(marks)}"
+        f"<rect class='own' x='{_x(low):.1f}' y='17' width='{max(0.0, _x(high) - _x(low)):.1f}' height='6'/>{dot}</svg>"
+    )
+
+
+def bar(value: Estimate) -> str:
+    """A bar from 0 to 1 with its interval."""
+    if value["value"] is None:
+        return ""
+    low, high = (value["value"] if value[end] is None else value[end] for end in ("low", "high"))
+    return (
+        "<svg class='bar' viewBox='0 0 200 14' aria-hidden='true'><rect class='track' width='200' height='14'/>"
+        f"<rect class='fill' width='{200 * value['value']:.1f}' height='14'/>"
+        f"<line class='whisker' x1='{200 * low:.1f}' x2='{200 * high:.1f}' y1='7' y2='7'/></svg>"
+    )
+
+
+def curve(points: Sequence[tuple[int, Estimate]], *, chance: float) -> str:
+    """Scores over the number of rows per class (on a logarithmic axis), with whiskers and the line of chance."""
+    widest = math.log(points[-1][0]) or 1.0
+    placed = [(40 + 560 * math.log(n) / widest, n, each) for n, each in points]
+    path = " ".join(f"{x:.1f},{_y(each['value']):.1f}" for x, _, each in placed)
+    dots = "".join(
+        f"<line class='whisker' x1='{x:.1f}' x2='{x:.1f}' y1='{_y(each['low']):.1f}' y2='{_y(each['high']):.1f}'/>"
+        f"<circle class='own' cx='{x:.1f}' cy='{_y(each['value']):.1f}' r='4'/><text x='{x:.1f}' y='236' text-anchor='middle'>{n}</text>"
+        for x, n, each in placed
+    )
+    grid = "".join(
+        f"<line class='track' x1='30' x2='610' y1='{_y(at):.1f}' y2='{_y(at):.1f}'/>"
+        f"<text x='24' y='{_y(at) + 4:.1f}' text-anchor='end'>{at}</text>"
+        for at in (0, 0.5, 1)
+    )
+    by_chance = f"<line class='tick' x1='30' x2='610' y1='{_y(chance):.1f}' y2='{_y(chance):.1f}'/>"
+    named = f"<text x='610' y='{_y(chance) - 4:.1f}' text-anchor='end'>chance</text>"
+    return (
+        "<svg viewBox='0 0 640 244' role='img' aria-label='Balanced accuracy over rows per class'>"
+        f"{grid}{by_chance}{named}<polyline class='line' points='{path}'/>{dots}</svg>"
+    )
+
+
+def confusion_table(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
+    """Counts by true class (line) and given class (column), shaded by the share of the line."""
+    head = "".join(f"<th scope='col'>{text(name)}</th>" for name in classes)
+    lines = []
+    for name, row in zip(classes, counts, strict=True):
+        whole = max(1, sum(row))
+        cells = "".join(f"<td style='--share:{100 * count / whole:.0f}%'>{count}</td>" for count in row)
+        lines.append(f"<tr><th scope='row'>{text(name)}</th>{cells}</tr>")
+    return (
+        f"<div class='wide'><table class='confusion'><thead><tr><th scope='col'>is \\ named</th>{head}</tr></thead>"
+        f"<tbody>{''.join(lines)}</tbody></table></div>"
+    )
+
+
+def _x(value: float) -> float:
+    return SCALE_PX * min(1.0, max(0.0, value))
+
+
+def _y(value: float) -> float:
+    return 210 - 190 * value
