@@ -3,6 +3,7 @@
 from .app import app
 from .asking import export, list_, search, show, verify
 from .base import main
+from .benchmark import benchmark
 from .keeping import remove, rename
 from .making import build, cluster, demo, embed, index, ingest, project
 from .models import encoders, weights
@@ -21,6 +22,7 @@ for _command in (
     encoders,
     weights,
     verify,
+    benchmark,
     export,
     rename,
     remove,

@@ -1,5 +1,6 @@
 """The verbs. The only place where computing meets disk; the command line, jobs and pages all call these."""
 
+from .benchmarking import benchmark
 from .intake import ingest
 from .keeping import remove, rename
 from .naming import group_names, name_groups
@@ -9,6 +10,7 @@ from .takeout import export
 from .whole import build, demo
 
 __all__ = [
+    "benchmark",
     "build",
     "cluster",
     "demo",
