@@ -35,6 +35,8 @@ TABLE = (
     Setting("home", "indexes", "folder that holds the collections"),
     Setting("weights_dir", "", "folder for model weights (empty: the user's cache folder)"),
     Setting("weights_mirror", "", "base address to fetch weights from instead of their publisher (for closed networks)"),
+    Setting("data_dir", "", "folder for benchmark data sets, one folder each (empty: the user's cache folder)"),
+    Setting("data_mirror", "", "base address to fetch benchmark data sets from instead of their publishers"),
     Setting("device", "auto", "auto, cpu, cuda, cuda:1 or mps"),
     Setting("precision", "auto", "auto, fp32 or bf16"),
     Setting("batch_size", "0", "patches per step (0: chosen for the device)"),
@@ -60,6 +62,8 @@ class Settings:
     home: Path
     weights_dir: Path
     weights_mirror: str
+    data_dir: Path
+    data_mirror: str
     device: str
     precision: str
     batch_size: int | None
@@ -84,6 +88,8 @@ def read(environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
         home=Path(text["home"]).expanduser(),
         weights_dir=Path(text["weights_dir"]).expanduser() if text["weights_dir"] else default_weights_dir(),
         weights_mirror=text["weights_mirror"].rstrip("/"),
+        data_dir=Path(text["data_dir"]).expanduser() if text["data_dir"] else user_cache_path("pathology-explorer") / "data",
+        data_mirror=text["data_mirror"].rstrip("/"),
         device=text["device"],
         precision=text["precision"],
         batch_size=number["batch_size"] or None,

@@ -54,6 +54,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         if name.startswith("EXPLORER_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("EXPLORER_WEIGHTS_DIR", str(tmp_path / "weights"))
+    monkeypatch.setenv("EXPLORER_DATA_DIR", str(tmp_path / "data"))
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ RANK = {
     "types": 0,
     "settings": 1,
     "storage": 1,
+    "transfer": 1,
     "sources": 2,
     "encoders": 3,
     "embed": 4,

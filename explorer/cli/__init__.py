@@ -3,6 +3,7 @@
 from .app import app
 from .asking import export, list_, search, show, verify
 from .base import main
+from .benchmark import benchmark
 from .evaluating import evaluate
 from .keeping import remove, rename
 from .making import build, cluster, demo, embed, index, ingest, project
@@ -23,6 +24,7 @@ for _command in (
     encoders,
     weights,
     verify,
+    benchmark,
     export,
     rename,
     remove,

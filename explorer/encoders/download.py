@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
-from urllib.parse import urlsplit
 
 from ..errors import WeightsMissing
+from ..transfer import CHUNK_BYTES, length, opened
 from ..types import Progress, Report
 from .spec import EncoderSpec
-
-CHUNK_BYTES = 1 << 20
-TIMEOUT_S = 30
 
 
 def fetch(spec: EncoderSpec, path: Path, *, mirror: str, report: Report) -> str:
@@ -30,7 +23,8 @@ def _from_url(spec: EncoderSpec, url: str, path: Path, report: Report) -> str:
     part = path.with_name(f".{path.name}.part")
     done, total = 0, None
     try:
-        with _opened(url) as (answer, total), part.open("wb") as file:
+        with opened(url) as answer, part.open("wb") as file:
+            total = length(answer)
             while chunk := answer.read(CHUNK_BYTES):
                 file.write(chunk)
                 done += len(chunk)
@@ -68,26 +62,3 @@ def _unreached(spec: EncoderSpec, url: str, path: Path, reason: object) -> str:
         f"{spec.name} has no weights at {path} and they could not be fetched ({why}): {first}fetch {url} on a machine with network "
         "and pass the file with --weights, or put it at that place."
     )
-
-
-@contextmanager
-def _opened(url: str) -> Iterator[tuple[IO[bytes], int | None]]:
-    """The answer to a request and its length in bytes, where the server says it."""
-    opener = urllib.request.build_opener(_Redirects)
-    request = urllib.request.Request(url, headers={"User-Agent": "pathology-explorer"})
-    with opener.open(request, timeout=TIMEOUT_S) as answer:
-        length = answer.headers.get("Content-Length")
-        yield answer, int(length) if length else None
-
-
-class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows to https only, so that nobody on the way can swap the file; a loopback server may send on to itself."""
-
-    def redirect_request(self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
-        if not (urlsplit(newurl).scheme == "https" or (_is_loopback(newurl) and _is_loopback(req.full_url))):
-            raise ConnectionError(f"{req.full_url} sends on to {newurl}, which is not https")
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-def _is_loopback(url: str) -> bool:
-    return urlsplit(url).scheme == "http" and urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")

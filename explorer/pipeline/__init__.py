@@ -1,5 +1,6 @@
 """The verbs. The only place where computing meets disk; the command line, jobs and pages all call these."""
 
+from .benchmarking import benchmark
 from .evaluating import Question, evaluate, read_report
 from .intake import ingest
 from .keeping import remove, rename
@@ -12,6 +13,7 @@ from .whole import build, demo
 __all__ = [
     "Question",
     "agreement",
+    "benchmark",
     "build",
     "cluster",
     "demo",

@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import SourceError
 from ..types import Limits, Source
 
-KINDS = ("folder", "upload", "zip", "table", "hdf5", "synthetic")
+KINDS = ("folder", "upload", "zip", "table", "hdf5", "synthetic", "bach", "crc", "mhist", "pcam")
 _BY_SUFFIX = {".zip": "zip", ".csv": "table", ".tsv": "table", ".parquet": "table", ".h5": "hdf5", ".hdf5": "hdf5"}
 
 
@@ -19,7 +19,8 @@ def open_source(
     """The source at ``uri``: a folder, a zip, a CSV or Parquet table, an HDF5 file, or ``synthetic``.
 
     ``kind`` is found from the uri where it is None. ``options`` belong to the kind (table: ``columns``, ``root``;
-    synthetic: its own). Nothing is decoded here. Raises ``SourceError`` (``UnsafeArchive`` for a hostile zip).
+    synthetic: its own). The benchmark data sets ``bach``, ``crc``, ``mhist`` and ``pcam`` are folders that only ``kind`` tells
+    apart. Nothing is decoded here. Raises ``SourceError`` (``UnsafeArchive`` for a hostile zip).
     """
     path = Path(uri).expanduser()
     kind = kind or _kind(str(uri), path)
@@ -47,6 +48,10 @@ def open_source(
         from .uploads import UploadSource
 
         return UploadSource(path, limits)
+    from .benchmarks import SOURCES
+
+    if kind in SOURCES:
+        return SOURCES[kind](kind, path, limits)
     from .files import FolderSource, ZipSource
 
     return FolderSource(path, limits) if kind == "folder" else ZipSource(path, limits)

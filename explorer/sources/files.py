@@ -124,7 +124,7 @@ class ZipSource:
             raise SourceError(f"{path} is not a zip archive, or is damaged; pack it again.") from error
         except OSError as error:
             raise SourceError(f"{path} cannot be opened ({error.strerror}); check its permissions.") from error
-        self._check()
+        check_archive(self._zip, self._path, limits)
 
     @property
     def uri(self) -> str:
@@ -138,23 +138,6 @@ class ZipSource:
 
     def read(self, uri: str) -> Image:
         return decode(self._bytes(uri), name=uri, limits=self._limits)
-
-    def _check(self) -> None:
-        total = 0
-        for info in self._zip.infolist():
-            total += info.file_size
-            if leaves_root(info.orig_filename):
-                raise UnsafeArchive(f"{self._path} holds {info.orig_filename!r}, which would be written outside; get a clean copy.")
-            if info.file_size > max(_SMALL, self._limits.max_archive_ratio * info.compress_size):
-                raise UnsafeArchive(
-                    f"{self._path} holds {info.filename!r}, which unpacks to more than {self._limits.max_archive_ratio} times its size "
-                    "(a zip bomb?); raise max_archive_ratio if you trust it."
-                )
-        if total > self._limits.max_archive_bytes:
-            raise UnsafeArchive(
-                f"{self._path} unpacks to {total} bytes, more than {self._limits.max_archive_bytes}; "
-                "raise max_archive_bytes if you trust it."
-            )
 
     @cached_property
     def _first(self) -> dict[str, zipfile.ZipInfo]:
@@ -224,6 +207,24 @@ class ZipSource:
                 return member.read(_HEAD)
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError):
             return b""
+
+
+def check_archive(archive: zipfile.ZipFile, path: Path, limits: Limits) -> None:
+    """Raises ``UnsafeArchive`` where members would land outside the archive's folder or unpack without end."""
+    total = 0
+    for info in archive.infolist():
+        total += info.file_size
+        if leaves_root(info.orig_filename):
+            raise UnsafeArchive(f"{path} holds {info.orig_filename!r}, which would be written outside; get a clean copy.")
+        if info.file_size > max(_SMALL, limits.max_archive_ratio * info.compress_size):
+            raise UnsafeArchive(
+                f"{path} holds {info.filename!r}, which unpacks to more than {limits.max_archive_ratio} times its size "
+                "(a zip bomb?); raise max_archive_ratio if you trust it."
+            )
+    if total > limits.max_archive_bytes:
+        raise UnsafeArchive(
+            f"{path} unpacks to {total} bytes, more than {limits.max_archive_bytes}; raise max_archive_bytes if you trust it."
+        )
 
 
 def read_file(root: Path, uri: str, limits: Limits) -> bytes:

@@ -1,0 +1,179 @@
+"""BACH, CRC, MHIST and PatchCamelyon in the layouts of their publishers, with the splits of kaiko's eva.
+
+Each is one source over all its splits. ``items`` refuses a data set that is not whole: a score on part of it could not
+be held against a published one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ..errors import ImageRejected, SourceError
+from ..types import Image, Item, Limits, Reject
+from .benchmark_table import BENCHMARKS, Benchmark
+from .columns import make_item, read_csv, records
+from .files import read_file
+from .hdf5 import Hdf5Source
+from .images import decode
+
+BACH_TRAIN = ((0, 41), (59, 60), (90, 139), (169, 240), (258, 260), (273, 345), (368, 400))
+BACH_VAL = ((41, 59), (60, 90), (139, 169), (240, 258), (260, 273), (345, 368))
+"""Half-open ranges over all pictures by class and file name; eva chose them so that no patient is in both."""
+BACH_PER_CLASS = 100
+CRC_SPLITS = {"NCT-CRC-HE-100K": "train", "CRC-VAL-HE-7K": "val"}
+MHIST_COLUMNS = {"uri": "Image Name", "label": "Majority Vote Label", "split": "Partition"}
+MHIST_SPLITS = {"train": "train", "test": "val"}
+PCAM_SPLITS = {"train": "train", "valid": "val", "test": "test"}
+
+
+class BenchmarkSource:
+    """What the four share: a folder that holds everything ``Benchmark.needs`` names. Raises ``SourceError`` where it does not."""
+
+    def __init__(self, kind: str, root: Path, limits: Limits) -> None:
+        self.kind = kind
+        self.benchmark = BENCHMARKS[kind]
+        self.options: Mapping[str, Any] = {}
+        self._root = root.resolve()
+        self._limits = limits
+        if missing := self.benchmark.missing(self._root):
+            raise SourceError(not_here(self.benchmark, self._root, missing))
+
+    @property
+    def uri(self) -> str:
+        return str(self._root)
+
+    def items(self) -> Sequence[Item]:
+        return self._listing[0]
+
+    def rejects(self) -> Sequence[Reject]:
+        return self._listing[1]
+
+    def read(self, uri: str) -> Image:
+        return decode(read_file(self._root, uri, self._limits), name=uri, limits=self._limits)
+
+    @cached_property
+    def _listing(self) -> tuple[list[Item], list[Reject]]:
+        items, rejects = self._list()
+        check_whole(self.benchmark, (item.split for item in items), where=self.uri)
+        unknown = next((item for item in items if item.label not in self.benchmark.classes), None)
+        if unknown is not None:
+            raise SourceError(
+                f"{unknown.uri} in {self.uri} has the label {unknown.label!r}, which {self.benchmark.title} does not have; fetch it again."
+            )
+        return [replace(item, mpp=self.benchmark.mpp) for item in items], rejects
+
+    def _list(self) -> tuple[list[Item], list[Reject]]:
+        raise NotImplementedError
+
+    def _class_folder(self, folder: str, label: str) -> tuple[list[Item], list[Reject]]:
+        """The .tif files of a class by name, as torchvision's ``make_dataset`` orders them, and what else lies there."""
+        path = self._root / folder / label
+        if not path.is_dir():
+            raise SourceError(f"{self.benchmark.title} has no folder {path}; fetch it again.")
+        names = sorted(entry.name for entry in path.iterdir())
+        items = [make_item(f"{folder}/{label}/{name}", {}, {}, label=label) for name in names if name.lower().endswith(".tif")]
+        others = [Reject(f"{folder}/{label}/{name}", "not a .tif file") for name in names if not name.lower().endswith(".tif")]
+        return items, others
+
+
+class BachSource(BenchmarkSource):
+    """``ICIAR2018_BACH_Challenge/Photos/<class>/*.tif``."""
+
+    def _list(self) -> tuple[list[Item], list[Reject]]:
+        folder = self.benchmark.needs[0]
+        items: list[Item] = []
+        rejects: list[Reject] = []
+        for label in self.benchmark.classes:
+            found, others = self._class_folder(folder, label)
+            if len(found) != BACH_PER_CLASS:  # the split counts pictures, so a missing one would shift all that follow
+                raise SourceError(
+                    f"{self._root / folder / label} holds {len(found)} pictures instead of {BACH_PER_CLASS}; fetch BACH again."
+                )
+            items += found
+            rejects += others
+        split = dict.fromkeys((row for first, end in BACH_TRAIN for row in range(first, end)), "train")
+        split |= dict.fromkeys((row for first, end in BACH_VAL for row in range(first, end)), "val")
+        return [replace(item, split=split[row]) for row, item in enumerate(items)], rejects
+
+
+class CrcSource(BenchmarkSource):
+    """``NCT-CRC-HE-100K/<class>/*.tif`` (train) and ``CRC-VAL-HE-7K/<class>/*.tif`` (val, other patients)."""
+
+    def _list(self) -> tuple[list[Item], list[Reject]]:
+        items: list[Item] = []
+        rejects: list[Reject] = []
+        for folder, split in CRC_SPLITS.items():
+            for label in self.benchmark.classes:
+                found, others = self._class_folder(folder, label)
+                items += [replace(item, split=split) for item in found]
+                rejects += others
+        return items, rejects
+
+
+class MhistSource(BenchmarkSource):
+    """``images/*.png`` and ``annotations.csv``; the official test partition is the val split."""
+
+    def _list(self) -> tuple[list[Item], list[Reject]]:
+        path = self._root / "annotations.csv"
+        table, columns = read_csv(path.read_bytes(), what=str(path), given=MHIST_COLUMNS)
+        items = []
+        for record in records(table):
+            item = make_item(f"images/{record[columns['uri']]}", record, columns)
+            items.append(replace(item, id=str(record[columns["uri"]]), split=MHIST_SPLITS.get(item.split or "")))
+        return items, []
+
+
+class PcamSource(BenchmarkSource):
+    """``camelyonpatch_level_2_split_{train,valid,test}_{x,y}.h5``; a picture is ``train/x[17]``."""
+
+    def __init__(self, kind: str, root: Path, limits: Limits) -> None:
+        super().__init__(kind, root, limits)
+        self._files = {
+            split: Hdf5Source(self._root / f"camelyonpatch_level_2_split_{name}_x.h5", limits) for name, split in PCAM_SPLITS.items()
+        }
+
+    def read(self, uri: str) -> Image:
+        split, _, place = uri.partition("/")
+        if split not in self._files:
+            raise ImageRejected("there is no such row")
+        return self._files[split].read(place)
+
+    def _list(self) -> tuple[list[Item], list[Reject]]:
+        return [
+            replace(item, uri=f"{split}/{item.uri}", id=f"{split}/{item.id}", split=split)
+            for split, file in self._files.items()
+            for item in file.items()
+        ], []
+
+
+SOURCES: Mapping[str, type[BenchmarkSource]] = {"bach": BachSource, "crc": CrcSource, "mhist": MhistSource, "pcam": PcamSource}
+
+
+def check_whole(benchmark: Benchmark, splits: Iterable[str | None], *, where: str) -> None:
+    """Raises ``SourceError`` where a split has not as many pictures as it should."""
+    found = Counter(splits)
+    wrong = [f"{found[split]} {split} pictures instead of {n}" for split, n in benchmark.counts.items() if found[split] != n]
+    if stray := sum(n for split, n in found.items() if split not in benchmark.counts):
+        wrong.append(f"{stray} pictures in none of its splits")
+    if wrong:
+        raise SourceError(f"{benchmark.title} in {where} has {' and '.join(wrong)}; delete it and fetch it again.")
+
+
+def not_here(benchmark: Benchmark, folder: Path, missing: Sequence[str]) -> str:
+    """The sentence that says what to fetch and where to put it."""
+    first = f"{benchmark.title} is not whole in {folder}: {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing"
+    if benchmark.form:
+        return (
+            f"{first}; to get it, {benchmark.form} and put {' and '.join(benchmark.needs)} there ({benchmark.licence}: {benchmark.terms})"
+        )
+    urls = [remote.url.partition("?")[0] for remote in benchmark.remotes if remote.gives in missing]
+    size_gb = sum(remote.size_bytes for remote in benchmark.remotes if remote.gives in missing) / 1e9
+    return (
+        f"{first}; run 'explorer benchmark --tasks {benchmark.name} --accept-licence' to fetch {size_gb:.1f} GB under {benchmark.licence} "
+        f"({benchmark.licence_url}: {benchmark.terms}), or fetch {', '.join(urls)} yourself and unpack it there."
+    )
