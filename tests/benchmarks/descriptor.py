@@ -2,8 +2,9 @@
 
     python tests/benchmarks/descriptor.py [--data DIR] [--part all|choose|confirm] [--draws 2]
 
-Real patches of three sets. ``choose`` is the half of crc5 and oral_binary that the descriptor's design was chosen on;
-``confirm`` is the rest of them and crc8, which the choice did not look at; ``all`` is both, crc5 cut to 200 of a class.
+Real patches of three sets. ``choose`` is the half of crc5 and oral_binary that the blocks and weights were chosen on;
+``confirm`` is the rest of them, and crc8; ``all`` is every set, crc5 cut to 200 of a class. One late choice, to balance
+the white point, was made on ``all`` but for the rest of crc5, so of ``confirm`` only crc5 was never looked at.
 
 Protocol. 1-NN: the most similar other patch by cosine, share of right classes. LR: logistic regression on standardised
 numbers, balanced accuracy, five folds. Shifted: learnt from one half as it is, tested on the other half restained;
