@@ -6,6 +6,7 @@ import hashlib
 import re
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,16 +15,20 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Shaped
 
-from . import encoders, settings, storage
-from .errors import ArtifactMissing, CollectionMissing, InputError, SourceError
+from . import settings, storage
+from .errors import ArtifactMissing, CollectionMissing, ExplorerError, ImageRejected, InputError, SourceError
 from .index import load_index
+from .matching import identity, load_encoder
+from .projection import place
 from .search import SearchResult, allowed_rows, find_hits
 from .sources import open_source
 from .storage import Artifact
-from .types import Encoder, Image, Limits, Neighbours, Points, Source, VectorIndex, Vectors
+from .types import Encoder, Image, Limits, Neighbours, Points, Queries, Rows, Scores, Source, VectorIndex, Vectors
 
 RECORD = "collection.json"
 FORMAT = 1
+PLACED_BY = 15
+"""Neighbours that decide where a picture from outside falls on the map."""
 _NAME = re.compile(r"[^\W_][\w .+-]{0,99}")
 
 
@@ -77,7 +82,12 @@ class Collection:
     def image(self, row: int) -> Image:
         """The full picture of a row, as it was when ingested; raises ``InputError`` where its pixels have changed since."""
         uri = str(self.items["uri"].iloc[self._row(row)])
-        image = self.source.read(uri)
+        try:
+            image = self.source.read(uri)
+        except ImageRejected as rejected:
+            raise InputError(
+                f"{uri} of collection {self.name!r} cannot be read any more: {rejected.reason}; restore the file or build a new collection."
+            ) from rejected
         if pixels_sha256(image) != self.items["sha256"].iloc[row]:
             raise InputError(f"{uri} has changed since it was taken into {self.name!r}; restore the file or build a new collection.")
         return image
@@ -101,9 +111,9 @@ class Collection:
         raise ArtifactMissing(f"Collection {self.name!r} has no {kind} of this kind yet; run 'explorer {step} {self.name}'.")
 
     def embedding(self, encoder: str | None = None) -> Artifact:
-        """The newest embedding, or the newest one by that encoder."""
+        """The newest embedding, or the newest one by that encoder, or the one of that key."""
         for candidate in self.artifacts("embeddings"):
-            if encoder in (None, candidate.recipe["encoder"]["name"]):
+            if encoder in (None, candidate.recipe["encoder"]["name"], candidate.key):
                 return candidate
         by = f" --encoder {encoder}" if encoder else ""
         raise ArtifactMissing(
@@ -160,21 +170,27 @@ class Collection:
         if (image is None) == (row is None):
             raise InputError("Search needs either a row or a picture; give one of the two.")
         started = time.perf_counter()
-        name = encoder if isinstance(encoder, str) or encoder is None else encoder.name
-        embedding = self.embedding(name)
+        ready = None if isinstance(encoder, str) or encoder is None else encoder
+        embedding = self.embedding(encoder) if ready is None else self._embedding_by(ready)  # type: ignore[arg-type]
         query: dict[str, Any] = {}
         if image is not None:
             row = self.row_of(image)
-            ready = encoder if encoder is not None and not isinstance(encoder, str) else load_encoder(embedding)
+            ready = ready or load_encoder(embedding)
             vector = ready.encode(ready.prepare(image)[None]).numpy()
             query["image_px"] = [int(image.shape[1]), int(image.shape[0])]
         elif row is not None:
-            vector = np.array(self.vectors(name)[[self._row(row)]])
+            vector = np.array(self.vectors(embedding.key)[[self._row(row)]])
         if row is not None:
+            self._check_known(row, exclude_same)
             query |= {"row": int(row), "id": str(self.items["id"].iloc[row])}
         query |= {"k": k, "where": dict(where or {}), "exclude_same": list(exclude_same)}
         allowed = allowed_rows(self.items, where=where, exclude_same=exclude_same, like=row)
-        hits = find_hits(self.items, index=self.index(name), query=vector, k=k, allowed=allowed)
+        index = self.index(embedding.key)
+        hits = find_hits(self.items, index=index, query=vector, k=k, allowed=allowed)
+        with suppress(ArtifactMissing):  # a collection without a map has no place on it
+            layout = self.projection(embedding.key)
+            xy = layout[row] if row is not None else place(*_nearest(index, vector), xy=np.asarray(layout))[0]
+            query["map_xy"] = [round(float(value), 4) for value in xy]
         return SearchResult(self.name, str(embedding.recipe["encoder"]["name"]), query, hits, time.perf_counter() - started)
 
     def row_of(self, image: Image) -> int | None:
@@ -185,6 +201,7 @@ class Collection:
         """One sentence per file that is missing, cut or changed; empty when all is well."""
         faults = storage.verify(Artifact(self.path, self.record))
         for folder in sorted(p for p in self.path.iterdir() if p.is_dir() and not p.name.startswith(".")):
+            faults += storage.unrecorded(self.path, folder.name)
             for artifact in storage.artifacts(self.path, folder.name):
                 faults += storage.verify(artifact)
         return faults
@@ -198,6 +215,22 @@ class Collection:
         if not 0 <= row < self.n:
             raise InputError(f"Row {row} is not in {self.name!r}; rows go from 0 to {self.n - 1}.")
         return row
+
+    def _embedding_by(self, encoder: Encoder) -> Artifact:
+        """The newest embedding this very encoder made, in whatever precision. Raises ``ArtifactMissing`` or ``InputError``."""
+        self.embedding(encoder.name)
+        for candidate in self.artifacts("embeddings"):
+            if identity(candidate.recipe["encoder"]) == identity(encoder.recipe):
+                return candidate
+        raise InputError(
+            f"{encoder.name} as loaded is not the one collection {self.name!r} was embedded with (other weights or another version); "
+            f"load the same weights, or run 'explorer embed {self.name} --encoder {encoder.name}'."
+        )
+
+    def _check_known(self, row: int, exclude_same: Sequence[str]) -> None:
+        for column in exclude_same:
+            if column in self.items.columns and pd.isna(self.items[column].iloc[row]):
+                raise InputError(f"The {column} of row {row} is not known, so the same {column} cannot be left out; search without that.")
 
     def _neighbours(self, encoder: str | None) -> Artifact:
         return self.artifact("neighbours", step="index", embedding=self.embedding(encoder).key)
@@ -225,9 +258,27 @@ def open_collection(name: str, *, home: Path | str | None = None, limits: Limits
 
 
 def list_collections(home: Path) -> list[Collection]:
-    """All collections under ``home``, by name."""
+    """All collections under ``home`` that open, by name."""
+    opened = (_try_open(path) for path in _folders(home))
+    return [collection for collection in opened if isinstance(collection, Collection)]
+
+
+def list_damaged(home: Path) -> dict[str, str]:
+    """Name and fault of every collection under ``home`` that does not open."""
+    opened = {path.name: _try_open(path) for path in _folders(home)}
+    return {name: str(fault) for name, fault in opened.items() if isinstance(fault, ExplorerError)}
+
+
+def _folders(home: Path) -> list[Path]:
     folders = sorted(home.iterdir()) if home.is_dir() else []
-    return [Collection(path) for path in folders if not path.name.startswith(".") and (path / RECORD).is_file()]
+    return [path for path in folders if not path.name.startswith(".") and (path / RECORD).is_file()]
+
+
+def _try_open(path: Path) -> Collection | ExplorerError:
+    try:
+        return Collection(path)
+    except ExplorerError as error:
+        return error
 
 
 def checked_name(name: str) -> str:
@@ -244,21 +295,9 @@ def pixels_sha256(image: Image) -> str:
     return digest.hexdigest()
 
 
-@lru_cache(maxsize=2)
-def _encoder(name: str, weights_sha256: str | None) -> Encoder:
-    encoder = encoders.load(name)
-    if encoder.recipe.get("weights_sha256") != weights_sha256:
-        raise InputError(
-            f"The weights of {name} on this machine are not those the collection was embedded with; "
-            f"pass the same file, or embed the collection again with 'explorer embed'."
-        )
-    return encoder
-
-
-def load_encoder(embedding: Artifact) -> Encoder:
-    """The encoder that made an embedding, loaded once per process; raises ``InputError`` where its weights differ."""
-    recipe = embedding.recipe["encoder"]
-    return _encoder(recipe["name"], recipe.get("weights_sha256"))
+def _nearest(index: VectorIndex, query: Queries) -> tuple[Rows, Scores]:
+    scores, rows = index.search(query, min(PLACED_BY, index.n))
+    return rows, scores
 
 
 @lru_cache(maxsize=4)

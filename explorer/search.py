@@ -40,7 +40,7 @@ class Hit:
     def to_json(self) -> dict[str, Any]:
         """A flat JSON object."""
         own = {"rank": self.rank, "row": self.row, "id": self.id, "uri": self.uri, "score": round(self.score, 6), "label": self.label}
-        return own | {name: value for name, value in self.facts.items() if name not in own}
+        return own | {f"{name}_" if name in own else name: value for name, value in self.facts.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,7 +158,7 @@ def publish(work: Path, target: Path, recipe: Mapping[str, Any], measured: Mappi
             sync(path)
         record = {
             "format": FORMAT,
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "created": datetime.now(UTC).isoformat(timespec="microseconds"),
             "recipe": dict(recipe),
             "measured": dict(measured),
             "files": {p.relative_to(work).as_posix(): facts(p) for p in files},
@@ -166,6 +166,8 @@ def publish(work: Path, target: Path, recipe: Mapping[str, Any], measured: Mappi
         }
         write_json(work / META, record)
     shutil.rmtree(work / PARTS, ignore_errors=True)
+    if target.exists():  # a folder that lost its record: nothing in it can be trusted
+        shutil.rmtree(target)
     work.replace(target)
     sync(target.parent)
     return Artifact(target, read_json(target / META))
@@ -190,6 +192,12 @@ def verify(artifact: Artifact) -> list[str]:
         elif file_sha256(path) != recorded["sha256"]:
             faults.append(f"{path} was changed or is damaged (sha256 differs); delete {artifact.path} and run the step again.")
     return faults
+
+
+def unrecorded(root: Path, kind: str) -> list[str]:
+    """One sentence per folder of a kind that has lost its record."""
+    folders = [p for p in (root / kind).iterdir() if p.is_dir() and not p.name.startswith(".") and not (p / META).is_file()]
+    return [f"{path} has lost its {META}; delete this folder and run the step again." for path in sorted(folders)]
 
 
 def file(artifact: Artifact, name: str) -> Path:

@@ -36,16 +36,14 @@ class Running:
 @contextmanager
 def running(home: Path, *arguments: str, log: Path, path: str = "") -> Iterator[Running]:
     """``explorer app`` over ``home`` on a free port, until the block ends. ``path`` is what ``--base-path`` says."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("localhost", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     url = f"http://localhost:{port}{path}"
     command = [sys.executable, "-m", "explorer", "--home", str(home), "app", "--no-browser", "--port", str(port), *arguments]
     started_s = time.monotonic()
     with log.open("wb") as out:
         process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=out)
     try:
-        while not _answers(url):
+        while not answers(url):
             if process.poll() is not None or time.monotonic() - started_s > PATIENCE_S:
                 raise RuntimeError(f"The app did not start: {log.read_text()}")
             time.sleep(0.02)
@@ -55,9 +53,17 @@ def running(home: Path, *arguments: str, log: Path, path: str = "") -> Iterator[
         process.wait(timeout=30)
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Whether a page is served there."""
     try:
         with urllib.request.urlopen(url + "/", timeout=5) as answer:
             return bool(answer.status == 200)
     except (URLError, OSError):
         return False
+
+
+def free_port() -> int:
+    """A port nobody listens on."""
+    with closing(socket.socket()) as probe:
+        probe.bind(("localhost", 0))
+        return int(probe.getsockname()[1])

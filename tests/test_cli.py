@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 from pathlib import Path
 from typing import Any
@@ -184,26 +185,46 @@ def test_the_home_comes_from_the_environment(home: Path, monkeypatch: pytest.Mon
 
 
 def test_kill_at_random_moments_then_rerun(tmp_path: Path) -> None:
-    """kill -9 anywhere in build: whatever is visible is whole, and the same command ends the work with the same vectors."""
-    folder = write_patches(tmp_path / "p", per_class=120, side_px=48)
-    command = [sys.executable, "-m", "explorer", "--home", str(tmp_path / "home"), "build", str(folder), "--name", "p"]
-    random = np.random.default_rng(0)
-    for _ in range(4):
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(float(random.uniform(1.5, 6)))
+    """kill -9 in ingest, embed or index: whatever is visible is whole, and the rerun ends with the same vectors and graph."""
+    folder = write_patches(tmp_path / "p", per_class=60, side_px=48)
+
+    def command(home: Path) -> list[str]:
+        code = f"""
+            import sys
+            from pathlib import Path
+            import faiss
+            from explorer import encoders, settings
+            from explorer.pipeline import embed, index, ingest
+            from explorer.pipeline import intake, steps
+            from explorer.sources import open_source
+            intake.PART_ROWS = steps.BLOCK_ROWS = 32
+            table = settings.read({{}}, home=Path({str(home)!r}), batch_size=8)
+            encoder = encoders.load("descriptor")
+            print("ready", flush=True)
+            made = ingest(open_source(Path({str(folder)!r})), name="p", settings=table)
+            embed(made, encoder=encoder, settings=table)
+            index(made)
+        """
+        return [sys.executable, "-c", textwrap.dedent(code)]
+
+    home = tmp_path / "home"
+    for moment_s in (0.03, 0.15, 0.4, 0.8, 1.2):
+        process = subprocess.Popen(command(home), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(moment_s)
         process.send_signal(signal.SIGKILL)
         process.wait()
-        for collection in list_collections(tmp_path / "home"):
+        process.stdout.close()
+        for collection in list_collections(home):
             assert collection.verify() == []
-    subprocess.run(command, check=True, capture_output=True)
-    killed = open_collection("p", home=tmp_path / "home")
+    subprocess.run(command(home), check=True, capture_output=True)
+    subprocess.run(command(tmp_path / "other"), check=True, capture_output=True)
+    killed, undisturbed = (open_collection("p", home=place) for place in (home, tmp_path / "other"))
     assert killed.verify() == []
     assert not [path for path in killed.path.rglob("*") if ".work" in path.name]
-    call(tmp_path / "other", "build", str(folder), "--name", "p")
-    undisturbed = open_collection("p", home=tmp_path / "other")
     assert np.array_equal(killed.vectors(), undisturbed.vectors())
     assert np.array_equal(killed.neighbours().rows, undisturbed.neighbours().rows)
-    assert np.array_equal(killed.projection(), undisturbed.projection())
 
 
 def test_a_hostile_file_name_is_only_text(tmp_path: Path) -> None:

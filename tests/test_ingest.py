@@ -17,9 +17,10 @@ from fakes import CLASSES, write_patches
 from PIL import Image as Pillow
 
 from explorer import settings as settings_table
-from explorer.collection import Collection, list_collections, open_collection, pixels_sha256
+from explorer import storage
+from explorer.collection import Collection, list_collections, list_damaged, open_collection, pixels_sha256
 from explorer.errors import CollectionExists, CollectionMissing, InputError, SourceError
-from explorer.pipeline import ingest
+from explorer.pipeline import ingest, intake
 from explorer.settings import Settings
 from explorer.sources import open_source
 
@@ -183,3 +184,82 @@ def test_two_processes_make_one_collection(tmp_path: Path, settings: Settings) -
     out: list[Any] = [process.communicate()[0] for process in both]
     assert out[0] == out[1]
     assert out[0].startswith("120 ")
+
+
+@pytest.mark.parametrize("last", ["thumbnails.bin", "offsets.npy", "items.parquet", "rejects.parquet", "collection.json", "rename"])
+def test_a_run_killed_in_its_last_step_goes_on(folder: Path, settings: Settings, last: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Death right after each file of the last step, then a rerun."""
+    dead = RuntimeError("killed")
+    original_sync, original_json, original_replace = storage.sync, storage.write_json, Path.replace
+
+    def sync(path: Path) -> None:
+        original_sync(path)
+        if path.name == last:
+            raise dead
+
+    def write_json(path: Path, value: Any) -> None:
+        original_json(path, value)
+        if path.name == last:
+            raise dead
+
+    def replace(self: Path, target: Path) -> Path:
+        if last == "rename" and Path(target).name == "c":
+            raise dead
+        return original_replace(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(storage, "sync", sync)
+        patch.setattr(storage, "write_json", write_json)
+        patch.setattr(Path, "replace", replace)
+        with pytest.raises(RuntimeError, match="killed"):
+            take(folder, settings)
+    assert list_collections(settings.home) == []
+    collection = take(folder, settings)
+    assert collection.verify() == []
+    assert collection.n == 24
+
+
+def test_pictures_added_or_gone_since_are_said_and_not_taken_in(folder: Path, settings: Settings) -> None:
+    take(folder, settings)
+    (folder / "TUM" / "tum-000.png").unlink()
+    write_patches(folder, per_class=10)
+    (folder / "TUM" / "tum-001.png").unlink()
+    said: list[str] = []
+    again = ingest(open_source(folder), name="c", settings=settings, report=lambda progress: said.append(progress.note))
+    assert again.n == 24
+    assert any(note.startswith("6 files were added") for note in said)
+    assert any(note.startswith("1 pictures") for note in said)
+
+
+def test_labels_corrected_after_a_kill_are_the_ones_taken(folder: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(intake, "_finish", lambda *_: (_ for _ in ()).throw(RuntimeError("killed")))
+        with pytest.raises(RuntimeError, match="killed"):
+            take(folder, settings)
+    lines = [f"{path.relative_to(folder).as_posix()},corrected" for path in sorted(folder.rglob("*.png"))]
+    (folder / "labels.csv").write_text("\n".join(["file,label", *lines]))
+    assert set(take(folder, settings).items["label"]) == {"corrected"}
+
+
+def test_a_folder_in_the_way_is_said(folder: Path, settings: Settings) -> None:
+    (settings.home / "c").mkdir(parents=True)
+    (settings.home / "c" / "mine.txt").touch()
+    with pytest.raises(InputError, match="is no collection"):
+        take(folder, settings)
+    assert (settings.home / "c" / "mine.txt").exists()
+
+
+def test_a_damaged_collection_hides_no_other(folder: Path, settings: Settings) -> None:
+    take(folder, settings)
+    take(folder, settings, "broken")
+    (settings.home / "broken" / "collection.json").write_text("{")
+    assert [collection.name for collection in list_collections(settings.home)] == ["c"]
+    assert list(list_damaged(settings.home)) == ["broken"]
+
+
+def test_a_file_that_is_gone_is_named(folder: Path, settings: Settings) -> None:
+    collection = take(folder, settings)
+    (folder / "LYM" / "lym-002.png").unlink()
+    row = collection.items["uri"].tolist().index("LYM/lym-002.png")
+    with pytest.raises(InputError, match=r"LYM/lym-002\.png of collection 'c' cannot be read any more"):
+        collection.image(row)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from collections.abc import Mapping
 from functools import partial
@@ -46,6 +47,26 @@ class TestFolder(SourceContract):
     @pytest.fixture
     def opened(self, tmp_path: Path) -> Opened:
         return opened(fill(tmp_path), pixels=PICTURES, labels=LABELS, unreadable="TUM/damaged.jpg")
+
+
+class TestUpload(SourceContract):
+    @pytest.fixture(params=["plain", "wrapped"])
+    def opened(self, tmp_path: Path, request: pytest.FixtureRequest) -> Opened:
+        prefix = "my patches/" if request.param == "wrapped" else ""
+        root = tmp_path / "upload"
+        root.mkdir()
+        lines = []
+        for number, path in enumerate(sorted(path for path in fill(tmp_path / "files").rglob("*") if path.is_file())):
+            (root / f"{number:04x}").write_bytes(path.read_bytes())
+            name = prefix + path.relative_to(tmp_path / "files").as_posix()
+            lines.append(json.dumps({"stored": f"{number:04x}", "name": name, "bytes": path.stat().st_size}))
+        (root / "names.jsonl").write_text("\n".join(lines))
+        return opened(
+            root,
+            pixels={prefix + uri: pixels for uri, pixels in PICTURES.items()},
+            labels={prefix + uri: label for uri, label in LABELS.items()},
+            unreadable=prefix + "TUM/damaged.jpg",
+        )
 
 
 class TestZip(SourceContract):

@@ -6,13 +6,15 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from fakes import MeanColour, write_patches
 
 from explorer import settings as settings_table
+from explorer import storage
 from explorer.collection import Collection
-from explorer.errors import ArtifactMissing, InputError, VectorsNotFinite
-from explorer.pipeline import cluster, embed, export, index, ingest, project
+from explorer.errors import ArtifactMissing, Busy, InputError, VectorsNotFinite
+from explorer.pipeline import agreement, cluster, embed, export, index, ingest, project, remove
 from explorer.pipeline import steps as steps_room
 from explorer.settings import Settings
 from explorer.sources import open_source
@@ -187,7 +189,7 @@ def test_export_holds_rows_map_groups_and_vectors(whole: Collection, tmp_path: P
     if suffix in (".csv", ".parquet"):
         table = pd.read_csv(path) if suffix == ".csv" else pd.read_parquet(path)
         assert table["uri"].tolist() == whole.items["uri"].tolist()
-        assert "group_kmeans" in table
+        assert {"group_kmeans", "pca_x", "pca_y"} <= set(table)
     if suffix == ".parquet":
         assert np.allclose(np.stack(table["embedding"].to_list()), whole.vectors())
     if suffix == ".npz":
@@ -233,3 +235,88 @@ def test_tiny_collections_work(tmp_path: Path, settings: Settings, n: int) -> No
     assert [hit.rank for hit in tiny.search(row=0, k=10).hits] == list(range(1, n + 1))
     assert np.isfinite(tiny.projection()).all()
     assert tiny.verify() == []
+
+
+def test_a_damaged_embedding_elsewhere_gives_nothing(collection: Collection, settings: Settings, tmp_path: Path) -> None:
+    made = embed(collection, encoder=MeanColour(), settings=settings)
+    stored = np.load(made.path / "vectors.npy", mmap_mode="r+")
+    stored[0] = np.nan
+    stored.flush()
+    twin = ingest(open_source(tmp_path / "patches"), name="twin", settings=settings)
+    encoder, said = MeanColour(), list[str]()
+    embed(twin, encoder=encoder, settings=settings, report=lambda progress: said.append(progress.note))
+    assert encoder.encoded == twin.n - 1
+    assert np.isfinite(twin.vectors()).all()
+    assert any("nothing is copied from 'c'" in note for note in said)
+
+
+def test_steps_follow_the_embedding_they_are_given(collection: Collection, settings: Settings) -> None:
+    first = embed(collection, encoder=MeanColour(), settings=settings)
+    second = embed(collection, encoder=MeanColour(version=2), settings=settings)
+    assert index(collection, encoder=first.key).recipe["embedding"] == first.key
+    assert index(collection).recipe["embedding"] == second.key
+    assert np.array_equal(collection.vectors(first.key), collection.vectors(second.key))
+
+
+def test_an_encoder_that_is_another_one_is_refused(whole: Collection) -> None:
+    with pytest.raises(InputError, match="is not the one collection 'c' was embedded with"):
+        whole.search(image=whole.image(0), encoder=MeanColour(version=2))
+
+
+def test_an_unknown_patient_cannot_be_left_out(whole: Collection) -> None:
+    with pytest.raises(InputError, match="The patient of row 0 is not known"):
+        whole.search(row=0, exclude_same=("patient",))
+
+
+def test_export_keeps_the_users_columns(tmp_path: Path, settings: Settings) -> None:
+    folder = write_patches(tmp_path / "p", per_class=3)
+    lines = [f"{path.relative_to(folder).as_posix()},{number},{number}" for number, path in enumerate(sorted(folder.rglob("*.png")))]
+    (folder / "labels.csv").write_text("\n".join(["file,umap_x,score", *lines]))
+    mine = ingest(open_source(folder), name="mine", settings=settings)
+    assert export(mine, tmp_path / "before.csv").is_file()
+    embed(mine, encoder=MeanColour(), settings=settings)
+    index(mine)
+    project(mine, method="umap")
+    table = pd.read_csv(export(mine, tmp_path / "after.CSV"))
+    assert table["umap_x"].tolist() == list(range(9))
+    assert np.allclose(table["umap_x_"], mine.projection()[:, 0])
+    assert {hit["score_"] for hit in mine.search(row=0, k=9).to_json()["hits"]} == set(range(9))
+
+
+def test_a_step_that_lost_its_record_is_named_and_made_again(whole: Collection) -> None:
+    made = project(whole, method="pca")
+    (made.path / "meta.json").unlink()
+    assert any("lost its meta.json" in fault for fault in whole.verify())
+    again = project(whole, method="pca")
+    assert again.key == made.key
+    assert whole.verify() == []
+
+
+def test_removing_waits_for_no_step_and_breaks_none(whole: Collection) -> None:
+    with storage.locked(whole.path / "embeddings" / ".x.lock", what="x"), pytest.raises(Busy, match="embeddings"):
+        remove(whole)
+    assert whole.verify() == []
+    remove(whole)
+    assert not whole.path.exists()
+
+
+def test_agreement_with_a_column(whole: Collection) -> None:
+    groups = cluster(whole, method="kmeans", n_clusters=3)
+    labels = np.load(groups.path / "labels.npy")
+    agrees = agreement(whole, groups, "label")
+    by_hand = sum(whole.items["label"][labels == group].value_counts().iloc[0] for group in range(3)) / whole.n
+    assert agrees["purity"] == pytest.approx(by_hand, abs=1e-4)
+    with pytest.raises(InputError, match="no column 'organ'"):
+        agreement(whole, groups, "organ")
+    with pytest.raises(InputError, match="kmeans has no parameter min_samples"):
+        cluster(whole, method="kmeans", min_samples=3)
+
+
+def test_a_query_falls_on_the_map(whole: Collection) -> None:
+    project(whole)
+    by_row = whole.search(row=3, k=3).query["map_xy"]
+    assert by_row == pytest.approx(whole.projection()[3].tolist(), abs=1e-3)
+    near = np.clip(whole.image(3).astype(int) + 1, 0, 255).astype(np.uint8)
+    xy = np.array(whole.search(image=near, k=3, encoder=MeanColour()).query["map_xy"])
+    low, high = whole.projection().min(0), whole.projection().max(0)
+    assert ((low - 1 <= xy) & (xy <= high + 1)).all()

@@ -16,6 +16,7 @@ from starlette.routing import Mount
 
 from . import state
 from .api import make_api
+from .frontend import ServerAddress
 from .guard import Guard
 
 MAIN = Path(__file__).with_name("main.py")
@@ -28,7 +29,10 @@ def parts(base_path: str = "") -> dict[str, Any]:
     api_path = f"/{base}/api" if base else "/api"
     return {
         "routes": [Mount(api_path, make_api())],
-        "middleware": [Middleware(Guard, allowed_hosts=state.settings().allowed_hosts, api_path=api_path)],
+        "middleware": [
+            Middleware(Guard, allowed_hosts=state.settings().allowed_hosts, api_path=api_path),
+            Middleware(ServerAddress, base_path=f"/{base}"),
+        ],
         "lifespan": _tidied,
     }
 

@@ -15,8 +15,9 @@ import numpy as np
 
 from .. import jobs, pipeline, storage
 from .. import settings as settings_table
-from ..collection import RECORD, Collection, checked_name, load_encoder
+from ..collection import RECORD, Collection, checked_name
 from ..errors import Busy, CollectionMissing, ExplorerError, InputError
+from ..matching import load_encoder
 from ..search import INTERNAL, SearchResult
 from ..settings import Settings
 from ..storage import Artifact

@@ -62,8 +62,10 @@ def show(settings: Settings, report: Bars, *, name: str, as_json: bool) -> None:
 @verb
 def list_(settings: Settings, report: Bars, *, as_json: bool) -> None:
     """List the collections."""
-    from ..collection import list_collections
+    from ..collection import list_collections, list_damaged
 
+    for name, fault in list_damaged(settings.home).items():
+        click.echo(f"{name} does not open: {fault}", err=True)
     found = [
         {"name": c.name, "rows": c.n, "encoders": c.encoder_names(), "created": c.record["created"]}
         for c in list_collections(settings.home)

@@ -39,6 +39,12 @@ class Commands(click.Group):
                 raise
             click.echo(f"explorer: {error}", err=True)
             sys.exit(1)
+        except OSError as error:  # a full disk, a folder one may not write to, a place that is gone
+            if ctx.params.get("debug"):
+                raise
+            where = f" ({error.filename})" if error.filename else ""
+            click.echo(f"explorer: {error.strerror or error}{where}; check that place and the space left on its disk.", err=True)
+            sys.exit(1)
         except KeyboardInterrupt:
             click.echo("explorer: stopped; the same command goes on where it was.", err=True)
             sys.exit(130)
@@ -74,15 +80,7 @@ def load_encoder(settings: Settings, report: Bars, name: str, weights: Path | No
     """The encoder of that name on the device of this run."""
     from .. import encoders
 
-    return encoders.load(
-        name,
-        weights=weights,
-        device=settings.device,
-        precision=settings.precision,
-        weights_dir=settings.weights_dir,
-        mirror=settings.weights_mirror,
-        report=report,
-    )
+    return encoders.load_as_set(name, settings, weights=weights, report=report)
 
 
 def pairs(texts: tuple[str, ...], *, json_values: bool = False) -> dict[str, Any]:

@@ -90,6 +90,7 @@ def embed(settings: Settings, report: Bars, *, name: str, encoder: str, weights:
 @NAME
 @ENCODER
 @click.option("--kind", type=click.Choice(["auto", "flat", "ivf", "ivf-refine"]), default="auto", show_default=True)
+@click.option("-k", "--k", "k", type=click.IntRange(2, 1000), default=30, show_default=True, help="Neighbours kept per patch in the graph.")
 @SEED
 @AS_JSON
 @verb
@@ -124,11 +125,17 @@ def project(settings: Settings, report: Bars, *, name: str, as_json: bool, **giv
 @click.option("--clusters", "n_clusters", type=int, default=None, help="k-means: number of groups.")
 @click.option("--min-size", "min_cluster_size", type=int, default=None, help="HDBSCAN: smallest group.")
 @SEED
+@click.option("--against", default=None, metavar="COL", help="Say how far the groups agree with this column.")
 @AS_JSON
 @verb
-def cluster(settings: Settings, report: Bars, *, name: str, as_json: bool, **given: Any) -> None:
+def cluster(settings: Settings, report: Bars, *, name: str, against: str | None, as_json: bool, **given: Any) -> None:
     """Sort the patches into groups."""
+    from ..pipeline import agreement
     from ..pipeline import cluster as run
 
     chosen = {key: value for key, value in given.items() if value is not None}
-    echo_artifact(run(open_named(settings, name), report=report, **chosen), as_json=as_json)
+    collection = open_named(settings, name)
+    made = run(collection, report=report, **chosen)
+    agrees = agreement(collection, made, against) if against else {}
+    report.close()
+    echo_artifact(made, as_json=as_json, more={"agreement": agrees} if agrees else {})

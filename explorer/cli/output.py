@@ -37,12 +37,12 @@ def echo_hits(hits: Iterable[Hit]) -> None:
         click.echo("No patch is left after the filters; loosen one of them.", err=True)
 
 
-def echo_artifact(artifact: Artifact, *, as_json: bool) -> None:
-    """The recipe of what was made and what was measured on it."""
+def echo_artifact(artifact: Artifact, *, as_json: bool, more: Mapping[str, Any] | None = None) -> None:
+    """The recipe of what was made and what was measured on it, with ``more`` that was asked for."""
     if as_json:
-        echo_json(artifact_json(artifact))
+        echo_json(artifact_json(artifact) | dict(more or {}))
     else:
-        click.echo(f"{artifact.path}  {json.dumps(artifact.meta['measured'], ensure_ascii=False)}")
+        click.echo(f"{artifact.path}  {json.dumps(artifact.meta['measured'] | dict(more or {}), ensure_ascii=False)}")
 
 
 def echo_collection(collection: Collection, *, as_json: bool) -> None:
@@ -85,4 +85,5 @@ def artifact_json(artifact: Artifact) -> dict[str, Any]:
 
 
 def _cell(value: Any) -> str:
-    return "" if plain(value) is None else str(value)
+    text = "" if plain(value) is None else str(value)
+    return "".join(character if character.isprintable() else "�" for character in text)  # a name may hold terminal commands

@@ -10,7 +10,7 @@ from ..types import Encoder, Report, ignore
 from .spec import EncoderSpec
 from .table import TABLE
 
-__all__ = ["EncoderSpec", "load", "names", "spec", "weights_state"]
+__all__ = ["EncoderSpec", "load", "load_as_set", "names", "spec", "weights_state"]
 
 
 def names() -> list[str]:
@@ -64,6 +64,19 @@ def load(
 
     return TimmEncoder.load(
         row, given=Path(weights) if weights is not None else None, device=place, precision=kind, settings=here, report=report
+    )
+
+
+def load_as_set(name: str, table: settings.Settings, *, weights: Path | str | None = None, report: Report = ignore) -> Encoder:
+    """``load`` with the device, precision and places of the settings."""
+    return load(
+        name,
+        weights=weights,
+        device=table.device,
+        precision=table.precision,
+        weights_dir=table.weights_dir,
+        mirror=table.weights_mirror,
+        report=report,
     )
 
 

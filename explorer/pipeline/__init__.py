@@ -4,11 +4,12 @@ from .intake import ingest
 from .keeping import remove, rename
 from .naming import group_names, name_groups
 from .selections import save_selection, selected_rows
-from .steps import cluster, embed, index, project
+from .steps import agreement, cluster, embed, index, project
 from .takeout import export
 from .whole import build, demo
 
 __all__ = [
+    "agreement",
     "build",
     "cluster",
     "demo",

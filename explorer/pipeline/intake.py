@@ -13,6 +13,7 @@ import shutil
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import astuple
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -49,7 +50,11 @@ def ingest(source: Source, *, name: str, settings: Settings, report: Report = ig
 
     with storage.locked(settings.home / f".{name}.lock", what=f"collection {name!r}", waiting=waiting):
         if (target / RECORD).is_file():
-            return _same_source(Collection(target, limits=settings.limits), identity)
+            collection = _same_source(Collection(target, limits=settings.limits), identity)
+            _say_what_changed(collection, source, report)
+            return collection
+        if target.exists():
+            raise InputError(f"{target} is there and is no collection; choose another name or move it away.")
         items = source.items()
         if not items:
             raise InputError(f"No pictures were found in {source.uri}; {_why(source.rejects())}")
@@ -75,6 +80,18 @@ def _same_source(collection: Collection, identity: dict[str, Any]) -> Collection
     )
 
 
+def _say_what_changed(collection: Collection, source: Source, report: Report) -> None:
+    """The number of rows is fixed: what the source gained or lost since is said, not taken in."""
+    known = {*collection.items["uri"], *collection.rejects["uri"]}
+    present = {item.uri for item in source.items()}
+    if new := len(present - known):
+        note = f"{new} files were added to {source.uri} since {collection.name!r} was made and are not in it; build under another name"
+        report(Progress("ingest", collection.n, collection.n, note=note))
+    if gone := len({*collection.items["uri"]} - present):
+        note = f"{gone} pictures of {collection.name!r} are no longer in {source.uri}; their rows stay, their full pictures cannot be shown"
+        report(Progress("ingest", collection.n, collection.n, note=note))
+
+
 def _why(rejects: Sequence[Reject]) -> str:
     if not rejects:
         return "give a folder with images, a zip, a table or an HDF5 file."
@@ -84,7 +101,7 @@ def _why(rejects: Sequence[Reject]) -> str:
 def _workbench(home: Path, name: str, identity: list[Any], items: Sequence[Item]) -> Path:
     """The folder for parts; parts of another listing are thrown away."""
     work = home / f".{name}.work"
-    digest = hashlib.sha256(json.dumps([identity, [item.uri for item in items]]).encode()).hexdigest()
+    digest = hashlib.sha256(json.dumps([identity, [astuple(item) for item in items]], default=str).encode()).hexdigest()
     listing = work / "listing.json"
     if work.exists() and not (listing.is_file() and storage.read_json(listing) == digest):
         shutil.rmtree(work)
@@ -206,12 +223,13 @@ def _frame(rows: list[dict[str, Any]], columns: list[str]) -> pd.DataFrame:
 
 def _publish_thumbnails(work: Path, parts: list[Path], sizes: Any, side_px: int) -> None:
     """One blob and the offset of each row's end, as an artifact of the new collection."""
+    recipe = {"kind": "thumbnails", "side_px": side_px, "format": "jpeg", "quality": _JPEG_QUALITY}
+    shutil.rmtree(work / "thumbnails", ignore_errors=True)  # of a run that was killed after this
     folder = work / "thumbnails" / ".work"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True)
     with (folder / "thumbnails.bin").open("wb") as blob:
         for part in parts:
             with part.with_suffix(".thumbnails").open("rb") as piece:
                 shutil.copyfileobj(piece, blob)
     np.save(folder / "offsets.npy", np.concatenate([[0], np.cumsum(sizes)]))
-    recipe = {"kind": "thumbnails", "side_px": side_px, "format": "jpeg", "quality": _JPEG_QUALITY}
     storage.publish(folder, work / "thumbnails" / storage.fingerprint(recipe), recipe, {})

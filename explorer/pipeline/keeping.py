@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from .. import storage
 from ..collection import Collection, checked_name
@@ -31,5 +32,11 @@ def remove(collection: Collection) -> None:
     shutil.rmtree(gone)
 
 
-def _undisturbed(collection: Collection) -> AbstractContextManager[None]:
-    return storage.locked(collection.path.parent / f".{collection.name}.lock", what=f"collection {collection.name!r}")
+@contextmanager
+def _undisturbed(collection: Collection) -> Iterator[None]:
+    """Hold the collection's lock while no step writes into it."""
+    with storage.locked(collection.path.parent / f".{collection.name}.lock", what=f"collection {collection.name!r}"):
+        for lock in sorted(collection.path.glob("*/.*.lock")):
+            with storage.locked(lock, what=f"the {lock.parent.name} of collection {collection.name!r}"):
+                pass
+        yield

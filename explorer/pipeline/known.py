@@ -8,13 +8,13 @@ import numpy as np
 
 from .. import storage
 from ..collection import Collection, list_collections
-from ..types import Encoder
+from ..types import Encoder, Progress, Report, ignore
 
 
-def known_vectors(collection: Collection, encoder: Encoder, rows: Any) -> tuple[Any, Any]:
+def known_vectors(collection: Collection, encoder: Encoder, rows: Any, *, report: Report = ignore) -> tuple[Any, Any]:
     """Of ``rows`` (m,) int64 those whose pixels a collection under the same home has embedded by the same recipe.
 
-    Returns them as (j,) int64 and their vectors as (j d) float32.
+    A damaged embedding gives nothing, which ``report`` is told. Returns them as (j,) int64 and their vectors as (j d) float32.
     """
     wanted = dict(zip(collection.items["sha256"].iloc[rows], rows.tolist(), strict=True))
     found_rows: list[int] = []
@@ -23,6 +23,9 @@ def known_vectors(collection: Collection, encoder: Encoder, rows: Any) -> tuple[
         if other.name == collection.name or not wanted:
             continue
         for embedding in other.artifacts("embeddings", encoder=dict(encoder.recipe)):
+            if faults := storage.verify(embedding):
+                report(Progress("embed", 0, len(rows), note=f"nothing is copied from {other.name!r}: {faults[0]}"))
+                continue
             theirs = [(row, sha) for row, sha in enumerate(other.items["sha256"]) if sha in wanted]
             if theirs:
                 stored = np.load(storage.file(embedding, "vectors.npy"), mmap_mode="r", allow_pickle=False)

@@ -27,7 +27,7 @@ FEWEST_ROWS_TO_TRUST = 3
 CLUSTER_DEFAULTS: Mapping[str, dict[str, Any]] = {
     "leiden": {"resolution": 1.0, "n_neighbors": 15},
     "kmeans": {"n_clusters": 9},
-    "hdbscan": {"min_cluster_size": 25},
+    "hdbscan": {"min_cluster_size": 25, "min_samples": None},
 }
 
 
@@ -44,7 +44,7 @@ def embed(collection: Collection, *, encoder: Encoder, settings: Settings, repor
         parts = work / storage.PARTS
         first = _first_of_equal(collection.items["sha256"])
         unique = np.unique(first)
-        known, vectors = known_vectors(collection, encoder, unique)
+        known, vectors = known_vectors(collection, encoder, unique, report=report)
         missing = np.setdiff1d(unique, np.concatenate([known, *_done_rows(parts)]))
         number = len(list(parts.iterdir()))
 
@@ -71,10 +71,18 @@ def embed(collection: Collection, *, encoder: Encoder, settings: Settings, repor
     return storage.make(collection.path, "embeddings", recipe, fill, waiting=_waiter("embed", collection, report))
 
 
-def index(collection: Collection, *, encoder: str | None = None, kind: str = "auto", seed: int = 0, report: Report = ignore) -> Artifact:
-    """The search index and the one nearest-neighbour graph of an embedding, with the recall both were measured at."""
+def index(
+    collection: Collection,
+    *,
+    encoder: str | None = None,
+    kind: str = "auto",
+    k: int = GRAPH_K,
+    seed: int = 0,
+    report: Report = ignore,
+) -> Artifact:
+    """The search index and the one nearest-neighbour graph (``k`` per row) of an embedding, with the recall both were measured at."""
     source = collection.embedding(encoder)
-    recipe = {"kind": "neighbours", "embedding": source.key, "index": kind, "k": GRAPH_K, "seed": seed}
+    recipe = {"kind": "neighbours", "embedding": source.key, "index": kind, "k": k, "seed": seed}
 
     def fill(work: Path) -> Mapping[str, Any]:
         import faiss
@@ -82,7 +90,7 @@ def index(collection: Collection, *, encoder: str | None = None, kind: str = "au
         started = time.perf_counter()
         vectors = np.load(storage.file(source, "vectors.npy"), mmap_mode="r", allow_pickle=False)
         built = indexing.build_index(vectors, kind=kind, seed=seed, report=report)
-        graph = indexing.knn_graph(vectors, index=built, k=GRAPH_K, report=report)
+        graph = indexing.knn_graph(vectors, index=built, k=k, report=report)
         faiss.write_index(built.raw, str(work / "index.faiss"))
         np.save(work / "knn_rows.npy", graph.rows)
         np.save(work / "knn_scores.npy", graph.scores)
@@ -106,17 +114,15 @@ def project(
     report: Report = ignore,
 ) -> Artifact:
     """Positions of all rows on a map (``umap`` or ``pca``), with its trustworthiness."""
-    neighbours = collection.artifact("neighbours", step="index", embedding=collection.embedding(encoder).key)
-    parameters: dict[str, Any] = {"n_neighbors": n_neighbors, "min_dist": min_dist} if method == "umap" else {}
-    recipe = {"kind": "projection", "neighbours": neighbours.key, "method": method, "seed": seed, **parameters}
+    made_from = collection.embedding(encoder)
+    neighbours = collection.artifact("neighbours", step="index", embedding=made_from.key)
+    parameters: dict[str, Any] = {"n_neighbors": n_neighbors, "min_dist": min_dist, "seed": seed} if method == "umap" else {}
+    recipe = {"kind": "projection", "neighbours": neighbours.key, "method": method, **parameters}
 
     def fill(work: Path) -> Mapping[str, Any]:
         started = time.perf_counter()
-        vectors, graph = collection.vectors(encoder), collection.neighbours(encoder)
-        if method == "umap":
-            xy = projection.umap(vectors, neighbours=graph, seed=seed, report=report, **parameters)
-        else:
-            xy = projection.pca(vectors)
+        vectors, graph = collection.vectors(made_from.key), collection.neighbours(made_from.key)
+        xy = projection.umap(vectors, neighbours=graph, report=report, **parameters) if method == "umap" else projection.pca(vectors)
         np.save(work / "xy.npy", xy)
         measured = _write_trust(work, graph, xy, vectors, seed=seed) if collection.n >= FEWEST_ROWS_TO_TRUST else {}
         return measured | {"seconds": round(time.perf_counter() - started, 3)}
@@ -141,23 +147,24 @@ def cluster(
     """
     _known_method("grouping", method, tuple(CLUSTER_DEFAULTS))
     chosen = CLUSTER_DEFAULTS[method] | parameters
-    if unknown := set(chosen) - set(CLUSTER_DEFAULTS[method]) - {"min_samples"}:
+    if unknown := set(chosen) - set(CLUSTER_DEFAULTS[method]):
         raise InputError(f"{method} has no parameter {', '.join(sorted(unknown))}; it has {', '.join(CLUSTER_DEFAULTS[method])}.")
-    neighbours = collection.artifact("neighbours", step="index", embedding=collection.embedding(encoder).key)
+    made_from = collection.embedding(encoder)
+    neighbours = collection.artifact("neighbours", step="index", embedding=made_from.key)
     recipe = {"kind": "clusters", "neighbours": neighbours.key, "method": method, "seed": seed, **chosen}
     if method == "hdbscan":
-        recipe["projection"] = collection.projection_artifact(encoder).key
+        recipe["projection"] = collection.projection_artifact(made_from.key).key
 
     def fill(work: Path) -> Mapping[str, Any]:
         started = time.perf_counter()
         report(Progress("cluster", 0, 1, unit="step"))
-        vectors = collection.vectors(encoder)
+        vectors = collection.vectors(made_from.key)
         if method == "leiden":
-            labels = clustering.leiden(collection.neighbours(encoder), seed=seed, **chosen)
+            labels = clustering.leiden(collection.neighbours(made_from.key), seed=seed, **chosen)
         elif method == "kmeans":
             labels = clustering.kmeans(vectors, seed=seed, **chosen)
         else:
-            labels = clustering.hdbscan(np.array(collection.projection(encoder)), **chosen)
+            labels = clustering.hdbscan(np.array(collection.projection(made_from.key)), **chosen)
         np.save(work / "labels.npy", labels)
         np.save(work / "medoids.npy", clustering.medoids(vectors, labels, count=TYPICAL_ROWS))
         np.save(work / "borderline.npy", clustering.borderline(vectors, labels, count=TYPICAL_ROWS))
@@ -176,6 +183,17 @@ def _write_trust(work: Path, graph: Neighbours, xy: Points, vectors: Vectors, *,
     np.save(work / "continuity.npy", trust.continuity)
     means = {name: round(float(getattr(trust, name).mean()), 4) for name in ("trustworthiness", "continuity", "preservation")}
     return means | {"k": trust.k, "ranked_against": trust.ranked_against}
+
+
+def agreement(collection: Collection, groups: Artifact, column: str) -> dict[str, Any]:
+    """How far a grouping and a column say the same: purity, ARI, NMI, and how many rows have no value. Raises ``InputError``."""
+    if column not in collection.items.columns:
+        raise InputError(f"There is no column {column!r}; the columns are {', '.join(map(str, collection.items.columns))}.")
+    labels = np.load(storage.file(groups, "labels.npy"), allow_pickle=False)
+    values = collection.items[column].astype(object).to_numpy()
+    purity = clustering.purity(labels, values)
+    measures = {"purity": purity.overall, "ari": clustering.ari(labels, values), "nmi": clustering.nmi(labels, values)}
+    return {"column": column} | {name: round(float(value), 4) for name, value in measures.items()} | {"without_value": purity.missing}
 
 
 def _first_of_equal(sha256: Any) -> Any:

@@ -22,7 +22,7 @@ def export(collection: Collection, path: Path, *, encoder: str | None = None, ov
     ``.csv`` and ``.parquet`` hold one line per row; ``.npz`` and ``.h5`` hold ``vectors`` (n d) float32 with the columns
     beside it. Where a file was written before, it is replaced only with ``overwrite``. Raises ``InputError``.
     """
-    if path.suffix not in FORMATS:
+    if path.suffix.lower() not in FORMATS:
         raise InputError(f"{path.name} does not say a format; end the name in one of {', '.join(FORMATS)}.")
     if path.exists() and not overwrite:
         raise InputError(f"{path} exists; choose another name or pass --overwrite.")
@@ -30,7 +30,7 @@ def export(collection: Collection, path: Path, *, encoder: str | None = None, ov
         raise InputError(f"There is no folder {path.parent}; make it first.")
     table = _table(collection, encoder)
     unfinished = path.with_name(f".{path.name}.part{path.suffix}")
-    if path.suffix == ".csv":
+    if path.suffix.lower() == ".csv":
         table.to_csv(unfinished, index=False)
     else:
         _with_vectors(unfinished, table, collection.vectors(encoder))
@@ -40,20 +40,31 @@ def export(collection: Collection, path: Path, *, encoder: str | None = None, ov
 
 
 def _table(collection: Collection, encoder: str | None) -> pd.DataFrame:
+    """The rows, then our own columns; one whose name the user has taken gets a trailing underscore."""
     table = collection.items.copy()
-    with suppress(ArtifactMissing):  # a collection without a map is exported without one
-        table[["x", "y"]] = np.asarray(collection.projection(encoder))
-    for clusters in reversed(collection.clusterings(encoder)):
-        table[f"group_{clusters.recipe['method']}"] = np.load(storage.file(clusters, "labels.npy"), allow_pickle=False)
+    for method in ("umap", "pca"):
+        with suppress(ArtifactMissing):  # a collection without a map or groups is exported without them
+            x, y = np.asarray(collection.projection(encoder, method)).T
+            table[_free(f"{method}_x", table)], table[_free(f"{method}_y", table)] = x, y
+    with suppress(ArtifactMissing):
+        newest = {str(made.recipe["method"]): made for made in reversed(collection.clusterings(encoder))}
+        for method, made in newest.items():
+            table[_free(f"group_{method}", table)] = np.load(storage.file(made, "labels.npy"), allow_pickle=False)
     return table
 
 
+def _free(name: str, table: pd.DataFrame) -> str:
+    while name in table.columns:
+        name += "_"
+    return name
+
+
 def _with_vectors(path: Path, table: pd.DataFrame, vectors: Any) -> None:
-    if path.suffix == ".parquet":
-        table.assign(embedding=list(np.asarray(vectors))).to_parquet(path, index=False)
+    if path.suffix.lower() == ".parquet":
+        table.assign(**{_free("embedding", table): list(np.asarray(vectors))}).to_parquet(path, index=False)
         return
     columns = {str(name): _plain_array(table[name]) for name in table.columns}
-    if path.suffix == ".npz":
+    if path.suffix.lower() == ".npz":
         np.savez(path, vectors=vectors, **{f"column_{name}": values for name, values in columns.items()})
         return
     import h5py

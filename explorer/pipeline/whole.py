@@ -34,21 +34,13 @@ def build(
     Returns the collection. Raises every ``ExplorerError`` its steps raise.
     """
     settings = settings or read_settings()
-    ready = encoders.load(
-        encoder,
-        weights=weights,
-        device=settings.device,
-        precision=settings.precision,
-        weights_dir=settings.weights_dir,
-        mirror=settings.weights_mirror,
-        report=report,
-    )
+    ready = encoders.load_as_set(encoder, settings, weights=weights, report=report)
     source = open_source(uri, options=options, limits=settings.limits)
     collection = ingest(source, name=name, settings=settings, report=report)
-    embed(collection, encoder=ready, settings=settings, report=report)
-    index(collection, encoder=encoder, report=report)
-    project(collection, encoder=encoder, report=report)
-    cluster(collection, encoder=encoder, report=report)
+    made = embed(collection, encoder=ready, settings=settings, report=report)
+    index(collection, encoder=made.key, report=report)
+    project(collection, encoder=made.key, report=report)
+    cluster(collection, encoder=made.key, report=report)
     return collection
 
 

@@ -34,6 +34,13 @@ def test_pages_and_routes_lie_below_the_base_path(app: Running) -> None:
     assert unknown.status_code == 404 and unknown.json()["error"]
 
 
+@pytest.mark.parametrize("path", ["/", "/map", "/search?collection=small"])
+def test_every_page_knows_where_its_server_is(app: Running, path: str) -> None:
+    answer = httpx.get(app.url + path, headers={"accept": "text/html,*/*;q=0.8"})
+    assert answer.status_code == 200 and answer.text.count(f'BACKEND_BASE_URL: window.location.origin + "{BASE}"') == 1
+    assert int(answer.headers["content-length"]) == len(answer.content) and answer.text.rstrip().endswith("</html>")
+
+
 def test_streamlit_s_own_routes_are_guarded(app: Running) -> None:
     for path in ("/", "/_stcore/health", "/_stcore/host-config"):
         assert httpx.get(app.url + path).status_code == 200
