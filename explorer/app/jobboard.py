@@ -25,7 +25,7 @@ def panel(collection: str | None = None) -> None:
         found = of(collection)
         for job in found:
             ui.guarded(lambda job=job: _show(job))  # type: ignore[misc]
-        if running - {job.id for job in found if job.state() == "running"}:
+        if running != {job.id for job in found if job.state() == "running"}:  # one ended, or was begun here
             st.rerun()
 
     shown()

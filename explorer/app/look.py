@@ -10,7 +10,10 @@ _STYLE = """
 [data-testid="stMain"] { font-variant-numeric: tabular-nums; scrollbar-gutter: stable; }
 [data-testid="stMain"] h1 { padding: 0.25rem 0 0; letter-spacing: -0.015em; }
 [data-testid="stMain"] h2, [data-testid="stMain"] h3 { letter-spacing: -0.01em; padding-bottom: 0.25rem; }
-[data-testid="stCaptionContainer"] { line-height: 1.45; }
+[data-testid="stMain"] [data-testid="stCaptionContainer"] { line-height: 1.45; color: inherit; opacity: 1; }
+[data-testid="stMain"] [data-testid="stCaptionContainer"] p { color: color-mix(in srgb, currentColor 76%, transparent); opacity: 1; }
+[data-testid="stMain"] [data-testid="stCaptionContainer"] a { opacity: 1; }
+[data-testid="stBaseButton-primary"] p { color: light-dark(#ffffff, #0c1415); }
 
 .st-key-top { border-bottom: 1px solid color-mix(in srgb, currentColor 16%, transparent); padding-bottom: 0.6rem; margin-bottom: 0.75rem; }
 .st-key-top > div:first-child p { font-size: 1.02rem; letter-spacing: -0.01em; margin-right: 1rem; white-space: nowrap; }
