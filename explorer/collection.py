@@ -164,7 +164,8 @@ class Collection:
         """The k rows most similar to a row or to a picture (h w 3) uint8.
 
         ``where`` maps columns to a value or a list of values; ``exclude_same`` names columns (patient, slide) in which
-        answers must differ from the query. A picture that is in the collection, pixel for pixel, is known by its row.
+        answers must differ from the query; those whose value is not known for the query are named in ``query["not_excluded"]``.
+        A picture that is in the collection, pixel for pixel, is known by its row.
         Pass a loaded ``encoder`` to query by pictures without loading it again. Raises ``InputError``, ``ArtifactMissing``.
         """
         if (image is None) == (row is None):
@@ -181,8 +182,7 @@ class Collection:
         elif row is not None:
             vector = np.array(self.vectors(embedding.key)[[self._row(row)]])
         if row is not None:
-            self._check_known(row, exclude_same)
-            query |= {"row": int(row), "id": str(self.items["id"].iloc[row])}
+            query |= {"row": int(row), "id": str(self.items["id"].iloc[row]), "not_excluded": self._unknown_of(row, exclude_same)}
         query |= {"k": k, "where": dict(where or {}), "exclude_same": list(exclude_same)}
         allowed = allowed_rows(self.items, where=where, exclude_same=exclude_same, like=row)
         index = self.index(embedding.key)
@@ -227,10 +227,8 @@ class Collection:
             f"load the same weights, or run 'explorer embed {self.name} --encoder {encoder.name}'."
         )
 
-    def _check_known(self, row: int, exclude_same: Sequence[str]) -> None:
-        for column in exclude_same:
-            if column in self.items.columns and pd.isna(self.items[column].iloc[row]):
-                raise InputError(f"The {column} of row {row} is not known, so the same {column} cannot be left out; search without that.")
+    def _unknown_of(self, row: int, columns: Sequence[str]) -> list[str]:
+        return [column for column in columns if column in self.items.columns and pd.isna(self.items[column].iloc[row])]
 
     def _neighbours(self, encoder: str | None) -> Artifact:
         return self.artifact("neighbours", step="index", embedding=self.embedding(encoder).key)

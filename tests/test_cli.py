@@ -92,6 +92,12 @@ def test_search_by_picture_finds_the_same_as_by_its_row(home: Path) -> None:
     assert by_picture["hits"][0]["uri"] == "LYM/lym-004.png"
 
 
+def test_a_patient_that_is_not_known_is_said(home: Path) -> None:
+    result = call(home, "search", "patches", "--row", "0", "--exclude-same", "patient")
+    assert result.exit_code == 0
+    assert "The patient of the query is not known" in result.stderr
+
+
 def test_filters_and_exclusions(home: Path) -> None:
     arguments = ("search", "patches", "--row", "0", "-k", "50", "--json")
     both = document(call(home, *arguments, "--where", "label=TUM", "--where", "label=STR"))

@@ -263,9 +263,9 @@ def test_an_encoder_that_is_another_one_is_refused(whole: Collection) -> None:
         whole.search(image=whole.image(0), encoder=MeanColour(version=2))
 
 
-def test_an_unknown_patient_cannot_be_left_out(whole: Collection) -> None:
-    with pytest.raises(InputError, match="The patient of row 0 is not known"):
-        whole.search(row=0, exclude_same=("patient",))
+def test_an_unknown_patient_that_could_not_be_left_out_is_said(whole: Collection) -> None:
+    assert whole.search(row=0, exclude_same=("patient",)).query["not_excluded"] == ["patient"]
+    assert whole.search(row=0, exclude_same=("label",)).query["not_excluded"] == []
 
 
 def test_export_keeps_the_users_columns(tmp_path: Path, settings: Settings) -> None:

@@ -42,6 +42,8 @@ def search(settings: Settings, report: Bars, *, name: str, image: Path | None, a
     where = pairs(given.pop("where"))
     result = collection.search(where=where, encoder=encoder, **given)
     report.close()
+    for column in result.query.get("not_excluded", ()):
+        click.echo(f"The {column} of the query is not known, so patches of the same {column} were not left out.", err=True)
     if as_json:
         echo_json(result.to_json())
     else:
