@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from fakes import MeanColour, write_patches
 
 from explorer import pipeline, settings
+from explorer.cli import main
 from explorer.collection import Collection
 from explorer.errors import InputError
 from explorer.sources import open_source
@@ -50,3 +52,15 @@ def test_names_of_groups_are_kept_beside_the_grouping_and_can_be_taken_away(coll
     with pytest.raises(InputError, match="no group 9"):
         pipeline.name_groups(collection, groups, {8: "x"})
     assert np.array_equal(np.unique(np.load(groups.path / "labels.npy")), [0, 1, 2])
+
+
+def test_both_can_be_done_from_the_command_line(collection: Collection) -> None:
+    home = ["--home", str(collection.path.parent)]
+    saved = CliRunner().invoke(main, [*home, "select", "classes", "tumour", "--where", "label=TUM", "--row", "0"], catch_exceptions=False)
+    assert saved.exit_code == 0
+    (kept,) = collection.artifacts("selections")
+    expected = sorted({0, *np.flatnonzero(collection.items["label"] == "TUM").tolist()})
+    assert pipeline.selected_rows(kept).tolist() == expected
+    named = CliRunner().invoke(main, [*home, "name-group", "classes", "2", "stroma"], catch_exceptions=False)
+    assert named.stdout.split() == ["2", "stroma"]
+    assert pipeline.group_names(collection, collection.clusterings()[0]) == {1: "stroma"}

@@ -3,7 +3,7 @@
 from .app import app
 from .asking import export, list_, search, show, verify
 from .base import main
-from .keeping import remove, rename
+from .keeping import name_group, remove, rename, select
 from .making import build, cluster, demo, embed, index, ingest, project
 from .models import encoders, weights
 
@@ -24,6 +24,8 @@ for _command in (
     export,
     rename,
     remove,
+    select,
+    name_group,
     app,
 ):
     main.add_command(_command)
