@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float32
 
 from .errors import InputError
 from .index import unit
@@ -21,6 +22,8 @@ from .types import Allowed, Queries, VectorIndex, Vectors
 INTERNAL = ("sha256",)
 """Columns that mean nothing to a person; they can be filtered on but are not shown with a hit."""
 
+Marked = Float32[np.ndarray, "_ d"]
+"""Vectors of patches a reader marked; there may be none."""
 LIKED_WEIGHT = 0.75
 DISLIKED_WEIGHT = 0.15
 
@@ -130,7 +133,7 @@ def mean_direction(vectors: Vectors) -> Queries:
     return mean
 
 
-def refine(query: Queries, *, liked: Vectors, disliked: Vectors) -> Queries:
+def refine(query: Queries, *, liked: Marked, disliked: Marked) -> Queries:
     """The query (1 d) moved towards patches (p d) that were marked as wanted and away from others (m d) that were not.
 
     Rocchio's relevance feedback (Rocchio 1971; Manning, Raghavan & Schuetze 2008, section 9.1.1, with its usual weights)

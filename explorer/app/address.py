@@ -73,7 +73,7 @@ def of(page: str, collection: str | None = None) -> Mapping[str, str]:
 
 def words(shown: Mapping[str, object]) -> dict[str, str]:
     """Values as the address writes them."""
-    return {name: _word(value) for name, value in shown.items() if value not in (None, "", (), [], {}, False)}
+    return {name: _word(value) for name, value in shown.items() if value or (value == 0 and value is not False)}
 
 
 def rows(text: str | None) -> tuple[int, ...]:

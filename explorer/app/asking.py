@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
+from jaxtyping import UInt8
 
 from .. import projection, search
 from ..collection import Collection
@@ -20,6 +21,8 @@ from . import queries, state
 from .queries import Held
 from .widgets import Box
 
+Region = UInt8[np.ndarray, "part_h part_w 3"]
+"""A part of a picture."""
 PLACED_BY = 16
 MOST_MEAN_ROWS = 20_000
 """Of a larger selection an even sample gives the mean."""
@@ -73,14 +76,14 @@ def picture(opened: Collection, question: Question) -> Image | None:
     return image if question.box is None else cut(image, question.box)
 
 
-def cut(image: Image, box: Box) -> Image:
+def cut(image: Image, box: Box) -> Region:
     """A region of a picture, at least one pixel wide and high. Raises ``InputError`` for a box outside of it."""
     left, top, right, bottom = box
     if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
         raise InputError("The region does not lie in the picture; draw it again.")
     height, width = image.shape[:2]
     x0, y0 = int(left * width), int(top * height)
-    region: Image = image[y0 : max(y0 + 1, round(bottom * height)), x0 : max(x0 + 1, round(right * width))]
+    region: Region = image[y0 : max(y0 + 1, round(bottom * height)), x0 : max(x0 + 1, round(right * width))]
     return np.ascontiguousarray(region)
 
 
@@ -96,10 +99,12 @@ def ask(opened: Collection, question: Question) -> Answer:
     query = _query(opened, question)
     row = known_row(opened, question)
     like = [row] if row is not None else list(question.rows)
-    allowed = search.allowed_rows(opened.items, where=question.where, exclude_same=question.exclude_same if like else (), like=like or None)
-    if question.rows and not question.exclude_same:  # what one has is not what one looks for
+    apart = question.exclude_same if like else ()
+    allowed = search.allowed_rows(opened.items, where=question.where, exclude_same=apart, like=like or None)
+    own = list(question.rows) if question.row is None else [question.row]
+    if own:  # what one has is not what one looks for
         allowed = np.ones(opened.n, dtype=bool) if allowed is None else allowed
-        allowed[list(question.rows)] = False
+        allowed[own] = False
     hits = search.find_hits(opened.items, index=index, query=query, k=question.k, allowed=allowed)
     scores, rows = index.search(query, min(PLACED_BY, index.n))
     others = [(int(r), float(s)) for r, s in zip(rows[0], scores[0], strict=True) if r >= 0 and r not in like]

@@ -25,7 +25,7 @@ def show(collections: Sequence[Collection]) -> None:
     newest = sorted(collections, key=lambda opened: str(opened.record["created"]), reverse=True)
     for start in range(0, len(newest), COLUMNS):
         for column, opened in zip(st.columns(COLUMNS, gap="medium"), newest[start : start + COLUMNS], strict=False):
-            with column, st.container(border=True, key=f"card-{state.version(opened)}"):
+            with column, st.container(border=True, height="stretch", key=f"card-{state.version(opened)}"):
                 ui.guarded(lambda opened=opened: _card(opened))  # type: ignore[misc]
 
 

@@ -67,14 +67,17 @@ def large(opened: Collection, question: Question, row: int) -> None:
     if (own := query_picture(opened, question)) is not None:
         pictures.insert(0, own)
     widgets.patch("search/beside", pictures, height_px=420)
-    left, right = st.columns([1.4, 1], gap="large")
+    left, right = st.columns([1, 1.2], gap="large")
     with left:
+        with st.container(horizontal=True):
+            if st.button("Search with this patch", type="primary", key="hit/search"):
+                filters.search(opened, patch=row)
+            if st.button("Show on the map", key="hit/map"):
+                address.go("map", collection=opened.name, patch=row)
         ui.facts(opened, row, key="hit")
     with right:
-        if st.button("Search with this patch", type="primary", key="hit/search"):
-            filters.search(opened, patch=row)
-        if st.button("Show on the map", key="hit/map"):
-            address.go("map", collection=opened.name, patch=row)
+        view = maps.View(opened, maps.layouts(opened, question.encoder)[0], question.encoder or opened.encoder_names()[0])
+        widgets.map_view(f"hit-{view.key}", maps.data(view, colour="", picked=row, typical=False, height_px=260))
 
 
 def query_picture(opened: Collection, question: Question) -> Picture | None:

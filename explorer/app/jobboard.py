@@ -17,15 +17,15 @@ _VERBS = {
 
 
 def panel(collection: str | None = None) -> None:
-    """Jobs of a collection, or of all. Where one ends, the page is shown anew."""
-    running = {job.id for job in of(collection) if job.state() == "running"}
+    """Jobs of a collection, or of all. Where one begins or ends, the page is shown anew."""
+    known = {job.id: job.state() for job in of(collection)}
 
-    @st.fragment(run_every=POLL_S if running else None)
+    @st.fragment(run_every=POLL_S if "running" in known.values() else None)
     def shown() -> None:
         found = of(collection)
         for job in found:
             ui.guarded(lambda job=job: _show(job))  # type: ignore[misc]
-        if running != {job.id for job in found if job.state() == "running"}:  # one ended, or was begun here
+        if {job.id: job.state() for job in found} != known:
             st.rerun()
 
     shown()

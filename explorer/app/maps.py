@@ -139,9 +139,16 @@ def rows_of(view: View, shapes: Sequence[Shape]) -> np.ndarray:
 
 
 def data(
-    view: View, *, colour: str, picked: int | None, query: Query | None = None, hits: Sequence[int] = (), height_px: int = 600
+    view: View,
+    *,
+    colour: str,
+    picked: int | None,
+    query: Query | None = None,
+    hits: Sequence[int] = (),
+    typical: bool = True,
+    height_px: int = 600,
 ) -> MapData:
-    """All that the map widget needs."""
+    """All that the map widget needs; ``typical`` puts a picture of each group on it."""
     opened = view.opened
     storage.file(view.projection, "xy.npy")  # where it is damaged, say so here rather than in the browser
     mark = None
@@ -157,7 +164,7 @@ def data(
         rows=links.rows(opened, shown or ["id"]),
         column=column(view, colour),
         title=" · ".join(words),
-        medoids=_medoids(view, colour),
+        medoids=_medoids(view, colour) if typical else (),
         mark=mark,
         query=query,
         hits=list(hits),

@@ -26,7 +26,7 @@ def ways() -> None:
         ui.guarded(_sheet)
         return
     drop, server, demo = st.columns([1.5, 1, 1], gap="medium")
-    with drop, st.container(border=True, key="way-drop"):
+    with drop, st.container(border=True, height="stretch", key="way-drop"):
         st.subheader("Your own patches", anchor=False)
         brought = widgets.upload(
             "bring",
@@ -36,14 +36,14 @@ def ways() -> None:
         )
         if brought is not None:
             _take("upload", brought.upload_id)
-    with server, st.container(border=True, key="way-server"):
+    with server, st.container(border=True, height="stretch", key="way-server"):
         st.subheader("A folder on the server", anchor=False)
         st.caption("Or a zip, a table that lists pictures, or an HDF5 file. Nothing is copied but small previews.")
         with st.form("server-path", border=False):
             place = st.text_input("Place on the server", placeholder="~/slides/patches", key="new/place")
             if st.form_submit_button("Look there"):
                 ui.guarded(lambda: _take("path", str(work.allowed_path(place))))
-    with demo, st.container(border=True, key="way-demo"):
+    with demo, st.container(border=True, height="stretch", key="way-demo"):
         st.subheader("Demo tissue", anchor=False)
         st.caption("900 patches of drawn tissue from nine imaginary patients. None of it is real, and nothing is fetched.")
         if st.button("Open the demo tissue", type="primary", key="new/demo"):

@@ -5,7 +5,7 @@ from .asking import export, list_, search, show, verify
 from .base import main
 from .benchmark import benchmark
 from .evaluating import evaluate
-from .keeping import remove, rename
+from .keeping import name_group, remove, rename, select
 from .making import build, cluster, demo, embed, index, ingest, project
 from .models import encoders, weights
 
@@ -28,6 +28,8 @@ for _command in (
     export,
     rename,
     remove,
+    select,
+    name_group,
     app,
 ):
     main.add_command(_command)

@@ -18,7 +18,7 @@ if first_run:
 else:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title("Your collections", anchor=False, width="stretch")
-        opened = st.session_state.get("library/new", not collections)
+        opened = st.session_state.get("library/new", not begun and not collections)
         if st.button("Close" if opened else "New collection", type="secondary" if opened else "primary", key="library/button"):
             st.session_state["library/new"] = not opened
             sheet.drop()
