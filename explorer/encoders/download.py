@@ -47,9 +47,9 @@ def _from_url(spec: EncoderSpec, url: str, path: Path, report: Report) -> str:
 
 def _from_hub(spec: EncoderSpec, path: Path, report: Report) -> str:
     from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
-    from huggingface_hub.errors import (
+    from huggingface_hub.errors import (  # type: ignore[attr-defined]
         EntryNotFoundError,
-        HTTPError,  # type: ignore[attr-defined]  # of the library it asks with, which differs between its versions
+        HTTPError,  # of the library it asks with, which differs between its versions
         RepositoryNotFoundError,
     )
 
@@ -73,7 +73,7 @@ def _hub_quiet() -> Iterator[None]:
     from huggingface_hub.utils import logging
 
     before = logging.get_verbosity()
-    logging.set_verbosity_error()
+    logging.set_verbosity(logging.ERROR)
     try:
         yield
     finally:
