@@ -68,13 +68,16 @@ def umap(
     Starts from PCA, which keeps the arrangement of islands meaningful and does not fail on a disconnected graph.
     ``n_epochs`` None: see ``default_epochs``. One thread, so that a seed gives the same bytes on every run.
 
-    Returns (n 2) float32. Raises ``InputError`` where graph and vectors do not match or the graph is too narrow.
+    Returns (n 2) float32. Raises ``InputError`` where graph and vectors do not match, the graph is too narrow, or a number
+    is out of its bounds (``n_neighbors`` from 2, ``min_dist`` from 0 to below 1).
     """
     n = len(vectors)
     wanted = min(n_neighbors, n) - 1
     if n_neighbors < 2:
         raise InputError(f"n_neighbors is {n_neighbors}, which leaves UMAP no neighbours; use 2 or more.")
-    _check_graph(neighbours, n, wanted)
+    if not 0 <= min_dist < 1:
+        raise InputError(f"min_dist is {min_dist}, which UMAP cannot fit a curve to; use 0 or more and less than 1.")
+    _check_graph(neighbours, n, wanted, itself=1)
     if n == 1:
         return np.zeros((1, 2), np.float32)
     n_epochs = default_epochs(n) if n_epochs is None else n_epochs
@@ -245,12 +248,16 @@ def _with_self(neighbours: Neighbours, count: int) -> tuple[Rows, Scores]:
     return np.hstack([own, rows]), np.hstack([np.zeros_like(distances[:, :1]), distances])
 
 
-def _check_graph(neighbours: Neighbours, n: int, k: int) -> None:
+def _check_graph(neighbours: Neighbours, n: int, k: int, *, itself: int = 0) -> None:
+    """``itself`` is 1 where the person asking counts the row among its neighbours."""
     given, width = neighbours.rows.shape
     if given != n:
         raise InputError(f"The neighbour graph has {given} rows and the vectors {n}; build the graph from these vectors.")
     if width < k:
-        raise InputError(f"The neighbour graph holds {width} neighbours a row and {k} are needed; build it with k={k} or more.")
+        raise InputError(
+            f"The neighbour graph holds {width} neighbours a row and {k} are needed; "
+            f"build the index again with --k {k} or ask for at most {width + itself} neighbours."
+        )
 
 
 def _outside(a: Rows, b: Rows) -> Bool[np.ndarray, "q k"]:

@@ -54,6 +54,8 @@ TABLE = (
     Setting("max_upload_bytes", "4000000000", "bytes that one upload may bring"),
 )
 
+_BOUNDS = {"thumbnail_px": (16, 1024), "max_pixels": (1, 10**12)}
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -78,16 +80,29 @@ class Settings:
 def read(environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
     """The settings of this process: ``given`` (where not None) over ``environ`` over the defaults.
 
-    Raises ``InputError`` for a value of the wrong kind.
+    Raises ``InputError`` for a value of the wrong kind or out of its bounds.
     """
     environ = os.environ if environ is None else environ
     text = {s.name: environ.get(s.variable, s.default) for s in TABLE}
     text |= {name: str(value) for name, value in given.items() if value is not None}
     number = {name: _whole(name, text[name]) for name in text if _is_number(name)}
+    for name, (least, most) in _BOUNDS.items():
+        if not least <= number[name] <= most:
+            raise InputError(f"Setting {name} is {number[name]}; use a number from {least} to {most}.")
+    home = Path(text["home"]).expanduser()
+    try:
+        wrong = home.exists() and not home.is_dir()
+    except PermissionError as error:
+        raise InputError(f"Setting home is {home}, which is closed to you; give a folder that you may write to.") from error
+    if wrong:
+        raise InputError(f"Setting home is {home}, which is a file; give a folder.")
+    mirror = text["weights_mirror"].rstrip("/")
+    if mirror and not mirror.startswith(("http://", "https://")):
+        raise InputError(f"Setting weights_mirror is {mirror!r}, which is no address; give one that begins with https:// or http://.")
     return Settings(
-        home=Path(text["home"]).expanduser(),
+        home=home,
         weights_dir=Path(text["weights_dir"]).expanduser() if text["weights_dir"] else default_weights_dir(),
-        weights_mirror=text["weights_mirror"].rstrip("/"),
+        weights_mirror=mirror,
         data_dir=Path(text["data_dir"]).expanduser() if text["data_dir"] else user_cache_path("pathology-explorer") / "data",
         data_mirror=text["data_mirror"].rstrip("/"),
         device=text["device"],
@@ -114,6 +129,6 @@ def _is_number(name: str) -> bool:
 
 
 def _whole(name: str, text: str) -> int:
-    if not text.isdigit():
+    if not (text.isascii() and text.isdigit()):
         raise InputError(f"Setting {name} is {text!r}, which is not a whole number; set EXPLORER_{name.upper()} to digits only.")
     return int(text)

@@ -11,8 +11,10 @@ import pytest
 import torch
 from PIL import Image as Picture
 
+from explorer import encoders
 from explorer.encoders import descriptor, filters, stains
 from explorer.encoders.descriptor import Descriptor
+from explorer.errors import InputError
 from explorer.sources.stain import stain_of
 from explorer.sources.tissue import CLASSES, draw
 
@@ -146,6 +148,16 @@ def test_the_encoder_says_what_it_is(encoder: Descriptor, drawn: np.ndarray) -> 
     packed = CONSTANTS.read_bytes()
     assert encoder.recipe["constants_sha256"] == hashlib.sha256(packed).hexdigest()
     assert encoder.encode(torch.empty(0, 3, 224, 224)).shape == (0, encoder.dim)
+
+
+@pytest.mark.parametrize(
+    ("precision", "words"), [("bf16", "computes in fp32 only; use"), ("fp64", "not a precision"), ("", "not a precision")]
+)
+def test_a_precision_it_does_not_have_is_refused(precision: str, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        encoders.load("descriptor", device="cpu", precision=precision)
+    for fine in ("auto", "fp32"):
+        assert encoders.load("descriptor", device="cpu", precision=fine).recipe["precision"] == "fp32"
 
 
 def test_the_constants_are_plain_arrays_of_a_few_hundred_kilobytes() -> None:

@@ -127,12 +127,26 @@ def test_umap_reports_every_part_of_the_way() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "k", "n_neighbors", "words"), [(40, 15, 15, "from these vectors"), (50, 9, 15, "k=14"), (50, 15, 1, "2 or more")]
+    ("rows", "k", "n_neighbors", "words"),
+    [(40, 15, 15, "from these vectors"), (50, 9, 15, "--k 14 or ask for at most 10 neighbours"), (50, 15, 1, "2 or more")],
 )
 def test_umap_refuses_what_does_not_fit(rows: int, k: int, n_neighbors: int, words: str) -> None:
     vectors, _ = islands(50)
     with pytest.raises(InputError, match=words):
         projection.umap(vectors, neighbours=exact_graph(vectors[:rows], k), n_neighbors=n_neighbors)
+
+
+@pytest.mark.parametrize("min_dist", [-0.1, 1.0, 5.0, float("nan"), float("inf")])
+def test_umap_refuses_a_min_dist_it_cannot_fit(min_dist: float) -> None:
+    vectors, _ = islands(50)
+    with pytest.raises(InputError, match=r"^min_dist is .*; use 0 or more and less than 1\.$"):
+        projection.umap(vectors, neighbours=exact_graph(vectors, 15), min_dist=min_dist)
+
+
+@pytest.mark.parametrize("min_dist", [0.0, 0.999])
+def test_umap_takes_a_min_dist_at_its_bounds(min_dist: float) -> None:
+    vectors, _ = islands(50)
+    assert np.isfinite(projection.umap(vectors, neighbours=exact_graph(vectors, 15), min_dist=min_dist, n_epochs=10)).all()
 
 
 def test_trustworthiness_is_that_of_scikit_learn_and_continuity_its_mirror() -> None:

@@ -17,6 +17,7 @@ from bad_files import encoded, patch
 from contracts.source_contract import Opened, SourceContract
 
 from explorer.sources import open_source
+from explorer.sources.uploads import HEADER, NAMES
 
 PICTURES = {
     "STR/b.png": patch(24, seed=1),
@@ -60,7 +61,7 @@ class TestUpload(SourceContract):
             (root / f"{number:04x}").write_bytes(path.read_bytes())
             name = prefix + path.relative_to(tmp_path / "files").as_posix()
             lines.append(json.dumps({"stored": f"{number:04x}", "name": name, "bytes": path.stat().st_size}))
-        (root / "names.jsonl").write_text("\n".join(lines))
+        (root / NAMES).write_text(HEADER + "\n".join(lines))
         return opened(
             root,
             pixels={prefix + uri: pixels for uri, pixels in PICTURES.items()},

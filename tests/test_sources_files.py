@@ -330,3 +330,11 @@ def test_real_folders(shared_data: Path) -> None:
     assert len(odd.items()) == 51 and set(reasons(odd)) == {"files.csv", "test-ole-file.doc"}
     slides = open_source(shared_data / "slides")
     assert rows(slides, "uri") == [("boxes.tiff",)] and len(slides.rejects()) == 4
+
+
+def test_a_list_of_names_does_not_make_a_folder_an_upload(tmp_path: Path) -> None:
+    source = open_source(folder(tmp_path, "a.png", names__jsonl=b'{"stored": "x", "name": "y", "bytes": 1}\n'))
+    assert source.kind == "folder"
+    assert rows(source, "uri") == [("a.png",)]
+    (tmp_path / ".explorer-upload.jsonl").write_text('{"stored": "x"}\n')
+    assert open_source(tmp_path).kind == "folder"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
 import warnings
 import zlib
@@ -332,3 +333,38 @@ def test_threads_decode_the_same_as_one(shared_data: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(outcome, files * 2)) == one * 2
     assert list(warnings.filters) == filters
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("prep.py", "not a picture: the content is text"),
+        ("prep", "not a picture: the content is text"),
+        ("a.PNG", "not a picture, although its name ends in .PNG: the content is text"),
+    ],
+)
+def test_what_is_no_picture_is_said_in_plain_words(name: str, reason: str) -> None:
+    with pytest.raises(ImageRejected) as caught:
+        decode(b"import numpy\n", name=name)
+    assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize("fmt", ["PNG", "JPEG", "TIFF"])
+def test_a_picture_that_does_not_fit_into_memory_is_not_called_damaged(fmt: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("PIL.Image.open", full)
+    monkeypatch.setattr("simplejpeg.decode_jpeg", full)
+    with pytest.raises(ImageRejected, match=r"^too large for this machine's memory$"):
+        decode(encoded(patch(), fmt), name="a")
+
+
+def test_libtiff_writes_nothing_to_standard_error(capfd: pytest.CaptureFixture[str]) -> None:
+    """A compressed TIFF whose software tag (305) counts one byte, and so lacks its closing zero, is remarked upon by libtiff."""
+    whole = bytearray(encoded(patch(), "TIFF", compression="tiff_lzw", tiffinfo={305: "abc"}))
+    at = whole.index((305).to_bytes(2, "little") + (2).to_bytes(2, "little"))
+    whole[at + 4 : at + 12] = (2).to_bytes(4, "little") + b"ab\0\0"
+    assert np.array_equal(decode(bytes(whole), name="a.tif"), patch())
+    os.write(2, b"still open")
+    assert capfd.readouterr().err == "still open"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
+import random
 import subprocess
 import sys
 import threading
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,7 +24,7 @@ from safetensors.torch import save_file
 from explorer import encoders
 from explorer.encoders import vit, weights
 from explorer.encoders.spec import EncoderSpec
-from explorer.errors import ArtifactDamaged, WeightsMissing, WeightsRefused
+from explorer.errors import ArtifactDamaged, InputError, WeightsMissing, WeightsRefused
 from explorer.storage import file_sha256
 from explorer.types import Progress
 
@@ -35,6 +39,7 @@ class Served:
     url: str = ""
     files: dict[str, bytes] = field(default_factory=dict)
     cut_at: int | None = None
+    chunked: bool = False
     send_on: str = ""
     wait_for: threading.Event | None = None
     asked: list[str] = field(default_factory=list)
@@ -59,6 +64,11 @@ def server() -> Iterator[Served]:
             if served.wait_for:
                 served.wait_for.wait(20)
             self.send_response(200)
+            if served.chunked:  # announces more than it sends
+                self.send_header("Transfer-Encoding", "chunked")
+                self.end_headers()
+                self.wfile.write(b"100000\r\n" + content[: served.cut_at])
+                return
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content[: served.cut_at])
@@ -161,6 +171,19 @@ def test_a_cut_download_leaves_nothing_and_the_next_try_starts_clean(server: Ser
     server.cut_at = None
     found = weights.cached(SPEC, tmp_path, mirror=server.url)
     assert found.path.read_bytes() == server.files[PLACE]
+
+
+def test_a_cut_download_in_chunks_is_one_too(server: Served, tmp_path: Path) -> None:
+    server.files[PLACE], server.cut_at, server.chunked = b"weights" * 100, 70, True
+    with pytest.raises(WeightsMissing, match=r"kaiko-vits16.*could not be fetched.*--weights"):
+        weights.cached(SPEC, tmp_path, mirror=server.url)
+    assert [p.name for p in (tmp_path / "kaiko-vits16").iterdir() if not p.name.endswith(".lock")] == []
+
+
+def test_a_mirror_that_is_no_address_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXPLORER_WEIGHTS_MIRROR", "foo")
+    with pytest.raises(InputError, match=r"^Setting weights_mirror is 'foo', which is no address; give one"):
+        encoders.load("kaiko-vits16", weights_dir=tmp_path, device="cpu")
 
 
 def test_no_server_says_how_to_get_the_file_by_hand(tmp_path: Path) -> None:
@@ -278,6 +301,23 @@ def test_without_a_network_a_hub_model_says_what_to_fetch(tmp_path: Path) -> Non
         weights.cached(encoders.spec("uni2-h"), tmp_path)
 
 
+def test_a_hub_out_of_reach_is_asked_once_and_quietly(tmp_path: Path) -> None:
+    """In a process of its own: the hub's client reads its address and whether it is offline when it is imported."""
+    code = (
+        "import sys; from pathlib import Path; from explorer import encoders; from explorer.encoders import weights\n"
+        "try: weights.cached(encoders.spec('uni2-h'), Path(sys.argv[1]))\n"
+        "except Exception as error: print(type(error).__name__, error)"
+    )
+    hub = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HUB_OFFLINE": "0", "no_proxy": "127.0.0.1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)],
+        capture_output=True, text=True, check=True, env=os.environ | hub, cwd=Path(__file__).parents[1],
+    )  # fmt: skip
+    assert done.stderr == ""
+    assert done.stdout.startswith("WeightsMissing uni2-h has no weights at ")
+    assert "refused" in done.stdout
+
+
 def test_a_gated_model_says_where_to_ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import httpx
     import huggingface_hub
@@ -286,7 +326,7 @@ def test_a_gated_model_says_where_to_ask(tmp_path: Path, monkeypatch: pytest.Mon
     def refused(*_: Any, **__: Any) -> str:
         raise GatedRepoError("401", response=httpx.Response(401, request=httpx.Request("GET", "https://huggingface.co")))
 
-    monkeypatch.setattr(huggingface_hub, "hf_hub_download", refused)
+    monkeypatch.setattr(huggingface_hub, "get_hf_file_metadata", refused)
     with pytest.raises(WeightsMissing, match=r"Virchow2.*ask its publisher at https://huggingface\.co/paige-ai/Virchow2.*HF_TOKEN"):
         weights.cached(encoders.spec("virchow2"), tmp_path)
 
@@ -298,6 +338,7 @@ def test_a_hub_file_ends_in_the_cache_like_any_other(tmp_path: Path, monkeypatch
         (Path(local_dir) / file).write_bytes(hub_id.encode())
         return str(Path(local_dir) / file)
 
+    monkeypatch.setattr(huggingface_hub, "get_hf_file_metadata", lambda _: None)
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", fetched)
     found = weights.cached(encoders.spec("phikon"), tmp_path)
     assert found.path == tmp_path / "phikon" / "pytorch_model.bin"
@@ -363,6 +404,51 @@ def test_cut_files_are_refused_and_named(keep: int, suffix: str, tmp_path: Path)
         fill(spec, file)
 
 
+def other_files() -> dict[str, bytes]:
+    """Files that are no checkpoints, under names that say they are."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("a.txt", "x")
+    legacy = io.BytesIO()
+    torch.save({"a": torch.zeros(30)}, legacy, _use_new_zipfile_serialization=False)
+    return {
+        "text": b"epochs: 10\n",
+        "words": b"Not a checkpoint.\n",
+        "code": b"import numpy as np\n\nnp.zeros(3)\n",
+        "page": b"<!DOCTYPE html><html></html>",
+        "zip": packed.getvalue(),
+        "picture": b"\x89PNG\r\n\x1a\n" + bytes(40),
+        "program": b"\x7fELF" + bytes(range(200)),
+        "odd-protocol": b"\x80\x05K\x01.",
+        "cut-legacy": legacy.getvalue()[:-20],
+    }
+
+
+@pytest.mark.parametrize("suffix", ["pth", "safetensors"])
+@pytest.mark.parametrize("kind", other_files())
+def test_files_that_are_no_checkpoints_are_refused(kind: str, suffix: str, tmp_path: Path) -> None:
+    file = tmp_path / f"w.{suffix}"
+    file.write_bytes(other_files()[kind])
+    with pytest.raises(WeightsRefused, match=rf"w\.{suffix} .*kaiko-vits16"):
+        encoders.load("kaiko-vits16", weights=file, device="cpu")
+
+
+def test_random_and_flipped_bytes_are_refused_or_read(tmp_path: Path) -> None:
+    file, whole, rng = tmp_path / "w.pth", io.BytesIO(), random.Random(0)
+    torch.save({"a": torch.zeros(3)}, whole, _use_new_zipfile_serialization=False)
+    refused = 0
+    for _ in range(300):
+        flipped = bytearray(whole.getvalue())
+        flipped[rng.randrange(len(flipped))] = rng.randrange(256)
+        for content in (flipped, rng.randbytes(rng.randint(1, 60))):
+            file.write_bytes(content)
+            try:
+                weights.read_tensors(SPEC, file)
+            except WeightsRefused:
+                refused += 1
+    assert refused > 300
+
+
 class Trap:
     """Would write a file if it were unpickled."""
 
@@ -381,7 +467,9 @@ def test_a_file_that_would_run_code_is_refused_and_does_not(tmp_path: Path) -> N
     assert not (tmp_path / "ran").exists()
 
 
-@pytest.mark.parametrize("content", [[1, 2], {"a": "text"}, torch.zeros(3)], ids=["list", "words", "tensor"])
+@pytest.mark.parametrize(
+    "content", [[1, 2], {"a": "text"}, torch.zeros(3), {1: torch.zeros(3)}], ids=["list", "words", "tensor", "numbers"]
+)
 def test_files_without_named_tensors_are_refused(content: Any, tmp_path: Path) -> None:
     torch.save(content, tmp_path / "w.pth")
     with pytest.raises(WeightsRefused, match="no table of named tensors"):

@@ -1,7 +1,7 @@
 """Files on their way from a browser to the disk, one request per file, a few pieces in memory at a time.
 
 An upload is a folder ``<home>/.uploads/<id>/``. Its id and the names of the files in it are drawn here; what the browser
-calls them is kept as text in ``names.jsonl`` (see ``sources.uploads``) and never becomes a path.
+calls them is kept as text in a list beside them (see ``sources.uploads``) and never becomes a path.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import anyio
 from anyio import to_thread
 
 from ..sources.layout import LABELS
-from ..sources.uploads import NAMES, read_names
+from ..sources.uploads import HEADER, NAMES, read_names
 from .problems import Problem
 
 FOLDER = ".uploads"
@@ -65,7 +65,7 @@ def begin(home: Path) -> Upload:
     """A new, empty upload."""
     path = home / FOLDER / secrets.token_hex(16)
     path.mkdir(parents=True)
-    (path / NAMES).touch()
+    (path / NAMES).write_text(HEADER, encoding="utf-8")
     return Upload(path)
 
 

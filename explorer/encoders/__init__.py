@@ -53,6 +53,9 @@ def load(
     if weights is not None and not row.file:
         raise InputError(f"{row.title} has no weight file; leave out the weights given ({weights}).")
     place = devices.choose(device)
+    devices.check_precision(precision)
+    if row.loader == "descriptor" and precision == "bf16":
+        raise InputError(f"{row.title} computes in fp32 only; use precision auto or fp32.")
     if row.loader == "descriptor":
         from .descriptor import Descriptor
 

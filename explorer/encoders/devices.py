@@ -38,11 +38,16 @@ def choose_precision(name: str, device: torch.device) -> Precision:
 
     Raises ``DeviceUnavailable`` for bf16 on a device that does not, and ``InputError`` for another name.
     """
-    if name not in ("auto", "fp32", "bf16"):
-        raise InputError(f"{name!r} is not a precision; use auto, fp32 or bf16.")
+    check_precision(name)
     if name == "bf16" and not multiplies_bf16(device):
         raise DeviceUnavailable(f"Device {device} does not compute in bf16; use precision auto or fp32.")
     return "bf16" if name != "fp32" and multiplies_bf16(device) else "fp32"
+
+
+def check_precision(name: str) -> None:
+    """Raises ``InputError`` for a name that is no precision."""
+    if name not in ("auto", "fp32", "bf16"):
+        raise InputError(f"{name!r} is not a precision; use auto, fp32 or bf16.")
 
 
 def multiplies_bf16(device: torch.device) -> bool:

@@ -27,10 +27,13 @@ class WeightFile:
 
 
 def local(spec: EncoderSpec, path: Path) -> WeightFile:
-    """The file a person gave. Raises ``WeightsMissing`` where it is not there."""
+    """The file a person gave. Raises ``WeightsMissing`` where it is not there or closed to us."""
     if not path.is_file():
         raise WeightsMissing(f"{spec.name}: there is no weight file {path}; check the path given.")
-    return WeightFile(path, file_sha256(path))
+    try:
+        return WeightFile(path, file_sha256(path))
+    except OSError as error:
+        raise WeightsMissing(f"{spec.name}: the weight file {path} cannot be read ({error.strerror}); check its permissions.") from error
 
 
 def cached(spec: EncoderSpec, folder: Path, *, mirror: str = "", report: Report = ignore) -> WeightFile:
@@ -71,23 +74,34 @@ def _refuse(spec: EncoderSpec, path: Path, digest: str, *, known: str, where: st
 def read_tensors(spec: EncoderSpec, file: Path) -> dict[str, torch.Tensor]:
     """The tensors of a ``.safetensors`` file or a torch checkpoint, without running anything in it. Raises ``WeightsRefused``."""
     import pickle
+    import struct
+    import warnings
 
     import torch
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    # what torch.load and safetensors raise on files of other kinds and on damaged ones, gathered by feeding them such files
+    unreadable = (
+        SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, LookupError, TypeError,
+        AttributeError, AssertionError, OverflowError, struct.error,
+    )  # fmt: skip
     try:
         if file.suffix == ".safetensors":
             return load_file(file)
-        content = torch.load(file, map_location="cpu", weights_only=True)
-    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError, OSError) as error:
-        why = str(error).partition("\n")[0][:120] or type(error).__name__
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch's remarks on files that it then refuses
+            content = torch.load(file, map_location="cpu", weights_only=True)
+    except unreadable as error:
         raise WeightsRefused(
-            f"{file} is cut, damaged or no weight file ({why}); delete it and fetch the weights of {spec.name} again."
+            f"{file} is cut, damaged or no weight file; delete it and fetch the weights of {spec.name} again, "
+            "or give the file its publisher offers with --weights."
         ) from error
     for key in ("model", "state_dict", "teacher"):
         content = content.get(key, content) if isinstance(content, Mapping) else content
-    if not isinstance(content, Mapping) or not all(isinstance(v, torch.Tensor) for v in content.values()):
+    if not isinstance(content, Mapping) or not all(
+        isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in content.items()
+    ):
         raise WeightsRefused(f"{file} holds no table of named tensors; give the file its publisher offers for {spec.name}.")
     return dict(content)
 

@@ -61,7 +61,9 @@ def _kind(uri: str, path: Path) -> str:
     if uri == "synthetic":
         return "synthetic"
     if path.is_dir():
-        return "upload" if (path / "names.jsonl").is_file() else "folder"
+        from .uploads import is_upload
+
+        return "upload" if is_upload(path) else "folder"
     if not path.exists():
         raise SourceError(f"{path} does not exist; check the path.")
     if path.suffix.lower() in _BY_SUFFIX:

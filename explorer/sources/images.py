@@ -8,13 +8,14 @@ damage, which Pillow paints over); everything else by Pillow.
 from __future__ import annotations
 
 import io
+import os
 import struct
 import threading
 import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import PIL.Image
@@ -25,6 +26,7 @@ from ..errors import ImageRejected
 from ..types import Image, Limits
 
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "JPEG2000")
+SUFFIXES = {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".jp2", ".j2k"}
 _JPEG = b"\xff\xd8\xff"
 _PNG = b"\x89PNG\r\n\x1a\n"
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -42,7 +44,7 @@ _CUT = "cut off: the file ends before the picture does"
 # What Pillow's readers raise on damaged files, gathered by feeding them damaged files.
 _BROKEN = (
     OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, AttributeError, OverflowError,
-    ZeroDivisionError, AssertionError, NotImplementedError, RuntimeError, MemoryError, struct.error, zlib.error,
+    ZeroDivisionError, AssertionError, NotImplementedError, RuntimeError, struct.error, zlib.error,
 )  # fmt: skip
 
 _warnings_lock = threading.Lock()
@@ -62,14 +64,17 @@ def decode(data: bytes, *, name: str, limits: Limits = Limits()) -> Image:  # no
     """
     if not data:
         raise ImageRejected("empty file (0 bytes)")
-    if data.startswith(_JPEG):
-        pixels = _jpeg(data, limits)
-    elif is_picture(data):
-        pixels = _by_pillow(_core_chunks(data) if data.startswith(_PNG) else data, limits)
-    else:
+    if not is_picture(data):
         raise ImageRejected(_what_it_is(data, name))
-    if not data.startswith(_TIFF) and any(mark in data for mark in _EXIF_MARKS):  # Pillow turns TIFFs by itself
-        pixels = _upright(pixels, _orientation(data))
+    try:
+        if data.startswith(_JPEG):
+            pixels = _jpeg(data, limits)
+        else:
+            pixels = _by_pillow(_core_chunks(data) if data.startswith(_PNG) else data, limits)
+        if not data.startswith(_TIFF) and any(mark in data for mark in _EXIF_MARKS):  # Pillow turns TIFFs by itself
+            pixels = _upright(pixels, _orientation(data))
+    except MemoryError as error:
+        raise ImageRejected("too large for this machine's memory") from error
     return pixels
 
 
@@ -155,7 +160,8 @@ def _by_pillow(data: bytes, limits: Limits) -> Image:
             picture = PIL.Image.open(io.BytesIO(data), formats=FORMATS)
             _check_size(*picture.size, limits, what=picture.format or "")
             if picture.format == "TIFF":
-                picture.load()  # which reads its metadata, and remarks on them
+                with _stderr_closed():
+                    picture.load()  # which reads its metadata, and remarks on them
         picture.load()
     except PIL.Image.DecompressionBombError as error:
         raise ImageRejected(f"more than {limits.max_pixels} pixels: taken for a decompression bomb") from error
@@ -243,7 +249,8 @@ def _what_it_is(data: bytes, name: str) -> str:
     elif not kind and b"\0" not in data[:1024]:
         kind = "text"
     suffix = PurePosixPath(name).suffix
-    return f"not a picture: the content is {kind or 'of no known picture format'}" + (f", whatever {suffix} says" if suffix else "")
+    but = f", although its name ends in {suffix}" if suffix.lower() in SUFFIXES else ""
+    return f"not a picture{but}: the content is {kind or 'of no known picture format'}"
 
 
 @contextmanager
@@ -252,3 +259,20 @@ def _quiet() -> Iterator[None]:
     with _warnings_lock, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
+
+
+@contextmanager
+def _stderr_closed() -> Iterator[None]:
+    """libtiff writes its remarks to the process's own standard error, past Python. To be used under the lock of ``_quiet``."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # there is none
+        yield
+        return
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

@@ -13,10 +13,9 @@ from typing import Any
 from ..errors import SourceError
 from ..types import Item, Reject
 from .columns import make_item, path_key, read_csv, records
-from .images import is_picture
+from .images import SUFFIXES, is_picture
 
 LABELS = "labels.csv"
-PICTURES = {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".jp2", ".j2k"}
 SLIDES = {".svs", ".ndpi", ".mrxs", ".scn", ".vms", ".vmu", ".bif", ".svslide", ".dcm", ".czi", ".isyntax", ".zvi", ".qptiff", ".i2syntax"}
 SPLITS = {"train", "training", "val", "valid", "validation", "test", "testing"}
 _SYSTEM = {"__MACOSX", "Thumbs.db", "thumbs.db", "ehthumbs.db", "desktop.ini", "Desktop.ini", "$RECYCLE.BIN", "@eaDir"}
@@ -34,7 +33,7 @@ def unfit(name: str, head: Callable[[], bytes]) -> str:
     if not is_printable(name):
         return "its name is not valid text; rename it"
     suffix = PurePosixPath(name).suffix.lower()
-    if suffix in PICTURES:
+    if suffix in SUFFIXES:
         return ""
     if suffix in SLIDES:
         return f"a whole-slide file ({suffix}), which has to be cut into patches first"

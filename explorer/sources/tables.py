@@ -34,7 +34,7 @@ class TableSource:
         if unknown:
             raise SourceError(f"A table takes the options {', '.join(OPTIONS)}, not {', '.join(unknown)}; leave those out.")
         if not isinstance(options.get("columns", {}), Mapping):
-            raise SourceError("The option columns maps our fields to the table's columns, as in {'uri': 'my column'}; give it so.")
+            raise SourceError('The option columns maps fields to columns of the table, as in {"uri": "my column"}; give it so.')
         self._path = path.resolve()
         self._limits = limits
         self.options = dict(options)
@@ -61,7 +61,7 @@ class TableSource:
         if "uri" not in columns:
             raise SourceError(
                 f"Table {self._path} has no column known to hold paths (it has {', '.join(map(str, table.columns))}); "
-                "say which with the option columns, as in {'uri': 'my column'}."
+                'say which with the option columns, as in {"uri": "my column"}.'
             )
         items: dict[str, Item] = {}
         rejects: list[Reject] = []

@@ -1,6 +1,7 @@
 """Pictures that came through a browser: stored under names the server chose, known by the names their owner gave them.
 
-A folder holds the files and ``names.jsonl`` with one line per file that arrived whole: ``{"stored", "name", "bytes"}``.
+A folder holds the files and ``.explorer-upload.jsonl``: first ``HEADER``, then one line per file that arrived whole,
+``{"stored", "name", "bytes"}``.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from .files import head, no_pictures, read_file
 from .images import decode
 from .layout import LABELS, hidden, make_items, unfit, wrapper
 
-NAMES = "names.jsonl"
+NAMES = ".explorer-upload.jsonl"
+HEADER = '{"format": "explorer-upload-1"}\n'
+"""By it an upload is told from a folder of the user's own."""
 
 
 class UploadSource:
@@ -72,11 +75,20 @@ class UploadSource:
         return read_file(self._root, self._stored[name], self._limits)
 
 
+def is_upload(root: Path) -> bool:
+    """Whether a folder is an upload."""
+    try:
+        with (root / NAMES).open("rb") as file:
+            return file.read(len(HEADER)) == HEADER.encode()
+    except OSError:
+        return False
+
+
 def read_names(root: Path) -> list[tuple[str, str, int]]:
     """(stored as, name its owner gave it, bytes) of every file that arrived whole; of equal names the last. Raises ``SourceError``."""
     latest: dict[str, tuple[str, str, int]] = {}
     try:
-        for line in (root / NAMES).read_text(encoding="utf-8").splitlines():
+        for line in (root / NAMES).read_text(encoding="utf-8").splitlines()[1:]:
             entry = json.loads(line)
             latest[entry["name"]] = (str(entry["stored"]), str(entry["name"]), int(entry["bytes"]))
     except (OSError, ValueError, KeyError) as error:

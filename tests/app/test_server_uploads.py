@@ -23,6 +23,7 @@ from explorer.app.problems import Problem
 from explorer.errors import SourceError
 from explorer.sources import open_source
 from explorer.sources.layout import leaves_root
+from explorer.sources.uploads import NAMES
 
 HOSTILE = [
     "<img src=x onerror=alert(1)>.png",
@@ -41,6 +42,7 @@ HOSTILE = [
     "ünïcödé/日本.png",
     "' ; DROP TABLE items; --.png",
     "names.jsonl",
+    ".explorer-upload.jsonl",
     "%2e%2e%2fx.png",
 ]
 
@@ -107,7 +109,7 @@ def test_no_name_gets_anywhere(client: TestClient, home: Path, tmp_path: Path, n
     upload_id = begin(client)
     assert put(client, upload_id, name, b"content") == 200
     folder = home / uploads.FOLDER / upload_id
-    (stored,) = (path for path in folder.iterdir() if path.name != "names.jsonl")
+    (stored,) = (path for path in folder.iterdir() if path.name != NAMES)
     assert stored.read_bytes() == b"content"
     assert all(character in "0123456789abcdef" for character in stored.name)
     assert list(tmp_path.iterdir()) == [home]
@@ -160,7 +162,7 @@ def test_too_much_is_refused_before_and_while_it_comes(client: TestClient, home:
     answer = client.put(f"/api/uploads/{upload_id}", params={"name": "c.png"}, content=endless(), headers=CHANGING)
     assert answer.status_code == 413 and "larger" in answer.json()["error"]  # not announced
     folder = home / uploads.FOLDER / upload_id
-    assert sorted(path.stat().st_size for path in folder.iterdir() if path.name != "names.jsonl") == [600_000]
+    assert sorted(path.stat().st_size for path in folder.iterdir() if path.name != NAMES) == [600_000]
     assert put(client, upload_id, "d.png", b"x" * 300_000) == 200  # what was refused does not count
 
 
