@@ -77,8 +77,8 @@ def curve(points: Sequence[tuple[int, Estimate]], *, chance: float) -> str:
     )
     grid = "".join(
         f"<line class='track' x1='30' x2='610' y1='{_y(at):.1f}' y2='{_y(at):.1f}'/>"
-        f"<text x='24' y='{_y(at) + 4:.1f}' text-anchor='end'>{at}</text>"
-        for at in (0, 0.5, 1)
+        f"<text x='24' y='{_y(at) + 4:.1f}' text-anchor='end'>{at:g}</text>"
+        for at in (0.0, 0.5, 1.0)
     )
     by_chance = f"<line class='tick' x1='30' x2='610' y1='{_y(chance):.1f}' y2='{_y(chance):.1f}'/>"
     named = f"<text x='610' y='{_y(chance) - 4:.1f}' text-anchor='end'>chance</text>"
