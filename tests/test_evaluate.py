@@ -282,7 +282,7 @@ def test_the_page_stands_alone_and_says_everything(collection: Collection, proto
         found["hashes"]["vectors_sha256"],
         found["hashes"]["items_sha256"],
         found["versions"]["numpy"],
-        "mean-colour",
+        "mean-colour · 72 rows · 6 different in patient",
         "Chance",
         "Colour histogram",
         "arXiv",

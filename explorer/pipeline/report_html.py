@@ -17,7 +17,7 @@ def report_html(document: Document) -> str:
     title = f"{TITLES[document['protocol']]}: {document['columns']['label']} in {document['collection']}"
     body = [
         f"<h1>{text(title)}</h1>",
-        f"<p class='quiet'>{text(document['encoder'])} · {text(document['rows'])} rows{_learnt_from(document)}</p>",
+        f"<p class='quiet'>{text(document['encoder'])} · {text(document['rows'])} rows{_groups(document)}{_learnt_from(document)}</p>",
         _headline(document),
         *_details(document),
         _how(document),
@@ -29,6 +29,10 @@ def report_html(document: Document) -> str:
         "<meta name='viewport' content='width=device-width, initial-scale=1'>"
         f"<title>{text(title)}</title><style>{STYLE}</style></head><body><main>\n" + "\n".join(body) + "\n</main></body></html>\n"
     )
+
+
+def _groups(document: Document) -> str:
+    return f" · {text(document['groups'])} different in {text(document['columns']['group'])}" if document["groups"] else ""
 
 
 def _learnt_from(document: Document) -> str:
