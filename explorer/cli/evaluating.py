@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import click
@@ -58,5 +59,5 @@ def _number(value: float | None) -> str:
     return "unknown" if value is None else f"{value:.3f}"
 
 
-def _interval(estimate: dict[str, float | None]) -> str:
+def _interval(estimate: Mapping[str, Any]) -> str:
     return "" if estimate["low"] is None else f"{_number(estimate['low'])} to {_number(estimate['high'])}"

@@ -109,6 +109,7 @@ def evaluate(collection: Collection, question: Question, *, train: Collection | 
             "encoder": encoder,
             "protocol": question.protocol,
             "columns": {"label": question.label, "group": group, "site": site},
+            "groups": _counted(measurement.part),
             "seed": question.seed,
             "score": finding.score,
             "value": {"value": finding.value.value, "low": finding.value.low, "high": finding.value.high},
@@ -242,6 +243,11 @@ def _cluster_leak(clusters: Artifact, asked: Measurement) -> dict[str, Any]:
     assert part.site is not None  # the leak meter always has one
     found = cluster_leak(labels, part.label, sites=part.site, groups=part.group, site_name=asked.site_name, seed=asked.seed)
     return {"method": clusters.recipe["method"], **found.to_json()}
+
+
+def _counted(part: Part) -> int | None:
+    """Patients (or slides) among the labelled rows."""
+    return None if part.group is None else int(part.group[part.label.notna()].nunique())
 
 
 def _index_facts(collection: Collection, encoder: str, neighbours: Artifact | None, seed: int) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""The charts and tables of an HTML report, drawn as SVG and HTML: numbers and names in, markup out."""
+"""The charts and tables of an HTML report, drawn as HTML, and SVG for the curve: numbers and names in, markup out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import Any
 Estimate = Mapping[str, Any]
 """``value``, ``low`` and ``high``; each None where it is unknown."""
 UNKNOWN = "–"
-SCALE_PX, LINE_PX = 640, 22
+LINE_PX = 22
+HALF_WAY = 60
+"""Per cent of the scale from which on names stand to the left of their tick."""
 
 
 def text(value: Any) -> str:
@@ -33,23 +35,24 @@ def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 
 
 def scale(value: Estimate, anchors: Sequence[Mapping[str, Any]]) -> str:
-    """The score with its interval on a line from 0 to 1, the anchors as ticks below it, each on a line of its own."""
-    low, high = value["low"] or 0.0, value["high"] or 0.0
-    known = [each for each in anchors if each["value"] is not None]
-    height = 40 + LINE_PX * len(known)
+    """The score with its interval on a line from 0 to 1, the anchors as ticks on it, each named on a line of its own."""
+    known = sorted((each for each in anchors if each["value"] is not None), key=lambda each: float(each["value"]))
     marks = []
-    for line, each in enumerate(sorted(known, key=lambda each: float(each["value"]))):
-        x, y = _x(each["value"]), 48 + LINE_PX * line
-        side, shift = ("end", -6) if x > SCALE_PX * 0.6 else ("start", 6)
+    for line, each in enumerate(known, 1):
+        at = _percent(each["value"])
+        left = at <= HALF_WAY
+        place, faint = f"left:{at:.2f}%" if left else f"right:{100 - at:.2f}%", " class='faint'" if each.get("faint") else ""
         marks.append(
-            f"<line class='tick' x1='{x:.1f}' x2='{x:.1f}' y1='14' y2='{y}'/>"
-            f"<text x='{x + shift:.1f}' y='{y}' text-anchor='{side}'>{text(each['title'])} {number(each['value'])}</text>"
+            f"<i style='left:{at:.2f}%;height:{LINE_PX * line}px'></i>"
+            f"<span{faint} style='{place};top:{LINE_PX * line}px'>{text(each['title'])} {number(each['value'])}</span>"
         )
-    dot = "" if value["value"] is None else f"<circle class='own' cx='{_x(value['value']):.1f}' cy='20' r='6'/>"
+    own = ""
+    if value["value"] is not None:
+        low, high = (_percent(value["value"] if value[end] is None else value[end]) for end in ("low", "high"))
+        own = f"<u style='left:{low:.2f}%;width:{high - low:.2f}%'></u><b style='left:{_percent(value['value']):.2f}%'></b>"
     return (
-        f"<svg viewBox='-10 0 {SCALE_PX + 20} {height}' role='img' aria-label='The score and its anchors from 0 to 1'>"
-        f"<line class='axis' x1='0' x2='{SCALE_PX}' y1='20' y2='20'/>{''.join(marks)}"
-        f"<rect class='own' x='{_x(low):.1f}' y='17' width='{max(0.0, _x(high) - _x(low)):.1f}' height='6'/>{dot}</svg>"
+        f"<div class='scale' role='img' aria-label='The score and its anchors from 0 to 1' style='height:{LINE_PX * (len(known) + 1)}px'>"
+        f"{''.join(marks)}{own}</div>"
     )
 
 
@@ -57,11 +60,10 @@ def bar(value: Estimate) -> str:
     """A bar from 0 to 1 with its interval."""
     if value["value"] is None:
         return ""
-    low, high = (value["value"] if value[end] is None else value[end] for end in ("low", "high"))
+    low, high = (_percent(value["value"] if value[end] is None else value[end]) for end in ("low", "high"))
     return (
-        "<svg class='bar' viewBox='0 0 200 14' aria-hidden='true'><rect class='track' width='200' height='14'/>"
-        f"<rect class='fill' width='{200 * value['value']:.1f}' height='14'/>"
-        f"<line class='whisker' x1='{200 * low:.1f}' x2='{200 * high:.1f}' y1='7' y2='7'/></svg>"
+        f"<div class='bar'><i style='width:{_percent(value['value']):.2f}%'></i>"
+        f"<u style='left:{low:.2f}%;width:{high - low:.2f}%'></u></div>"
     )
 
 
@@ -77,8 +79,8 @@ def curve(points: Sequence[tuple[int, Estimate]], *, chance: float) -> str:
     )
     grid = "".join(
         f"<line class='track' x1='30' x2='610' y1='{_y(at):.1f}' y2='{_y(at):.1f}'/>"
-        f"<text x='24' y='{_y(at) + 4:.1f}' text-anchor='end'>{at}</text>"
-        for at in (0, 0.5, 1)
+        f"<text x='24' y='{_y(at) + 4:.1f}' text-anchor='end'>{at:g}</text>"
+        for at in (0.0, 0.5, 1.0)
     )
     by_chance = f"<line class='tick' x1='30' x2='610' y1='{_y(chance):.1f}' y2='{_y(chance):.1f}'/>"
     named = f"<text x='610' y='{_y(chance) - 4:.1f}' text-anchor='end'>chance</text>"
@@ -102,8 +104,8 @@ def confusion_table(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> 
     )
 
 
-def _x(value: float) -> float:
-    return SCALE_PX * min(1.0, max(0.0, value))
+def _percent(value: float) -> float:
+    return 100 * min(1.0, max(0.0, value))
 
 
 def _y(value: float) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .report_charts import bar, confusion_table, curve, number, scale, table, text
-from .report_words import CITATIONS, MEASURES, STYLE, TITLES
+from .report_words import CITATIONS, MEASURES, PAGE_STYLE, STYLE, TITLES
 
 Document = Mapping[str, Any]
 CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -14,21 +14,31 @@ CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 def report_html(document: Document) -> str:
     """The page of a document as ``pipeline.evaluate`` writes it."""
-    title = f"{TITLES[document['protocol']]}: {document['columns']['label']} in {document['collection']}"
-    body = [
-        f"<h1>{text(title)}</h1>",
-        f"<p class='quiet'>{text(document['encoder'])} · {text(document['rows'])} rows{_learnt_from(document)}</p>",
-        _headline(document),
-        *_details(document),
-        _how(document),
-        "<p class='quiet'>For research and teaching. These numbers judge similar pictures, not diagnoses.</p>",
-    ]
+    title = report_title(document)
     return (
         "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
         f'<meta http-equiv="Content-Security-Policy" content="{CSP}">'
         "<meta name='viewport' content='width=device-width, initial-scale=1'>"
-        f"<title>{text(title)}</title><style>{STYLE}</style></head><body><main>\n" + "\n".join(body) + "\n</main></body></html>\n"
+        f"<title>{text(title)}</title><style>{PAGE_STYLE}{STYLE}</style></head><body><main>\n"
+        f"<h1>{text(title)}</h1>\n{report_body(document)}\n</main></body></html>\n"
     )
+
+
+def report_title(document: Document) -> str:
+    """What was measured, and where."""
+    return f"{TITLES[document['protocol']]}: {document['columns']['label']} in {document['collection']}"
+
+
+def report_body(document: Document) -> str:
+    """The report without a page around it; it wants ``STYLE``."""
+    about = f"{text(document['encoder'])} · {text(document['rows'])} rows{_groups(document)}{_learnt_from(document)}"
+    parts = [f"<p class='quiet'>{about}</p>", _headline(document), *_details(document), _how(document)]
+    last = "<p class='quiet'>For research and teaching. These numbers judge similar pictures, not diagnoses.</p>"
+    return "<div class='report'>" + "\n".join([*parts, last]) + "</div>"
+
+
+def _groups(document: Document) -> str:
+    return f" · {text(document['groups'])} different in {text(document['columns']['group'])}" if document["groups"] else ""
 
 
 def _learnt_from(document: Document) -> str:
@@ -37,7 +47,7 @@ def _learnt_from(document: Document) -> str:
 
 def _headline(document: Document) -> str:
     value = document["value"]
-    careless = {"title": "Patients not kept apart", "value": document["naive"], "low": None, "high": None}
+    careless = {"title": "Patients not kept apart", "value": document["naive"], "low": None, "high": None, "faint": True}
     anchors = [*document["anchors"], *([careless] if document["naive"] is not None else [])]
     own = {"title": document["encoder"], **value}
     rows = [[each["title"], *_scored(each)] for each in (own, *anchors)]

@@ -25,28 +25,49 @@ CITATIONS: Mapping[str, tuple[str, ...]] = {
     "leak": (_ROBUSTNESS, _RAND, _COLOUR, _INTERVALS),
 }
 
-STYLE = """
-:root { color-scheme: light dark; --ink: #1d2530; --quiet: #5b6673; --paper: #fff; --track: #e4e8ed; --own: #1f6fb2; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6eaef; --quiet: #9aa5b1; --paper: #12161b; --track: #2b333d; --own: #6cb2ee; } }
-body { margin: 0; background: var(--paper); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; font-variant-numeric: tabular-nums; }
+PAGE_STYLE = """
+:root { color-scheme: light dark; }
+body { margin: 0; background: light-dark(#fff, #12161b); color: light-dark(#1d2530, #e6eaef); font: 15px/1.5 system-ui, sans-serif; }
 main { max-width: 860px; margin: 0 auto; padding: 32px 16px; }
-section { margin: 0 0 32px; }
-h1 { font-size: 24px; margin: 0; overflow-wrap: anywhere; } h2 { font-size: 17px; margin: 0 0 8px; }
-.quiet { color: var(--quiet); }
-.score { font-size: 48px; line-height: 1.1; margin: 16px 0 8px; }
-.score small { font-size: 18px; color: var(--quiet); }
-svg { width: 100%; height: auto; } svg text { font-size: 12px; fill: var(--quiet); }
-svg .axis, svg .track { stroke: var(--track); fill: var(--track); } svg .tick { stroke: var(--quiet); stroke-dasharray: 2 3; }
-svg .own { fill: var(--own); } svg .fill { fill: var(--own); opacity: .55; } svg .whisker { stroke: var(--ink); stroke-width: 2; }
-svg .line { fill: none; stroke: var(--own); stroke-width: 2; } svg.bar { width: 200px; min-width: 120px; display: block; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; }
-th { text-align: left; font-weight: 500; max-width: 320px; overflow-wrap: anywhere; }
-td, th { padding: 4px 12px 4px 0; border-bottom: 1px solid var(--track); } td { text-align: right; white-space: nowrap; }
-.confusion td, .confusion th { padding: 4px 8px; }
-.confusion td { background: color-mix(in srgb, var(--own) calc(var(--share) * .7), var(--paper)); }
-dl { display: grid; grid-template-columns: minmax(180px, auto) 1fr; gap: 4px 16px; margin: 0; }
-dt { color: var(--quiet); }
-dd { margin: 0; overflow-wrap: anywhere; }
+h1 { font-size: 24px; margin: 0; overflow-wrap: anywhere; }
 @media print { main { padding: 0; max-width: none; } section { break-inside: avoid; } }
 """
+"""Of the file: the sheet of paper a report lies on."""
+
+STYLE = """
+.report { --own: light-dark(#1f6fb2, #6cb2ee); --quiet: color-mix(in srgb, currentColor 72%, transparent);
+  --track: color-mix(in srgb, currentColor 14%, transparent); font-variant-numeric: tabular-nums; }
+.report section { margin: 0 0 32px; }
+.report h2 { font-size: 17px; margin: 0 0 8px; padding: 0; }
+.report p { margin: 0 0 12px; }
+.report .quiet, .report dt { color: var(--quiet); }
+.report .score { font-size: 48px; line-height: 1.1; margin: 16px 0 8px; }
+.report .score small { font-size: 18px; color: var(--quiet); }
+.report .scale { position: relative; margin: 24px 8px; border-top: 2px solid var(--track); }
+.report .scale > * { position: absolute; }
+.report .scale i { top: -6px; border-left: 1px dashed var(--quiet); }
+.report .scale span { padding: 0 6px; line-height: 1; margin-top: -12px; font-size: 13px; white-space: nowrap; }
+.report .scale .faint { color: var(--quiet); }
+.report .scale u { top: -4px; height: 6px; background: var(--own); }
+.report .scale b { top: -8px; width: 14px; height: 14px; margin-left: -7px; border-radius: 50%; background: var(--own); }
+.report .bar { position: relative; width: 200px; height: 14px; background: var(--track); }
+.report .bar i { display: block; height: 100%; background: var(--own); opacity: .55; }
+.report .bar u { position: absolute; top: 6px; height: 2px; background: currentColor; }
+.report svg { width: 100%; height: auto; }
+.report svg text { font-size: 12px; fill: currentColor; }
+.report svg .track { stroke: var(--track); }
+.report svg .tick { stroke: var(--quiet); stroke-dasharray: 2 3; }
+.report svg .own { fill: var(--own); }
+.report svg .whisker { stroke: currentColor; stroke-width: 2; }
+.report svg .line { fill: none; stroke: var(--own); stroke-width: 2; }
+.report .wide { overflow-x: auto; }
+.report table { border-collapse: collapse; }
+.report th { text-align: left; font-weight: 500; max-width: 320px; overflow-wrap: anywhere; }
+.report td { text-align: right; white-space: nowrap; }
+.report td, .report th { padding: 4px 12px 4px 0; border: 0; border-bottom: 1px solid var(--track); }
+.report .confusion td, .report .confusion th { padding: 4px 8px; }
+.report .confusion td { background: color-mix(in srgb, var(--own) calc(var(--share) * .5), transparent); }
+.report dl { display: grid; grid-template-columns: minmax(180px, auto) 1fr; gap: 4px 16px; margin: 0; }
+.report dd { margin: 0; overflow-wrap: anywhere; }
+"""
+"""Of the report itself, wherever it is shown; colours follow the text around it."""

@@ -1,0 +1,358 @@
+"""The verb ``evaluate``: the numbers of the rooms, on splits that keep patients apart, in a page that is safe to open."""
+
+from __future__ import annotations
+
+import json
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner, Result
+from fakes import MeanColour
+from PIL import Image as Pillow
+
+from explorer import evaluation
+from explorer import settings as settings_table
+from explorer.cli import main
+from explorer.collection import Collection, open_collection
+from explorer.errors import ArtifactMissing, InputError
+from explorer.pipeline import Question, cluster, embed, evaluate, index, ingest, read_report
+from explorer.pipeline.splitting import Part, split
+from explorer.sources import open_source
+
+HOSTILE = "<script>alert('x')</script>"
+CLASSES = (HOSTILE, "STR & co", "LYM")
+
+
+def make(home: Path, name: str, *, patients: range = range(6), seed: int = 0, drop: tuple[str, ...] = ()) -> Collection:
+    """Pictures whose colour says the patient loudly and the class softly; four of each class from each patient, two sites."""
+    random = np.random.default_rng(seed)
+    folder = home.parent / f"pictures-{name}"
+    folder.mkdir()
+    rows = []
+    for patient in patients:
+        tint = np.random.default_rng(1000 + patient).uniform(-35, 35, 3)
+        for number, label in enumerate(CLASSES):
+            for i in range(4):
+                file = f"{patient}-{number}-{i}.png"
+                colour = 150 + tint + 25 * np.eye(3)[number]
+                pixels = np.clip(colour + random.normal(0, 3, (16, 16, 3)) + random.normal(0, 6, 3), 0, 255).astype(np.uint8)
+                Pillow.fromarray(pixels).save(folder / file)
+                rows.append({"file": file, "label": label, "patient": f"p{patient}", "slide": f"p{patient}-s{i % 2}"})
+                rows[-1] |= {"site": f"site {patient % 2}", "one": "same", "gaps": "", "alone": "a" if patient else "b", "number": i}
+    table = pd.DataFrame(rows).drop(columns=list(drop))
+    table["shuffled"] = random.permutation(table["label"])
+    table.to_csv(folder / "labels.csv", index=False)
+    settings = settings_table.read({}, home=home, threads=1)
+    collection = ingest(open_source(folder), name=name, settings=settings)
+    embed(collection, encoder=MeanColour(), settings=settings)
+    index(collection)
+    return collection
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("evaluate") / "home"
+    cluster(make(home, "c"), method="kmeans", n_clusters=3)
+    make(home, "other", patients=range(4, 12), seed=1)
+    make(home, "plain", drop=("patient", "slide", "site"))
+    return home
+
+
+@pytest.fixture
+def collection(home: Path) -> Collection:
+    return open_collection("c", home=home)
+
+
+@pytest.fixture
+def short_probe(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("explorer.evaluation.probe.MAX_STEPS", 40)
+
+
+def asked(collection: Collection, protocol: Any, **given: Any) -> dict[str, Any]:
+    train = given.pop("train", None)
+    return read_report(evaluate(collection, Question(protocol, **given), train=train))
+
+
+def call(home: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(main, ["--home", str(home), "evaluate", *arguments], catch_exceptions=False)
+
+
+# -- the numbers
+
+
+def test_retrieval_is_the_rooms_own_number_on_patients(collection: Collection) -> None:
+    found = asked(collection, "retrieval")
+    by_hand = evaluation.retrieval(np.array(collection.vectors()), collection.items["label"], groups=collection.items["patient"])
+    head = by_hand.at[-1]
+    assert found["value"]["value"] == pytest.approx(head.scores["majority_vote"].value)
+    assert found["value"]["low"] == pytest.approx(head.scores["majority_vote"].low)
+    assert found["naive"] == pytest.approx(head.naive["majority_vote"])
+    assert found["anchors"][0] == {"name": "chance", "title": "Chance", "value": head.chance["majority_vote"], "low": None, "high": None}
+    assert found["columns"] == {"label": "label", "group": "patient", "site": None}
+    assert found["results"]["retrieval"]["n_groups"] == 6
+    assert found["naive"] > found["value"]["value"] + 0.1, "patients were made to leak here"
+    assert "+0." in found["sentences"][0]
+
+
+def test_the_colour_anchor_is_measured_on_the_thumbnails(collection: Collection) -> None:
+    from explorer.sources.images import decode
+
+    colours = np.stack([evaluation.colour_histogram(decode(collection.thumbnail(row), name="t")) for row in range(collection.n)])
+    by_hand = evaluation.retrieval(colours, collection.items["label"], groups=collection.items["patient"]).at[-1]
+    anchors = {anchor["name"]: anchor for anchor in asked(collection, "retrieval")["anchors"]}
+    assert anchors["colour"]["value"] == pytest.approx(by_hand.scores["majority_vote"].value)
+
+
+def test_an_embedding_by_the_descriptor_becomes_an_anchor_and_another_report(tmp_path: Path) -> None:
+    from explorer import encoders
+
+    made = make(tmp_path / "home", "d", patients=range(4))
+    without = asked(made, "retrieval", encoder="mean-colour")
+    assert "descriptor" in without["anchors_not_there"]
+    embed(made, encoder=encoders.load("descriptor"), settings=settings_table.read({}, home=tmp_path / "home", threads=1))
+    beside = asked(made, "retrieval", encoder="mean-colour")
+    itself = asked(made, "retrieval", encoder="descriptor")
+    anchor = next(each for each in beside["anchors"] if each["name"] == "descriptor")
+    assert anchor["value"] == itself["value"]["value"]
+    assert beside["value"] == without["value"]
+    assert len(made.artifacts("reports")) == 3
+    assert itself["results"]["index"] is None
+
+
+def test_shuffled_labels_score_at_chance(collection: Collection) -> None:
+    for protocol in ("retrieval", "knn"):
+        found = asked(collection, protocol, label="shuffled")
+        assert found["value"]["low"] - 0.1 <= found["anchors"][0]["value"] <= found["value"]["high"] + 0.1
+        assert found["value"]["value"] < 0.6
+
+
+@pytest.mark.usefixtures("short_probe")
+@pytest.mark.parametrize("protocol", ["knn", "linear"])
+def test_what_learns_is_measured_with_and_without_care(collection: Collection, protocol: str) -> None:
+    found = asked(collection, protocol)
+    assert 0 <= found["value"]["low"] <= found["value"]["value"] <= found["value"]["high"] <= 1
+    assert found["naive"] is not None
+    assert "patients kept apart" in found["sentences"][0]
+    own = found["results"][protocol]
+    assert own["n"]["train"] + own["n"].get("val", 0) + own["n"]["test"] == collection.n
+    assert np.sum(own["confusion"] if protocol == "linear" else own["knn"]["5"]["confusion"]) % own["n"]["test"] == 0
+
+
+@pytest.mark.usefixtures("short_probe")
+@pytest.mark.parametrize("protocol", ["knn", "linear"])
+def test_another_collection_teaches_without_the_patients_that_are_tested(home: Path, collection: Collection, protocol: str) -> None:
+    other = open_collection("other", home=home)
+    found = asked(collection, protocol, train=other)
+    shared = int(other.items["patient"].isin(collection.items["patient"]).sum())
+    assert shared == 24
+    assert found["results"]["left_out"] == {"same picture": 0, "same group": shared}
+    own, naive = found["results"][protocol], found["results"]["naive"][protocol]
+    assert own["n"]["test"] == collection.n
+    assert own["n"]["train"] + own["n"].get("val", 0) == other.n - shared
+    assert naive["n"]["train"] + naive["n"].get("val", 0) == other.n
+
+
+def test_a_collection_that_shares_every_picture_cannot_teach(collection: Collection) -> None:
+    with pytest.raises(InputError, match="Every row to learn from"):
+        asked(collection, "knn", train=collection)
+
+
+def test_leak(collection: Collection) -> None:
+    found = asked(collection, "leak")
+    assert found["columns"] == {"label": "label", "group": "patient", "site": "site"}
+    by_hand = evaluation.site_leak(
+        np.array(collection.vectors()), collection.items["label"], sites=collection.items["site"], groups=collection.items["patient"]
+    )
+    assert found["value"]["value"] == pytest.approx(by_hand.robustness.value)
+    assert found["sentences"] == [by_hand.sentence]
+    assert found["results"]["clusters"]["method"] == "kmeans"
+    assert "ARI" in found["results"]["clusters"]["sentence"]
+    by_patient = asked(collection, "leak", site="patient")
+    assert by_patient["columns"]["group"] is None, "a patient's own patches must be found where the patient is the site"
+    assert by_patient["results"]["leak"]["n_groups"] == 0
+
+
+def test_without_a_patient_the_slide_and_without_both_a_warning(home: Path, tmp_path: Path) -> None:
+    plain = asked(open_collection("plain", home=home), "retrieval")
+    assert (plain["columns"]["group"], plain["naive"]) == (None, None)
+    assert "Leak possible" in plain["sentences"][0]
+    assert "Leak possible" in asked(open_collection("plain", home=home), "knn")["sentences"][0]
+    slides = asked(make(tmp_path / "home", "s", patients=range(3), drop=("patient",)), "retrieval")
+    assert slides["columns"]["group"] == "slide"
+    assert "Leak possible: two slides may be of one patient" in slides["sentences"][0]
+
+
+# -- splits
+
+
+def part(label: list[Any], group: list[Any] | None) -> Part:
+    group_column = None if group is None else pd.Series(group, dtype=object)
+    return Part(pd.Series(label, dtype=object), group_column, None, pd.Series([str(i) for i in range(len(label))]))
+
+
+def test_no_patient_is_on_two_sides_and_careless_folds_do_that() -> None:
+    random = np.random.default_rng(0)
+    group = random.integers(0, 12, 300)
+    label: list[Any] = random.choice(["a", "b"], 300).tolist()
+    label[5] = None
+    asked_of = part(label, [f"p{each}" for each in group])
+    apart = split(asked_of, teacher=None, with_val=True, apart=True, seed=0)
+    sides = [set(group[rows]) for rows in (apart.train, apart.val, apart.test)]
+    assert all(sides)
+    assert not (sides[0] & sides[1] or sides[0] & sides[2] or sides[1] & sides[2])
+    assert sorted(np.concatenate([apart.train, apart.val, apart.test])) == [row for row in range(300) if row != 5]
+    careless = split(asked_of, teacher=None, with_val=True, apart=False, seed=0)
+    assert set(group[careless.train]) & set(group[careless.test])
+
+
+def test_too_few_patients_for_a_split_are_named() -> None:
+    with pytest.raises(InputError, match="Class 'b' lies in 1 group"):
+        split(part(["a", "a", "b", "b"], ["p", "q", "r", "r"]), teacher=None, with_val=False, apart=True, seed=0)
+
+
+# -- what is kept
+
+
+def test_a_report_is_an_artifact_like_all_others(collection: Collection) -> None:
+    before = len(collection.artifacts("reports"))
+    first = evaluate(collection, Question("retrieval", seed=7))
+    again = evaluate(collection, Question("retrieval", group="patient", seed=7))
+    assert (first.key, first.meta["created"]) == (again.key, again.meta["created"])
+    assert len(collection.artifacts("reports")) == before + 1
+    assert set(first.meta["files"]) == {"report.json", "report.html"}
+    assert collection.verify() == []
+    expected = {"embedding": collection.embedding().key, "protocol": "retrieval", "label": "label", "group": "patient", "seed": 7}
+    assert {key: first.recipe[key] for key in expected} == expected
+    facts = read_report(first)["results"]["index"]
+    assert facts["recall_at_10"] == 1.0
+    assert 0 < facts["latency_ms"]["p50"] <= facts["latency_ms"]["p99"]
+
+
+# -- the page
+
+
+class Page(HTMLParser):
+    """Collects what a browser would fetch or run, and checks that tags close in order."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.classes: set[str] = set()
+        self.open: list[str] = []
+        self.fetched: list[str] = []
+        self.words = ""
+        self.feed(source)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.classes.update(*(str(value).split() for name, value in attrs if name == "class"))
+        self.fetched += [str(value) for name, value in attrs if name in ("src", "href", "xlink:href", "data", "action")]
+        self.fetched += [name for name, _ in attrs if name.startswith("on")]
+        if tag != "meta" and not (self.get_starttag_text() or "").endswith("/>"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+
+
+@pytest.mark.usefixtures("short_probe")
+@pytest.mark.parametrize("protocol", ["retrieval", "knn", "linear", "leak"])
+def test_the_page_stands_alone_and_says_everything(collection: Collection, protocol: str) -> None:
+    artifact = evaluate(collection, Question(protocol, seed=3))  # type: ignore[arg-type]
+    source = (artifact.path / "report.html").read_text(encoding="utf-8")
+    found, page = read_report(artifact), Page(source)
+    assert page.open == []
+    assert page.fetched == []
+    assert not {"script", "img", "link", "iframe", "object"} & set(page.tags)
+    assert "url(" not in source
+    assert "@import" not in source
+    if protocol != "leak":
+        assert HOSTILE in page.words
+    for said in (
+        f"{found['value']['value']:.3f}",
+        f"{found['value']['low']:.3f} to {found['value']['high']:.3f}",
+        found["hashes"]["vectors_sha256"],
+        found["hashes"]["items_sha256"],
+        found["versions"]["numpy"],
+        "mean-colour · 72 rows · 6 different in patient",
+        "Chance",
+        "Colour histogram",
+        "arXiv",
+        *found["sentences"],
+    ):
+        assert str(said) in page.words, said
+    assert page.classes >= {"report", "scale", "score", "faint" if found["naive"] is not None else "score"}
+
+
+# -- the command
+
+
+def test_the_command_prints_the_document(home: Path, collection: Collection) -> None:
+    shown = json.loads(call(home, "c", "retrieval", "--label", "label", "--json").stdout)
+    assert shown["value"] == asked(collection, "retrieval")["value"]
+    assert Path(shown["html"]).is_file()
+    said = call(home, "c", "retrieval").stdout
+    for words in ("MV@10 of 'label' in c", "mean-colour", "patients not kept apart", "Chance", "Colour histogram", "report.html"):
+        assert words in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["c", "retrieval", "--label", "organ"], "no column 'organ'; it has id, uri, label"),
+        (["c", "retrieval", "--label", "one"], "has one class only ('same')"),
+        (["c", "retrieval", "--label", "gaps"], "The label column is empty"),
+        (["c", "retrieval", "--label", "alone"], "All rows of class 'b' come from one patient ('p0')"),
+        (["c", "retrieval", "--group", "ward"], "no column 'ward'"),
+        (["c", "knn", "--label", "alone"], "Class 'b' lies in 1 group"),
+        (["c", "linear", "--label", "alone"], "Class 'b' lies in 1 group"),
+        (["c", "knn", "--label", "one"], "has one class only"),
+        (["c", "knn", "--label", "gaps"], "The label column is empty"),
+        (["c", "retrieval", "--site", "site"], "A site column is for the leak meter"),
+        (["c", "retrieval", "--train", "other"], "learns from no rows"),
+        (["c", "knn", "--train", "nowhere"], "no collection 'nowhere'"),
+        (["c", "leak", "--site", "ward"], "no column 'ward'"),
+        (["c", "leak", "--site", "one"], "one class only"),
+        (["plain", "leak"], "has no site, scanner, slide or patient column"),
+        (["c", "retrieval", "--encoder", "descriptor"], "no embedding by descriptor"),
+    ],
+)
+def test_what_cannot_be_measured_is_one_sentence_and_never_a_number(home: Path, arguments: list[str], words: str) -> None:
+    before = {each.name for each in home.glob("*/reports/[!.]*")}
+    result = call(home, *arguments)
+    assert (result.exit_code, result.stdout) == (1, "")
+    (said,) = [line for line in result.stderr.splitlines() if line.startswith("explorer: ")]
+    assert words in said
+    assert {each.name for each in home.glob("*/reports/[!.]*")} == before
+
+
+def test_too_few_rows_for_k(tmp_path: Path) -> None:
+    few = make(tmp_path / "home", "few", patients=range(2))
+    with pytest.raises(InputError, match="fewer than k = 20"):
+        asked(few, "knn")
+
+
+def test_the_teacher_needs_the_same_encoder(home: Path, tmp_path: Path) -> None:
+    other = make(tmp_path / "home", "v2", patients=range(8, 12))
+    made = open_collection("plain", home=home)
+    embed(made, encoder=MeanColour(version=2), settings=settings_table.read({}, home=home, threads=1))
+    with pytest.raises(ArtifactMissing, match="explorer embed v2"):
+        asked(made, "knn", train=other)
+
+
+def test_real_tissue(shared_data: Path, tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["--home", str(tmp_path), "build", str(shared_data / "crc8_kather2016"), "--name", "kather"])
+    assert result.exit_code == 0, result.stderr
+    found = asked(open_collection("kather", home=tmp_path), "retrieval")
+    assert found["value"]["low"] > found["anchors"][0]["value"]
+    assert "Leak possible" in found["sentences"][0]
