@@ -13,6 +13,7 @@ POLL_S = 1.0
 _VERBS = {
     "ingest": "Reading pictures", "embed": "Describing patches", "index": "Comparing patches", "graph": "Comparing patches",
     "project": "Drawing the map", "cluster": "Finding groups", "download": "Fetching the model", "verify": "Checking files",
+    "evaluate": "Measuring",
 }  # fmt: skip
 
 

@@ -127,7 +127,29 @@ class Cluster(_Work):
         return f"Group {self.name}"
 
 
-Work = Annotated[Demo | Build | Embed | Project | Cluster, Field(discriminator="verb")]
+class Evaluate(_Work):
+    """What an embedding is worth for a label."""
+
+    verb: Literal["evaluate"] = "evaluate"
+    encoder: Encoder = None
+    protocol: Literal["retrieval", "knn", "linear", "leak"]
+    label: str = "label"
+    group: Annotated[str | None, Field(description="Column kept apart; patient, else slide, where left out.")] = None
+    site: Annotated[str | None, Field(description="leak: column that says where a patch is from.")] = None
+    train: Annotated[str | None, Field(description="knn, linear: collection to learn from.")] = None
+    seed: Seed = 0
+
+    def command(self) -> list[str]:
+        if self.train is not None:
+            state.collection(self.train)
+        options = {"--label": self.label, "--group": self.group, "--site": self.site, "--train": self.train, "--seed": self.seed}
+        return [*_on_embedding("evaluate", self.name, self.encoder, options), self.protocol]
+
+    def title(self) -> str:
+        return f"Measure {self.name} ({self.protocol}, {self.label})"
+
+
+Work = Annotated[Demo | Build | Embed | Project | Cluster | Evaluate, Field(discriminator="verb")]
 
 
 def start(work: _Work) -> jobs.Job:

@@ -122,12 +122,13 @@ def _knn(results: Mapping[str, Any]) -> Iterable[str]:
         [
             name,
             *_scored(own["balanced_accuracy"]),
-            number(other["balanced_accuracy"]["value"]) if other else "",
+            *([number(other["balanced_accuracy"]["value"])] if other else []),
             number(found["chance"]),
         ]
         for name, (own, other) in scores.items()
     ]
-    yield _section("All scores", table(["balanced accuracy", "kept apart", "95 % interval", "not kept apart", "chance"], rows))
+    ways = ["patients apart", "95 % interval", "not apart"] if naive else ["score", "95 % interval"]
+    yield _section("All scores", table(["balanced accuracy", *ways, "chance"], rows))
     head = found["knn"]["5"]
     yield _section("By class, k = 5", _bars(head["recall"]))
     yield _section("Confusion, k = 5", confusion_table(found["classes"], head["confusion"]))

@@ -1,0 +1,22 @@
+"""What a model is worth for a label: reports with the honest number large, its anchors, classes and confusion; and new measurements."""
+
+from __future__ import annotations
+
+from explorer.app import address, jobboard, scores, ui
+
+
+def show() -> None:
+    """The page."""
+    opened = ui.current()
+    asked = address.asked() or {}
+    if asked:
+        ui.take_model(opened, asked)
+    encoder = ui.choose_encoder(opened)
+    found = scores.choose(opened, encoder, asked.get("report"))
+    jobboard.panel(opened.name)
+    scores.show(found)
+    newest = next(iter(opened.artifacts("reports")), None)
+    address.leave("evaluate", report=found.key if found and newest and found.key != newest.key else None, model=ui.model_word(opened))
+
+
+ui.guarded(show)
