@@ -90,6 +90,13 @@ _FOCUS = """() => {
 }"""
 
 
+def settled(page) -> None:
+    """Wait until nothing has run for a while: a part of a page may ask for the whole of it to be run again."""
+    for _ in range(3):
+        ready(page)
+        page.wait_for_timeout(300)
+
+
 def pictures_are_here(page, selector: str) -> int:
     """Wait until every picture that is in view has arrived; their number."""
     page.wait_for_function(_ALL_HERE, arg=selector)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from browser import appside
-from browser.appside import pictures_are_here, ready, visit
+from browser.appside import pictures_are_here, ready, settled, visit
 
 pytestmark = pytest.mark.browser
 BUILT_MS = 300_000
@@ -73,9 +73,11 @@ def test_a_job_can_be_stopped_and_goes_on(empty_app, browse):
     page.get_by_role("button", name="Open the demo tissue").click()
     page.get_by_role("button", name="Stop").click()
     page.get_by_text("What was done so far is kept.").wait_for()
+    settled(page)
     page.get_by_role("button", name="Go on").click()
     page.get_by_role("button", name="Stop").wait_for()
     page.get_by_role("button", name="Stop").click()
     page.get_by_text("What was done so far is kept.").wait_for()
+    settled(page)
     page.get_by_role("button", name="Dismiss").click()
     page.get_by_role("heading", name="Bring your patches").wait_for()
