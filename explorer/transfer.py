@@ -22,8 +22,12 @@ def opened(url: str, headers: Mapping[str, str] | None = None) -> Iterator[HTTPR
     """The answer to a GET request. Raises ``OSError``, also where the server sends on to an address that is not https."""
     opener = urllib.request.build_opener(_Redirects)
     request = urllib.request.Request(url, headers={"User-Agent": "pathology-explorer", **(headers or {})})
-    with opener.open(request, timeout=TIMEOUT_S) as answer:
-        yield answer
+    try:
+        with opener.open(request, timeout=TIMEOUT_S) as answer:
+            yield answer
+    except HTTPError as error:
+        error.close()  # it is an answer too, and holds the connection
+        raise
 
 
 def length(answer: HTTPResponse) -> int | None:
@@ -85,6 +89,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 
     def redirect_request(self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
         if not (urlsplit(newurl).scheme == "https" or (_is_loopback(newurl) and _is_loopback(req.full_url))):
+            fp.close()
             raise ConnectionError(f"{req.full_url} sends on to {newurl}, which is not https")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 

@@ -23,7 +23,7 @@ from explorer.collection import list_collections, open_collection
 
 VERBS = {
     "demo", "build", "ingest", "embed", "index", "project", "cluster", "search", "show", "list", "encoders", "weights", "verify", "export",
-    "rename", "remove", "app", "evaluate", "benchmark",
+    "rename", "remove", "app", "evaluate", "benchmark", "select", "name-group",
 }  # fmt: skip
 
 

@@ -338,3 +338,13 @@ def test_a_list_of_names_does_not_make_a_folder_an_upload(tmp_path: Path) -> Non
     assert rows(source, "uri") == [("a.png",)]
     (tmp_path / ".explorer-upload.jsonl").write_text('{"stored": "x"}\n')
     assert open_source(tmp_path).kind == "folder"
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"), [("gone.png", "there is no such file"), ("a\0b", "the file cannot be opened (not a file name)")]
+)
+def test_reasons_go_behind_a_colon(tmp_path: Path, name: str, reason: str) -> None:
+    """A collection puts the name of the picture and of itself before them, and what to do next behind."""
+    with pytest.raises(ImageRejected) as caught:
+        open_source(folder(tmp_path, "a.png")).read(name)
+    assert caught.value.reason == reason

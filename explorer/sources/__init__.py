@@ -8,8 +8,9 @@ from typing import Any
 
 from ..errors import SourceError
 from ..types import Limits, Source
+from .benchmark_table import BENCHMARKS
 
-KINDS = ("folder", "upload", "zip", "table", "hdf5", "synthetic", "bach", "crc", "mhist", "pcam")
+KINDS = ("folder", "upload", "zip", "table", "hdf5", "synthetic", *BENCHMARKS)
 _BY_SUFFIX = {".zip": "zip", ".csv": "table", ".tsv": "table", ".parquet": "table", ".h5": "hdf5", ".hdf5": "hdf5"}
 
 
@@ -32,6 +33,10 @@ def open_source(
         from .synthetic import SyntheticSource
 
         return SyntheticSource(options)
+    if kind in BENCHMARKS and not options:
+        from .benchmarks import SOURCES
+
+        return SOURCES[kind](kind, path, limits)
     if not path.exists():
         raise SourceError(f"{path} does not exist; check the path.")
     if kind == "table":
@@ -48,10 +53,6 @@ def open_source(
         from .uploads import UploadSource
 
         return UploadSource(path, limits)
-    from .benchmarks import SOURCES
-
-    if kind in SOURCES:
-        return SOURCES[kind](kind, path, limits)
     from .files import FolderSource, ZipSource
 
     return FolderSource(path, limits) if kind == "folder" else ZipSource(path, limits)

@@ -241,7 +241,7 @@ def read_file(root: Path, uri: str, limits: Limits) -> bytes:
     except FileNotFoundError as error:
         raise ImageRejected(GONE) from error
     except (OSError, ValueError) as error:  # ValueError: a name no file can have
-        raise ImageRejected(f"cannot be read ({getattr(error, 'strerror', None) or 'not a file name'})") from error
+        raise ImageRejected(f"the file cannot be opened ({getattr(error, 'strerror', None) or 'not a file name'})") from error
 
 
 def no_pictures(where: str, rejects: Sequence[Reject]) -> str:

@@ -62,7 +62,7 @@ class SyntheticSource:
         match = _URI.fullmatch(uri)
         number = int(match[3]) if match else self._n
         if number >= self._n or self._place(number)[0] != uri:
-            raise ImageRejected(f"{uri!r} is not among the {self._n} synthetic tiles; take a uri from the list of items.")
+            raise ImageRejected(f"not among the {self._n} synthetic tiles")
         _, label, patient, slide = self._place(number)
         rng = np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=(1, number)))
         return draw(label, rng=rng, side_px=self._side_px, stain=stain_of(self._seed, patient, slide), mpp=self._mpp)
