@@ -52,10 +52,13 @@ class Answer:
     """Hits, and where the query stands among the patches of the collection."""
 
     result: SearchResult
-    closer_than: float
-    """Share of the collection's patches whose own nearest neighbour is less similar to them than this query's is to it."""
+    closer_than: float | None
+    """Share of the collection's patches whose own nearest neighbour is less similar to them than this query's is to it.
+
+    None for a selection: its mean is no patch.
+    """
     nearest: Sequence[int]
-    """The rows nearest to the query when nothing is left out, nearest first."""
+    """The rows nearest to the query when nothing but itself is left out, nearest first."""
     scores: Sequence[float]
 
 
@@ -107,15 +110,14 @@ def ask(opened: Collection, question: Question) -> Answer:
         allowed[own] = False
     hits = search.find_hits(opened.items, index=index, query=query, k=question.k, allowed=allowed)
     scores, rows = index.search(query, min(PLACED_BY, index.n))
-    others = [(int(r), float(s)) for r, s in zip(rows[0], scores[0], strict=True) if r >= 0 and r not in like]
-    near = opened.neighbours(question.encoder).scores[:, 0]
-    best = others[0][1] if others else -np.inf
+    others = [(int(r), float(s)) for r, s in zip(rows[0], scores[0], strict=True) if r >= 0 and r != row]
+    closer = None if question.rows or not others else float((opened.neighbours(question.encoder).scores[:, 0] < others[0][1]).mean())
     told: dict[str, Any] = {"k": question.k, "where": dict(question.where), "exclude_same": list(question.exclude_same)}
     told |= {name: value for name in ("row", "rows", "box", "liked", "disliked") if (value := getattr(question, name)) not in (None, ())}
     made_by = str(opened.embedding(question.encoder).recipe["encoder"]["name"])
     return Answer(
         SearchResult(opened.name, made_by, told, hits, time.perf_counter() - started),
-        float((near < best).mean()),
+        closer,
         [r for r, _ in others],
         [s for _, s in others],
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from . import jobboard, maps, ui, work
+from . import compare, jobboard, maps, ui, widgets, work
 from .maps import View
 
 DEFAULTS = {"n_neighbors": 15, "min_dist": 0.1, "seed": 0}
@@ -25,6 +25,8 @@ def button(view: View) -> None:
             on_change=_show,
             args=(view,),
         )
+        if len(found) > 1:
+            compare.choose(view, {key: _title(made) for key, made in found.items() if key != view.projection.key})
         st.divider()
         ui.guarded(lambda: _another(view))
 
@@ -61,7 +63,11 @@ def _title(made: maps.Artifact) -> str:
 
 
 def _show(view: View) -> None:
-    st.session_state[maps.layout_key(view.opened)] = st.session_state[f"map/choice/{view.projection.key}"]
+    """Another layout, with the same patches selected."""
+    key = st.session_state[f"map/choice/{view.projection.key}"]
+    there = next(made for made in maps.layouts(view.opened, view.encoder) if made.key == key)
+    compare.carry(view, View(view.opened, there, view.encoder).key, widgets.map_state(view.key))
+    st.session_state[maps.layout_key(view.opened)] = key
 
 
 def trust_line(view: View) -> None:

@@ -46,16 +46,21 @@ def search(opened: Collection, **asked: object) -> NoReturn:
 
 def choose(opened: Collection, question: Question) -> Question:
     """The controls; returns the question with what they say."""
-    own = bool(question.rows) or asking.known_row(opened, question) is not None
+    row = asking.known_row(opened, question)
+    asked = list(question.rows) if row is None else [row]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         st.subheader("Most similar patches", anchor=False, width="stretch")
-        columns = [column for column in APART if opened.items[column].notna().any()]
         apart = []
-        for column in columns:
+        for column in APART:
+            if opened.items[column].isna().all():
+                continue
             st.session_state.setdefault(_apart(column), True)
-            words = f"Leave out the same {column}"
-            why = None if own else f"The {column} of a picture from outside is not known."
-            if st.toggle(words, key=_apart(column), disabled=not own, help=why, persist_state="session") and own:
+            known = bool(opened.items[column].iloc[asked].notna().any())
+            why = None if known else f"The {column} of {'this patch' if asked else 'a picture from outside'} is not known."
+            if (
+                st.toggle(f"Leave out the same {column}", key=_apart(column), disabled=not known, help=why, persist_state="session")
+                and known
+            ):
                 apart.append(column)
         where = _where(opened)
         st.session_state.setdefault("search/k", _FIRST_AMOUNT)

@@ -24,9 +24,9 @@ def summary(opened: Collection, question: Question, answer: Answer) -> None:
         more = f" · {len(shares) - 5} more labels" if len(shares) > 5 else ""
         st.markdown(f"Labels of these patches: {' · '.join(told)}{more}")
         st.caption("This says how similar patches were labelled. It is evidence to look at, not a diagnosis of the query.")
-    near = answer.closer_than
-    what = "It has closer company here than" if near >= 0.05 else "Nothing here is really like it: it has closer company than only"
-    st.caption(f"{what} {ui.share(near)} of the collection's own patches have.")
+    if (near := answer.closer_than) is not None:
+        what = "It has closer company here than" if near >= 0.05 else "Nothing here is really like it: it has closer company than only"
+        st.caption(f"{what} {ui.share(near)} of the collection's own patches have.")
 
 
 def show(opened: Collection, question: Question, answer: Answer, *, how: str) -> None:

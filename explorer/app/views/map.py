@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from explorer.app import address, chosen, drawer, maps, ui, widgets
+from explorer.app import address, chosen, compare, drawer, maps, ui, widgets
 from explorer.collection import Collection
 
 
@@ -32,6 +32,7 @@ def take(view: maps.View, asked: Mapping[str, str]) -> None:
     shapes = ui.guarded(lambda: address.unpack(asked.get("area")) or maps.named(view, asked.get("of")))
     widgets.set_map_state(view.key, picked=picked[0] if picked else None, shapes=shapes or ())
     st.session_state[maps.OF] = asked.get("of")
+    st.session_state[compare.key_of(view)] = asked.get("beside")
     st.session_state[colour_key(view.opened)] = asked.get("colour")
 
 
@@ -41,9 +42,9 @@ def colour_key(opened: Collection) -> str:
 
 
 @st.fragment
-def show(view: maps.View) -> None:
+def show() -> None:
     """The map and what is selected on it; a click runs this part only."""
-    ui.guarded(lambda: _show(view))
+    ui.guarded(lambda: _show(choose_view()))
 
 
 def _show(view: maps.View) -> None:
@@ -59,6 +60,9 @@ def _show(view: maps.View) -> None:
         before = widgets.map_state(view.key)
         seen = widgets.map_view(view.key, maps.data(view, colour=colour, picked=before.picked))
         drawer.trust_line(view)
+        other = compare.other(view)
+        if other is not None:
+            compare.show(view, other, seen, colour=colour)
     with right:
         chosen.panel(view, seen)
     address.leave(
@@ -66,8 +70,9 @@ def _show(view: maps.View) -> None:
         colour=colour if colour != first else None,
         patch=seen.picked,
         model=ui.model_word(view.opened),
+        beside=other.projection.key if other else None,
         **maps.told(view, seen.shapes),
     )
 
 
-ui.guarded(lambda: show(choose_view()))
+show()
