@@ -45,7 +45,7 @@ def served(home: Path, monkeypatch: pytest.MonkeyPatch, *, base_path: str = "", 
     """A client of the routes. ``given`` are settings; the fake encoder stands in the table of encoders."""
     for name, value in ({"home": str(home)} | given).items():
         monkeypatch.setenv(f"EXPLORER_{name.upper()}", value)
-    monkeypatch.setattr("explorer.collection.encoders.load", lambda name: MeanColour())
+    monkeypatch.setattr("explorer.matching.encoders.load", lambda name, **_: MeanColour())
     state.settings.cache_clear()
     parts = server.parts(base_path)
     with TestClient(Starlette(**parts), base_url="http://localhost", raise_server_exceptions=False) as client:

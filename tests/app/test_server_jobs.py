@@ -141,7 +141,7 @@ def test_work_that_cannot_be_done_is_refused(client: TestClient, tmp_path: Path,
 def test_maps_and_groups_are_made_anew(client: TestClient, tmp_path: Path) -> None:
     make_collection(tmp_path / "home", per_class=6)
     asked = [
-        {"verb": "project", "name": "small", "method": "pca", "seed": 3},
+        {"verb": "project", "name": "small", "method": "umap", "n_neighbors": 5},
         {"verb": "cluster", "name": "small", "method": "kmeans", "n_clusters": 2},
     ]
     started = [start(client, **one).json()["id"] for one in asked]

@@ -14,6 +14,7 @@ from PIL import Image as Pillow
 from served import CHANGING, make_collection, served
 from starlette.testclient import TestClient
 
+from explorer import matching
 from explorer.app import assets, buffers, links, queries, state
 from explorer.collection import Collection
 
@@ -226,21 +227,19 @@ def test_the_encoder_of_pictures_is_loaded_once(client: TestClient, small: Colle
 
     from fakes import MeanColour
 
-    from explorer import collection
-
     loaded = []
 
-    def slow(name: str) -> MeanColour:
+    def slow(name: str, **_: object) -> MeanColour:
         time.sleep(0.1)
         loaded.append(name)
         return MeanColour()
 
-    monkeypatch.setattr("explorer.collection.encoders.load", slow)
-    collection._encoder.cache_clear()
+    monkeypatch.setattr("explorer.matching.encoders.load", slow)
+    matching._encoder.cache_clear()
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: state.picture_encoder(small), range(8)))
     assert loaded == ["mean-colour"] and len({id(encoder) for encoder in found}) == 1
-    collection._encoder.cache_clear()
+    matching._encoder.cache_clear()
 
 
 def test_query_pictures_are_known_to_those_who_keep_them(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
