@@ -51,7 +51,7 @@ def head(opened: Collection) -> None:
 
 def models(opened: Collection) -> None:
     """The models that described it, with their licences."""
-    st.subheader("Models", anchor=False)
+    st.header("Models", anchor=False)
     if not opened.encoder_names():
         st.markdown("No model has described these patches yet. Finish the collection in the library.")
     for name in opened.encoder_names():
@@ -75,7 +75,7 @@ def models(opened: Collection) -> None:
 
 def check(opened: Collection) -> None:
     """Whether every file is as it was written."""
-    st.subheader("Files", anchor=False)
+    st.header("Files", anchor=False)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("Every file was recorded with a checksum when it was written.", width="content")
         if st.button("Check all files", key="about/check"):
@@ -95,7 +95,7 @@ def check(opened: Collection) -> None:
 
 def rejects(opened: Collection) -> None:
     """Files that did not become patches."""
-    st.subheader("Left out", anchor=False)
+    st.header("Left out", anchor=False)
     if opened.rejects.empty:
         st.markdown("Nothing was left out.")
         return
@@ -107,7 +107,7 @@ def rejects(opened: Collection) -> None:
 
 def made(opened: Collection) -> None:
     """Every step, with its recipe, versions and checksums."""
-    st.subheader("How it was made", anchor=False)
+    st.header("How it was made", anchor=False)
     for kind, title in _KINDS.items():
         for artifact in opened.artifacts(kind):
             with st.expander(f"{title} · {ui.plain(_brief(artifact))} · {ui.day(artifact.meta['created'])}"):

@@ -33,7 +33,7 @@ def _card(opened: Collection) -> None:
     items = opened.items
     st.image(strip(opened.path.name, state.version(opened)), width="stretch", alt=f"Patches of {opened.name}")
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(ui.plain(opened.name), anchor=False, width="stretch")
+        st.header(ui.plain(opened.name), anchor=False, width="stretch")
         st.markdown(ui.count(opened.n, "patch"), width="content")
     names = [ui.encoder_title(name) for name in opened.encoder_names()]
     words = [", ".join(names) or "not described yet"]

@@ -60,6 +60,8 @@ def _selection(view: View, seen: MapState, rows: np.ndarray) -> None:
     with st.container(horizontal=True):
         if st.button("Find similar", type="primary", key="map/similar", help="Search with the mean of these patches."):
             found = maps.told(view, seen.shapes)
+            if not found["area"] and not found["of"]:
+                found["of"] = maps.of_kept(pipeline.save_selection(opened, rows.tolist(), name="Searched with"))
             filters.search(opened, **found)
         _save(view, rows)
         table = opened.items.iloc[rows].drop(columns=[*INTERNAL], errors="ignore")

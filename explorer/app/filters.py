@@ -49,7 +49,7 @@ def choose(opened: Collection, question: Question) -> Question:
     row = asking.known_row(opened, question)
     asked = list(question.rows) if row is None else [row]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        st.subheader("Most similar patches", anchor=False, width="stretch")
+        st.header("Most similar patches", anchor=False, width="stretch")
         apart = []
         for column in APART:
             if opened.items[column].isna().all():

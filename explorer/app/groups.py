@@ -30,7 +30,7 @@ def listing(opened: Collection, made: Artifact, by: str | None, asked: Mapping[s
     if st.session_state.get("groups/sort") not in sorts:
         st.session_state.pop("groups/sort", None)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.subheader(ui.count(len(sizes), "group"), anchor=False, width="stretch")
+        st.header(ui.count(len(sizes), "group"), anchor=False, width="stretch")
         sort = st.selectbox(
             "Order",
             list(sorts),

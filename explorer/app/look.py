@@ -9,7 +9,7 @@ _STYLE = """
 [data-testid="stMainBlockContainer"] { max-width: 1720px; padding: 1.25rem 2.5rem 4rem; }
 [data-testid="stMain"] { font-variant-numeric: tabular-nums; scrollbar-gutter: stable; }
 [data-testid="stMain"] h1 { padding: 0.25rem 0 0; letter-spacing: -0.015em; }
-[data-testid="stMain"] h2, [data-testid="stMain"] h3 { letter-spacing: -0.01em; padding-bottom: 0.25rem; }
+[data-testid="stApp"] h2 { font-size: 1.15rem; letter-spacing: -0.01em; padding: 0.5rem 0 0.25rem; }
 [data-testid="stMain"] [data-testid="stCaptionContainer"] { line-height: 1.45; color: inherit; opacity: 1; }
 [data-testid="stMain"] [data-testid="stCaptionContainer"] p { color: color-mix(in srgb, currentColor 76%, transparent); opacity: 1; }
 [data-testid="stMain"] [data-testid="stCaptionContainer"] a { opacity: 1; }

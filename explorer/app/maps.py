@@ -22,6 +22,8 @@ from .widgets import MapData, Mark, Query
 GROUP = "group:"
 """Before the key of a grouping, where a colour names one."""
 NEAREST = 10
+MOST_AREA = 6000
+"""Letters of a selection in an address; browsers and proxies cut longer ones."""
 OF = "map/of"
 """In the session: the name of the rows that are selected, where they have one (``named``)."""
 
@@ -84,6 +86,7 @@ def told(view: View, shapes: Sequence[Shape]) -> dict[str, str | None]:
     if of and tuple(shapes) != named(view, of):
         of = st.session_state[OF] = None
     area = "" if of else address.pack(shapes)
+    area = area if len(area) <= MOST_AREA else ""  # many single rows; saving them gives them a name an address can hold
     first = layouts(view.opened, view.encoder)[0]
     return {"area": area, "of": of, "map": view.projection.key if area or view.projection.key != first.key else None}
 

@@ -78,7 +78,7 @@ def find(opened: Collection, text: str) -> list[int]:
 
 def invite(opened: Collection) -> None:
     """Nothing is asked yet: patches to begin with."""
-    st.subheader("Search by example", anchor=False)
+    st.header("Search by example", anchor=False)
     st.markdown("Choose a patch, or bring a picture of your own: the patches most similar to it are found.")
     rows = np.unique(np.linspace(0, opened.n - 1, FIRST).astype(int))
     _offer(opened, rows.tolist(), key="search/first")

@@ -27,7 +27,7 @@ def ways() -> None:
         return
     drop, server, demo = st.columns([1.5, 1, 1], gap="medium")
     with drop, st.container(border=True, height="stretch", key="way-drop"):
-        st.subheader("Your own patches", anchor=False)
+        st.header("Your own patches", anchor=False)
         brought = widgets.upload(
             "bring",
             url=links.uploads(),
@@ -37,14 +37,14 @@ def ways() -> None:
         if brought is not None:
             _take("upload", brought.upload_id)
     with server, st.container(border=True, height="stretch", key="way-server"):
-        st.subheader("A folder on the server", anchor=False)
+        st.header("A folder on the server", anchor=False)
         st.caption("Or a zip, a table that lists pictures, or an HDF5 file. Nothing is copied but small previews.")
         with st.form("server-path", border=False):
             place = st.text_input("Place on the server", placeholder="~/slides/patches", key="new/place")
             if st.form_submit_button("Look there"):
                 ui.guarded(lambda: _take("path", str(work.allowed_path(place))))
     with demo, st.container(border=True, height="stretch", key="way-demo"):
-        st.subheader("Demo tissue", anchor=False)
+        st.header("Demo tissue", anchor=False)
         st.caption("900 patches of drawn tissue from nine imaginary patients. None of it is real, and nothing is fetched.")
         if st.button("Open the demo tissue", type="primary", key="new/demo"):
             ui.guarded(_start_demo)
@@ -77,7 +77,7 @@ def _sheet() -> None:
             st.text(without_paths(str(error)))
             st.button("Choose something else", on_click=drop)
             return
-        st.subheader("New collection", anchor=False)
+        st.header("New collection", anchor=False)
         st.markdown(ui.plain(_words(found)))
         if found["rejects"]:
             with st.expander(f"{ui.count(len(found['rejects']), 'file')} will be left out"):

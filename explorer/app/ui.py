@@ -137,7 +137,7 @@ def trouble(error: ExplorerError) -> None:
 
 def nothing(what: str, next_step: str) -> None:
     """An empty state: what is missing, and what to do."""
-    st.subheader(what, anchor=False)
+    st.header(what, anchor=False)
     if next_step:
         st.markdown(next_step)
 

@@ -47,7 +47,7 @@ def bodies(test: AppTest) -> str:
 
 def test_without_a_report_the_page_says_how_to_get_one(opened: Collection) -> None:
     test = show()
-    assert "Nothing has been measured yet." in [heading.value for heading in test.subheader]
+    assert "Nothing has been measured yet." in [heading.value for heading in test.header]
     assert not test.selectbox(key="evaluate/label").disabled
 
 

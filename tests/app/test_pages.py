@@ -74,7 +74,7 @@ def show(page: str, **asked: str) -> AppTest:
 
 def words(test: AppTest) -> str:
     """All that is said on the page."""
-    kinds = ("title", "header", "subheader", "markdown", "caption", "text", "warning", "error", "success")
+    kinds = ("title", "header", "markdown", "caption", "text", "warning", "error", "success")
     return "\n".join(str(element.value) for kind in kinds for element in getattr(test, kind))
 
 
@@ -97,7 +97,7 @@ def begin_job(home: Path, *, title: str, command: list[str], collection: str, en
 
 def test_the_first_run_shows_three_ways_in_and_nothing_else(empty_home: Path) -> None:
     test = show("library")
-    assert [heading.value for heading in test.subheader] == ["Your own patches", "A folder on the server", "Demo tissue"]
+    assert [heading.value for heading in test.header] == ["Your own patches", "A folder on the server", "Demo tissue"]
     assert {button.label for button in test.button} == {"Look there", "Open the demo tissue"}
     assert not test.selectbox
 

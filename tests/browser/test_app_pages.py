@@ -8,10 +8,14 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from browser import appside
-from browser.appside import focus, pictures_are_here, ready, visit
+from browser.appside import focus, pictures_are_here, ready, settled, visit
 from browser.pages import draw
+
+from explorer import storage
+from explorer.collection import open_collection
 
 pytestmark = pytest.mark.browser
 N = 60
@@ -24,8 +28,18 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     appside.build("synthetic", "tissue", home, n=N, patients=5, seed=0)
     appside.drawn_patches(tmp_path_factory.mktemp("pictures") / "patches")
     appside.build(tmp_path_factory.getbasetemp() / "pictures0" / "patches", "hostile", home)
+    appside.build("synthetic", "twice", home, n=24, patients=3, seed=1)
+    twice = open_collection("twice", home=home)
+    drawn = twice.projection_artifact(method="pca").recipe | {"method": "umap", "n_neighbors": 15, "min_dist": 0.1, "seed": 0}
+    storage.make(twice.path, "projections", drawn, _scattered)
     with appside.serve(home, home / "log.txt") as url:
         yield url
+
+
+def _scattered(work: Path) -> dict[str, object]:
+    """In place of a UMAP, which takes its time to compile: the patches in no order at all."""
+    np.save(work / "xy.npy", np.random.default_rng(0).normal(size=(24, 2)).astype(np.float32))
+    return {}
 
 
 def header(page, title: str):
@@ -229,9 +243,26 @@ def test_axe_finds_nothing_serious(app, browse, ask, dark):
         reason = "axe is not installed; run 'pip install axe-playwright-python'"
         pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
     page = visit(browse, f"{app}/{ask}", dark=dark)
-    page.wait_for_timeout(500)
-    ready(page)
+    settled(page)
     page.evaluate(Path(found.origin).with_name("axe.min.js").read_text(encoding="utf-8"))
     faults = page.evaluate("() => axe.run(document)")["violations"]
     told = [(one["id"], one["impact"], [node["target"] for node in one["nodes"][:4]]) for one in faults]
     assert not [fault for fault in told if fault[1] in ("serious", "critical")]
+
+
+def test_a_second_map_shares_the_selection_both_ways(app, browse):
+    page = visit(browse, f"{app}/map?collection=twice", height=1400)
+    page.get_by_role("button", name="Layout").click()
+    page.get_by_role("combobox", name="Compare with").click()
+    page.get_by_role("option").nth(1).click()
+    page.locator(".map[data-ready]").nth(1).wait_for()
+    settled(page)
+    page.keyboard.press("Escape")
+    for place, share in ((0, 0.5), (1, 0.4)):
+        page.get_by_role("button", name="Box").nth(place).click()
+        box = page.locator(".stage").nth(place).bounding_box()
+        draw(page, [(box["x"] + 4, box["y"] + 4), (box["x"] + box["width"] * share, box["y"] + box["height"] - 4)])
+        settled(page)
+        (first, second) = (line.split(" · ")[1] for line in page.locator(".status span:first-child").all_inner_texts())
+        assert first == second
+        assert re.fullmatch(r"\d+ selected", first)
