@@ -47,7 +47,7 @@ def browse(chromium) -> Iterator:
         if init:
             context.add_init_script(init)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         page.on("pageerror", lambda error: note("page error", str(error)))
         page.on("console", lambda line: note("console", line.text) if line.type == "error" else None)
         page.on("request", lambda request: None if local(request.url) else note("foreign host", request.url))

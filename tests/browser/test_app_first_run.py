@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from browser import appside
 from browser.appside import pictures_are_here, ready, settled, visit
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 BUILT_MS = 300_000
@@ -50,6 +51,7 @@ def test_from_an_empty_library_to_a_search_result(empty_app, browse, tmp_path):
     page.locator(".st-key-top").get_by_role("link", name="Search").click()
     page.locator(".result .open").nth(1).click()
     page.get_by_text("Most similar patches").wait_for()
+    expect(page.locator(".result img")).to_have_count(len(files) - 1)  # the grid of the page before may linger
     assert pictures_are_here(page, ".result img") == len(files) - 1
     ready(page)
 

@@ -182,6 +182,8 @@ def test_a_part_of_the_query_is_searched_with(app, browse):
     page = visit(browse, f"{app}/search?collection=tissue&patch=3")
     picture = page.locator(".crop img, .crop-picture img, .frame img").first
     picture.wait_for()
+    ready(page)
+    pictures_are_here(page, ".result img")  # nothing moves any more
     box = picture.bounding_box()
     draw(page, [(box["x"] + 20, box["y"] + 20), (box["x"] + 60, box["y"] + 60), (box["x"] + 120, box["y"] + 120)])
     page.wait_for_function("() => location.search.includes('box=')")
