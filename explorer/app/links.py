@@ -44,6 +44,11 @@ def groups(opened: Collection, clusters: Artifact) -> str:
     return _of(opened, f"groups/{clusters.key}.bin")
 
 
+def overlap(opened: Collection, one: str, other: str) -> str:
+    """Share of neighbours that two models have in common, as colours of a map."""
+    return _of(opened, "overlap.bin", v=state.version(opened), one=one, other=other)
+
+
 def query(query_id: str) -> str:
     """A picture someone asks about; the address is known to its own session only."""
     return f"{api()}/queries/{query_id}.jpg"

@@ -1,17 +1,26 @@
 """The verbs. The only place where computing meets disk; the command line, jobs and pages all call these."""
 
 from .benchmarking import benchmark
+from .comparing import HEADLINES, OVERLAP_K, Gap, Line, Measure, Score, gaps, least_agreed, overlap, scores, shared_hits
 from .evaluating import Question, evaluate, read_report
 from .intake import ingest
 from .keeping import remove, rename
 from .naming import group_names, name_groups
+from .report_words import TITLES as PROTOCOL_TITLES
 from .selections import save_selection, selected_rows
 from .steps import agreement, cluster, embed, index, project
 from .takeout import export
 from .whole import build, demo
 
 __all__ = [
+    "HEADLINES",
+    "OVERLAP_K",
+    "PROTOCOL_TITLES",
+    "Gap",
+    "Line",
+    "Measure",
     "Question",
+    "Score",
     "agreement",
     "benchmark",
     "build",
@@ -20,14 +29,19 @@ __all__ = [
     "embed",
     "evaluate",
     "export",
+    "gaps",
     "group_names",
     "index",
     "ingest",
+    "least_agreed",
     "name_groups",
+    "overlap",
     "project",
     "read_report",
     "remove",
     "rename",
     "save_selection",
+    "scores",
     "selected_rows",
+    "shared_hits",
 ]
