@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from fakes import write_patches
 from PIL import Image as Pillow
 
 from explorer.cli import main
+from explorer.cli.output import KINDS
 from explorer.collection import list_collections, open_collection
 
 VERBS = {
@@ -121,6 +123,7 @@ def test_filters_and_exclusions(home: Path) -> None:
         (["search", "patches", "--row", "0", "--image", "x"], 2, "--image FILE or --row N"),
         (["search", "patches", "--row", "0", "--encoder", "kaiko-vits16"], 1, "no embedding by kaiko-vits16"),
         (["build", "nowhere", "--name", "x"], 1, "nowhere"),
+        (["build", "nowhere", "--name", "x", "--encoder", "kaiko-vits16"], 1, "nowhere does not exist"),  # and nothing is fetched
         (["build", ".", "--name", "../x"], 1, "cannot name a collection"),
         (["build", ".", "--name", "x", "--encoder", "resnet"], 1, "no encoder 'resnet'"),
         (["embed", "patches", "--encoder", "conch"], 1, "cannot be loaded here"),
@@ -137,6 +140,19 @@ def test_an_error_is_one_sentence(home: Path, arguments: list[str], code: int, w
     assert "Traceback" not in result.stderr
     if code == 1:
         assert len([line for line in result.stderr.splitlines() if line.startswith("explorer: ")]) == 1
+
+
+def test_a_query_picture_that_cannot_be_read_is_named(home: Path) -> None:
+    broken = home.parent / "patches" / "TUM" / "broken.png"
+    result = call(home, "search", "patches", "--image", str(broken))
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"explorer: {broken} cannot be searched by: not a picture")
+
+
+def test_show_knows_every_kind_that_a_verb_makes() -> None:
+    pipeline = Path(__file__).resolve().parents[1] / "explorer" / "pipeline"
+    made = {kind for file in pipeline.glob("*.py") for kind in re.findall(r'storage\.make\([^,]+, "(\w+)"', file.read_text("utf-8"))}
+    assert {"embeddings", "clusters"} <= made <= set(KINDS)
 
 
 def test_debug_shows_where_an_error_came_from(home: Path) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
-from ..errors import InputError
+from ..errors import ImageRejected, InputError
 from ..settings import Settings
+from ..types import Image
 from .base import AS_JSON, ENCODER, NAME, WEIGHTS, load_encoder, open_named, pairs, verb
 from .output import echo_collection, echo_hits, echo_json
 from .progress import Bars
@@ -32,11 +33,7 @@ def search(settings: Settings, report: Bars, *, name: str, image: Path | None, a
     collection = open_named(settings, name)
     encoder, weights = given.pop("encoder"), given.pop("weights")
     if image is not None:
-        from ..sources.images import decode
-
-        if not image.is_file():
-            raise InputError(f"There is no file {image}; give the path of a picture.")
-        given["image"] = decode(image.read_bytes(), name=image.name, limits=settings.limits)
+        given["image"] = _picture(image, settings)
         embedding = collection.embedding(encoder)
         encoder = load_encoder(settings, report, embedding.recipe["encoder"]["name"], weights)
     where = pairs(given.pop("where"))
@@ -48,6 +45,17 @@ def search(settings: Settings, report: Bars, *, name: str, image: Path | None, a
         echo_json(result.to_json())
     else:
         echo_hits(result.hits)
+
+
+def _picture(path: Path, settings: Settings) -> Image:
+    from ..sources.images import decode
+
+    if not path.is_file():
+        raise InputError(f"There is no file {path}; give the path of a picture.")
+    try:
+        return decode(path.read_bytes(), name=path.name, limits=settings.limits)
+    except ImageRejected as rejected:
+        raise InputError(f"{path} cannot be searched by: {rejected.reason}; give another picture.") from rejected
 
 
 @click.command()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import encoders
-from ..collection import Collection
+from ..collection import Collection, checked_name
 from ..settings import Settings
 from ..settings import read as read_settings
 from ..sources import open_source
@@ -34,8 +34,9 @@ def build(
     Returns the collection. Raises every ``ExplorerError`` its steps raise.
     """
     settings = settings or read_settings()
-    ready = encoders.load_as_set(encoder, settings, weights=weights, report=report)
+    checked_name(name)  # what can be refused at once is, before weights are fetched
     source = open_source(uri, options=options, limits=settings.limits)
+    ready = encoders.load_as_set(encoder, settings, weights=weights, report=report)
     collection = ingest(source, name=name, settings=settings, report=report)
     made = embed(collection, encoder=ready, settings=settings, report=report)
     index(collection, encoder=made.key, report=report)
