@@ -7,7 +7,7 @@ from .keeping import remove, rename
 from .naming import group_names, name_groups
 from .selections import save_selection, selected_rows
 from .steps import agreement, cluster, embed, index, project
-from .takeout import export
+from .takeout import defused, export
 from .whole import build, demo
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "benchmark",
     "build",
     "cluster",
+    "defused",
     "demo",
     "embed",
     "evaluate",
