@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from .. import trust
 from ..errors import InputError
 from ..settings import Settings
 from .base import AS_JSON, ENCODER, NAME, WEIGHTS, WHERE, conditions, load_encoder, open_named, verb
@@ -39,7 +40,7 @@ def search(settings: Settings, report: Bars, *, name: str, image: Path | None, a
         given["image"] = decode(image.read_bytes(), name=image.name, limits=settings.limits)
         embedding = collection.embedding(encoder)
         encoder = load_encoder(settings, report, embedding.recipe["encoder"]["name"], weights)
-    where = conditions(given.pop("where"), collection.items.columns)
+    where = conditions(given.pop("where"), [*collection.items.columns, *trust.COLUMNS])
     result = collection.search(where=where, encoder=encoder, **given)
     report.close()
     for column in result.query.get("not_excluded", ()):

@@ -47,7 +47,8 @@ def select(settings: Settings, report: Bars, *, name: str, title: str, where: tu
     from ..search import allowed_rows
 
     collection = open_named(settings, name)
-    allowed = allowed_rows(collection.items, where=conditions(where, collection.items.columns))
+    items = collection.described()
+    allowed = allowed_rows(items, where=conditions(where, items.columns))
     chosen = [*rows, *([] if allowed is None else allowed.nonzero()[0].tolist())]
     click.echo(save_selection(collection, chosen, name=title).key)
 
