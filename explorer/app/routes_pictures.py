@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 from PIL import Image as Pillow
 
+from .. import trust
 from ..collection import Collection
 from ..search import INTERNAL, plain
 from ..storage import Artifact
@@ -74,6 +75,16 @@ def column(collection: str, name: str, v: str = "") -> Response:
     """One value per row, as colours of a map."""
     opened = state.collection(collection)
     return _binary(state.column(opened, name).data, lasting=v == state.version(opened))
+
+
+@router.get("/collections/{collection}/trust/{key}/{column}.bin", response_class=Response)
+def place(collection: str, key: str, column: str) -> Response:
+    """How far each row's place on a map can be trusted, as colours of that map."""
+    opened = state.collection(collection)
+    found = trust.of_map(_artifact(opened, "projections", key)).get(column)
+    if found is None:
+        raise Problem(404, f"This was not measured of the map; run 'explorer project {opened.name} --stability'.")
+    return _binary(found.astype("<f4").tobytes())
 
 
 @router.get("/queries/{query_id}.jpg", include_in_schema=False)

@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 
+from .. import trust
 from ..errors import ImageRejected, InputError
 from ..settings import Settings
 from ..types import Image
-from .base import AS_JSON, ENCODER, NAME, WEIGHTS, load_encoder, open_named, pairs, verb
+from .base import AS_JSON, ENCODER, NAME, WEIGHTS, WHERE, conditions, load_encoder, open_named, verb
 from .output import echo_collection, echo_hits, echo_json
 from .progress import Bars
 
@@ -20,7 +21,7 @@ from .progress import Bars
 @click.option("--image", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Query by a picture.")
 @click.option("--row", type=int, default=None, help="Query by a row of the collection.")
 @click.option("-k", default=10, show_default=True, help="Number of hits.")
-@click.option("--where", multiple=True, metavar="COL=VALUE", help="Only rows with this value; repeat for several.")
+@WHERE
 @click.option("--exclude-same", multiple=True, metavar="COL", help="Leave out rows that share this column with the query.")
 @ENCODER
 @WEIGHTS
@@ -36,7 +37,7 @@ def search(settings: Settings, report: Bars, *, name: str, image: Path | None, a
         given["image"] = _picture(image, settings)
         embedding = collection.embedding(encoder)
         encoder = load_encoder(settings, report, embedding.recipe["encoder"]["name"], weights)
-    where = pairs(given.pop("where"))
+    where = conditions(given.pop("where"), [*collection.items.columns, *trust.COLUMNS])
     result = collection.search(where=where, encoder=encoder, **given)
     report.close()
     for column in result.query.get("not_excluded", ()):

@@ -108,13 +108,21 @@ def index(settings: Settings, report: Bars, *, name: str, as_json: bool, **given
 @click.option("--neighbors", "n_neighbors", default=15, show_default=True, help="UMAP: patches that count as near.")
 @click.option("--min-dist", default=0.1, show_default=True, help="UMAP: how tightly points may pack.")
 @SEED
+@click.option(
+    "--stability", "twice", is_flag=True, help="UMAP: draw it by two more seeds, and measure what stays. Takes three times as long."
+)
 @AS_JSON
 @verb
-def project(settings: Settings, report: Bars, *, name: str, as_json: bool, **given: Any) -> None:
+def project(settings: Settings, report: Bars, *, name: str, twice: bool, as_json: bool, **given: Any) -> None:
     """Lay the patches out on a map."""
     from ..pipeline import project as run
+    from ..pipeline import stability
 
-    echo_artifact(run(open_named(settings, name), report=report, **given), as_json=as_json)
+    collection = open_named(settings, name)
+    made = run(collection, report=report, **given)
+    kept = stability(collection, made, report=report).meta["measured"] if twice else {}
+    report.close()
+    echo_artifact(made, as_json=as_json, more={"stability": kept} if kept else {})
 
 
 @click.command()

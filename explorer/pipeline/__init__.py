@@ -6,7 +6,7 @@ from .intake import ingest
 from .keeping import remove, rename
 from .naming import group_names, name_groups
 from .selections import save_selection, selected_rows
-from .steps import agreement, cluster, embed, index, project
+from .steps import agreement, cluster, embed, index, project, stability
 from .takeout import defused, export
 from .whole import build, demo
 
@@ -31,4 +31,5 @@ __all__ = [
     "rename",
     "save_selection",
     "selected_rows",
+    "stability",
 ]

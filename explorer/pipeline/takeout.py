@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .. import storage
+from .. import storage, trust
 from ..collection import Collection
 from ..errors import ArtifactMissing, InputError
 
@@ -51,6 +51,9 @@ def _table(collection: Collection, encoder: str | None) -> pd.DataFrame:
         with suppress(ArtifactMissing):  # a collection without a map or groups is exported without them
             x, y = np.asarray(collection.projection(encoder, method)).T
             table[_free(f"{method}_x", table)], table[_free(f"{method}_y", table)] = x, y
+    for name, values in collection.described(encoder).items():
+        if name in trust.COLUMNS and name not in table:
+            table[str(name)] = values
     with suppress(ArtifactMissing):
         newest = {str(made.recipe["method"]): made for made in reversed(collection.clusterings(encoder))}
         for method, made in newest.items():
