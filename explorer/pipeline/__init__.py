@@ -8,7 +8,7 @@ from .naming import group_names, name_groups
 from .selections import save_selection, selected_rows
 from .steps import agreement, cluster, embed, index, project
 from .takeout import export
-from .whole import build, demo
+from .whole import build, demo, demo_real, real_terms, real_to_fetch
 
 __all__ = [
     "Question",
@@ -17,6 +17,7 @@ __all__ = [
     "build",
     "cluster",
     "demo",
+    "demo_real",
     "embed",
     "evaluate",
     "export",
@@ -26,6 +27,8 @@ __all__ = [
     "name_groups",
     "project",
     "read_report",
+    "real_terms",
+    "real_to_fetch",
     "remove",
     "rename",
     "save_selection",
