@@ -84,7 +84,7 @@ class Embed(_Work):
         made_from = state.collection(self.name).record["source"]
         encoders.spec(self.encoder)
         options = [part for key, value in made_from["options"].items() for part in ("--option", f"{key}={json.dumps(value)}")]
-        return ["build", "--name", self.name, "--encoder", self.encoder, *options, "--", made_from["uri"]]
+        return ["build", "--name", self.name, "--encoder", self.encoder, "--kind", made_from["kind"], *options, "--", made_from["uri"]]
 
     def title(self) -> str:
         return f"Embed {self.name} by {self.encoder}"

@@ -16,6 +16,7 @@ from .. import settings as settings_table
 from ..collection import Collection, open_collection
 from ..errors import ExplorerError, InputError
 from ..settings import Settings
+from ..sources import KINDS
 from ..types import Encoder
 from .progress import Bars
 
@@ -24,6 +25,7 @@ AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON d
 ENCODER = click.option("--encoder", default=None, help="Encoder; the newest embedding's where left out.")
 NEW_ENCODER = click.option("--encoder", default="descriptor", show_default=True, help="Encoder; 'explorer encoders' lists them.")
 WEIGHTS = click.option("--weights", type=click.Path(path_type=Path), default=None, help="Local weight file instead of a download.")
+KIND = click.option("--kind", type=click.Choice(KINDS), default=None, help="What SOURCE is.  [default: seen from it]")
 OPTIONS = click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="Option of the source; JSON values are understood.")
 WHERE = click.option(
     "--where", multiple=True, metavar="COL=VALUE", help="Only rows with this value, or in a range such as 'age>=50'; repeat for several."

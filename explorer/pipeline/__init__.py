@@ -8,7 +8,7 @@ from .naming import group_names, name_groups
 from .selections import save_selection, selected_rows
 from .steps import agreement, cluster, embed, index, project, stability
 from .takeout import defused, export
-from .whole import build, demo
+from .whole import build, demo, demo_real, real_terms, real_to_fetch
 
 __all__ = [
     "Question",
@@ -18,6 +18,7 @@ __all__ = [
     "cluster",
     "defused",
     "demo",
+    "demo_real",
     "embed",
     "evaluate",
     "export",
@@ -27,6 +28,8 @@ __all__ = [
     "name_groups",
     "project",
     "read_report",
+    "real_terms",
+    "real_to_fetch",
     "remove",
     "rename",
     "save_selection",
