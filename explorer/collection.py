@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Shaped
 
-from . import settings, storage
+from . import settings, storage, trust
 from .errors import ArtifactMissing, CollectionMissing, ExplorerError, ImageRejected, InputError, SourceError
 from .index import load_index
 from .matching import identity, load_encoder
@@ -145,6 +145,13 @@ class Collection:
         """The newest map of that method, with its recipe."""
         return self.artifact("projections", step="project", neighbours=self._neighbours(encoder).key, method=method)
 
+    def described(self, encoder: str | None = None, *, projection: Artifact | None = None) -> pd.DataFrame:
+        """``items``, and beside them how far each row's place on a map (the newest UMAP, else the newest) can be trusted."""
+        if projection is None:
+            with suppress(ArtifactMissing):  # rows without vectors or a map are as they are
+                projection = trust.first(self.artifacts("projections", neighbours=self._neighbours(encoder).key))
+        return trust.beside(self.items, projection)
+
     def clusterings(self, encoder: str | None = None) -> list[Artifact]:
         """All group numberings of an embedding, newest first."""
         return self.artifacts("clusters", neighbours=self._neighbours(encoder).key)
@@ -163,8 +170,8 @@ class Collection:
     ) -> SearchResult:
         """The k rows most similar to a row or to a picture (h w 3) uint8.
 
-        ``where`` maps columns to a value or a list of values; ``exclude_same`` names columns (patient, slide) in which
-        answers must differ from the query; those whose value is not known for the query are named in ``query["not_excluded"]``.
+        ``where`` maps columns to a value, a list of values or a range (``allowed_rows``); ``exclude_same`` names columns
+        (patient, slide) in which answers must differ from the query; those not known for it are in ``query["not_excluded"]``.
         A picture that is in the collection, pixel for pixel, is known by its row.
         Pass a loaded ``encoder`` to query by pictures without loading it again. Raises ``InputError``, ``ArtifactMissing``.
         """
@@ -184,7 +191,8 @@ class Collection:
         if row is not None:
             query |= {"row": int(row), "id": str(self.items["id"].iloc[row]), "not_excluded": self._unknown_of(row, exclude_same)}
         query |= {"k": k, "where": dict(where or {}), "exclude_same": list(exclude_same)}
-        allowed = allowed_rows(self.items, where=where, exclude_same=exclude_same, like=row)
+        items = self.items if set(where or ()) <= set(self.items.columns) else self.described(embedding.key)
+        allowed = allowed_rows(items, where=where, exclude_same=exclude_same, like=row)
         index = self.index(embedding.key)
         hits = find_hits(self.items, index=index, query=vector, k=k, allowed=allowed)
         with suppress(ArtifactMissing):  # a collection without a map has no place on it

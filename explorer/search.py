@@ -6,6 +6,7 @@ Works on the table of items and an index; where they come from is the business o
 from __future__ import annotations
 
 import math
+import operator
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,9 @@ from .types import Allowed, Queries, VectorIndex, Vectors
 
 INTERNAL = ("sha256",)
 """Columns that mean nothing to a person; they can be filtered on but are not shown with a hit."""
+
+BOUNDS = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
+"""How a range says its ends."""
 
 Marked = Float32[np.ndarray, "_ d"]
 """Vectors of patches a reader marked; there may be none."""
@@ -81,7 +85,8 @@ def allowed_rows(
 ) -> Allowed | None:
     """True for the rows that may answer; None where all may.
 
-    ``where`` maps a column to a value or to a list of values of which one must match. ``exclude_same`` names columns
+    ``where`` maps a column to a value, to a list of values of which one must match, or to the ends of a range of numbers,
+    such as ``{">=": 50, "<": 60}``; an empty cell lies in no range. ``exclude_same`` names columns
     in which an answer must differ from row ``like``, or from each of several; an empty cell equals nothing, but the rows
     themselves never answer then. Raises ``InputError`` for an unknown column, or where ``exclude_same`` has no row to compare with.
     """
@@ -173,6 +178,8 @@ def _column(items: pd.DataFrame, name: str) -> pd.Series[Any]:
 
 
 def _matches(values: pd.Series[Any], wanted: Any) -> Allowed:
+    if isinstance(wanted, Mapping):
+        return _in_range(values, wanted)
     options = list(wanted) if isinstance(wanted, list | tuple | set | frozenset) else [wanted]
     if pd.api.types.is_bool_dtype(values):
         options = [_as_bool(values.name, option) for option in options]
@@ -184,10 +191,25 @@ def _matches(values: pd.Series[Any], wanted: Any) -> Allowed:
     return matches
 
 
+def _in_range(values: pd.Series[Any], ends: Mapping[Any, Any]) -> Allowed:
+    if not pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
+        raise InputError(f"Column {values.name} does not hold numbers, so nothing of it lies in a range; filter it by a value.")
+    numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    inside: Allowed = ~np.isnan(numbers)
+    for bound, end in ends.items():
+        if bound not in BOUNDS:
+            raise InputError(f"A range of {values.name} is given by {', '.join(BOUNDS)}, and {bound!r} is none of these.")
+        number = _as_number(values.name, end)
+        if math.isnan(number):
+            raise InputError(f"A range of {values.name} cannot end at {end!r}; give a number.")
+        inside &= BOUNDS[bound](numbers, number)
+    return inside
+
+
 def _as_number(column: Any, option: Any) -> float:
     try:
         return float(option)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InputError(f"Column {column} holds numbers, and {option!r} is none; filter it by a number.") from None
 
 

@@ -23,6 +23,7 @@ from explorer.sources.benchmark_table import BENCHMARKS
 
 COUNTS = {
     "crc": {"train": 36, "val": 18},
+    "crc-val": {"val": 18},
     "mhist": {"train": 16, "val": 8},
     "pcam": {"train": 24, "val": 12, "test": 12},
 }

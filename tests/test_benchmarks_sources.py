@@ -63,6 +63,13 @@ def test_crc_is_split_by_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert all(item.uri.split("/")[1] == item.label for item in items)
 
 
+def test_crc_val_is_the_val_part_of_crc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replicas.shrink(monkeypatch, "crc", "crc-val")
+    whole, part = (open_source(replicas.crc(tmp_path), kind=kind).items() for kind in ("crc", "crc-val"))
+    assert list(part) == [item for item in whole if item.split == "val"]
+    assert {item.mpp for item in part} == {0.5}
+
+
 def test_mhist_takes_the_official_test_partition_for_val(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     replicas.shrink(monkeypatch, "mhist")
     items = {item.id: item for item in open_source(replicas.mhist(tmp_path), kind="mhist").items()}
@@ -91,6 +98,7 @@ def test_class_numbers_are_eva_s() -> None:
     assert {name: sum(b.counts.values()) for name, b in BENCHMARKS.items()} == {
         "bach": 400,
         "crc": 107_180,
+        "crc-val": 7_180,
         "mhist": 3_152,
         "pcam": 327_680,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -19,7 +20,10 @@ from fakes import write_patches
 from PIL import Image as Pillow
 
 from explorer.cli import main
+from explorer.cli.base import conditions
+from explorer.cli.output import KINDS
 from explorer.collection import list_collections, open_collection
+from explorer.errors import InputError
 
 VERBS = {
     "demo", "build", "ingest", "embed", "index", "project", "cluster", "search", "show", "list", "encoders", "weights", "verify", "export",
@@ -121,6 +125,7 @@ def test_filters_and_exclusions(home: Path) -> None:
         (["search", "patches", "--row", "0", "--image", "x"], 2, "--image FILE or --row N"),
         (["search", "patches", "--row", "0", "--encoder", "kaiko-vits16"], 1, "no embedding by kaiko-vits16"),
         (["build", "nowhere", "--name", "x"], 1, "nowhere"),
+        (["build", "nowhere", "--name", "x", "--encoder", "kaiko-vits16"], 1, "nowhere does not exist"),  # and nothing is fetched
         (["build", ".", "--name", "../x"], 1, "cannot name a collection"),
         (["build", ".", "--name", "x", "--encoder", "resnet"], 1, "no encoder 'resnet'"),
         (["embed", "patches", "--encoder", "conch"], 1, "cannot be loaded here"),
@@ -137,6 +142,19 @@ def test_an_error_is_one_sentence(home: Path, arguments: list[str], code: int, w
     assert "Traceback" not in result.stderr
     if code == 1:
         assert len([line for line in result.stderr.splitlines() if line.startswith("explorer: ")]) == 1
+
+
+def test_a_query_picture_that_cannot_be_read_is_named(home: Path) -> None:
+    broken = home.parent / "patches" / "TUM" / "broken.png"
+    result = call(home, "search", "patches", "--image", str(broken))
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"explorer: {broken} cannot be searched by: not a picture")
+
+
+def test_show_knows_every_kind_that_a_verb_makes() -> None:
+    pipeline = Path(__file__).resolve().parents[1] / "explorer" / "pipeline"
+    made = {kind for file in pipeline.glob("*.py") for kind in re.findall(r'storage\.make\([^,]+, "(\w+)"', file.read_text("utf-8"))}
+    assert {"embeddings", "clusters"} <= made <= set(KINDS)
 
 
 def test_debug_shows_where_an_error_came_from(home: Path) -> None:
@@ -242,3 +260,51 @@ def test_a_hostile_file_name_is_only_text(tmp_path: Path) -> None:
     shown = document(call(tmp_path / "home", "ingest", str(folder), "--name", "p", "--json"))
     assert shown["rows"] == 3
     assert name in open_collection("p", home=tmp_path / "home").items["uri"].tolist()
+
+
+CONDITIONS = ["label", "age", "age at surgery", "a>b", "size=mm"]
+
+
+@pytest.mark.parametrize(
+    ("texts", "found"),
+    [
+        (["label=TUM"], {"label": "TUM"}),
+        (["label=TUM", "label=STR"], {"label": ["TUM", "STR"]}),
+        (["age>=50", "age<60"], {"age": {">=": "50", "<": "60"}}),
+        (["age at surgery>5"], {"age at surgery": {">": "5"}}),
+        (["a>b=3", "size=mm<=2"], {"a>b": "3", "size=mm": {"<=": "2"}}),
+        (["label=x>=y"], {"label": "x>=y"}),
+        (["gone<4"], {"gone": {"<": "4"}}),
+        (["label="], {"label": ""}),
+        ([], {}),
+    ],
+)
+def test_conditions_are_read_as_they_are_written(texts: list[str], found: dict[str, Any]) -> None:
+    assert conditions(tuple(texts), CONDITIONS) == found
+
+
+@pytest.mark.parametrize(
+    ("texts", "words"),
+    [
+        (["label"], "not of the form"),
+        (["=TUM"], "not of the form"),
+        (["age=5", "age>3"], "by a value and by a range"),
+        (["age>3", "age=5"], "by a value and by a range"),
+        (["age>3", "age>5"], "two ends by >"),
+    ],
+)
+def test_conditions_that_say_nothing_clear_are_refused(texts: list[str], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        conditions(tuple(texts), CONDITIONS)
+
+
+def test_a_search_and_a_selection_take_a_range(home: Path) -> None:
+    items = open_collection("patches", home=home).items
+    middle = float(items["height_px"].median())
+    found = document(call(home, "search", "patches", "--row", "0", "-k", "99", "--where", f"height_px>={middle}", "--json"))
+    assert {hit["row"] for hit in found["hits"]} == set(np.flatnonzero(items["height_px"] >= middle).tolist())
+    assert found["query"]["where"] == {"height_px": {">=": str(middle)}}
+    refused = call(home, "search", "patches", "--row", "0", "--where", "label>3")
+    assert refused.exit_code == 1
+    assert refused.stderr.count("\n") == 1
+    assert "label does not hold numbers" in refused.stderr

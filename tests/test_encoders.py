@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image as Pillow
 from torchvision.transforms import v2
+from torchvision.transforms.v2 import functional
 
 from explorer import encoders
 from explorer.encoders import devices, layouts, vit, weights
@@ -138,6 +139,24 @@ def test_a_crop_larger_than_the_picture_is_padded_with_black_as_torchvision_does
     assert torch.equal(
         resize_crop(image, side_px=spec.side_px, resize_px=spec.resize_px, interpolation=spec.interpolation), torch.as_tensor(theirs)
     )
+
+
+@pytest.mark.parametrize(("size", "kept"), [((2, 1500), (2, 1024)), ((1500, 2), (1024, 2))])
+def test_the_ends_of_a_thin_strip_are_cut_off_before_it_is_resized(
+    size: tuple[int, int], kept: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resized = []
+
+    def resize(pixels: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+        resized.append(tuple(pixels.shape[1:]))
+        return original(pixels, *args, **kwargs)
+
+    original = functional.resize_image
+    monkeypatch.setattr(functional, "resize_image", resize)
+    image = picture(*size)
+    ours = as_ours(image, encoders.spec("kaiko-vits16"))
+    assert resized == [kept]  # otherwise a picture of 1 x 100 000 pixels would take 15 GB
+    assert torch.equal(ours, KAIKO_TRANSFORM(Pillow.fromarray(image)))
 
 
 def test_real_pictures_are_preprocessed_as_torchvision_does(shared_data: Path) -> None:

@@ -26,6 +26,7 @@ RANK = {
     "clustering": 4,
     "search": 5,
     "matching": 5,
+    "trust": 5,
     "collection": 6,
     "quality": 8,
     "evaluation": 9,

@@ -77,6 +77,13 @@ def test_the_same_source_opens_what_is_there_and_another_is_refused(folder: Path
         take(write_patches(tmp_path / "other"), settings)
 
 
+def test_the_same_place_with_other_options_is_another_source_and_the_options_are_said(settings: Settings) -> None:
+    two, three = (open_source("synthetic", options={"n": n, "side_px": 16}) for n in (2, 3))
+    ingest(two, name="drawn", settings=settings)
+    with pytest.raises(CollectionExists, match=r'made from synthetic .*"n": 2,.*not from synthetic .*"n": 3,'):
+        ingest(three, name="drawn", settings=settings)
+
+
 @pytest.mark.parametrize("name", ["../up", "a/b", ".hidden", "", "a" * 200, "ends.", "nul\0"])
 def test_names_that_could_leave_the_home_are_refused(folder: Path, settings: Settings, name: str) -> None:
     with pytest.raises(InputError, match="cannot name a collection"):

@@ -248,3 +248,48 @@ def test_placing_with_few_or_equal_neighbours() -> None:
     assert projection.place(rows[:0], scores[:0], xy=xy).shape == (0, 2)
     with pytest.raises(InputError, match="no neighbour"):
         projection.place(np.full((1, 3), -1, np.int64), np.full((1, 3), -np.inf, np.float32), xy=xy)
+
+
+def _kept_by_hand(xy: np.ndarray, others: list[np.ndarray], k: int) -> list[float]:
+    """Row by row, neighbour by neighbour."""
+
+    def near(points: np.ndarray, i: int) -> set[int]:
+        return set(sorted((j for j in range(len(points)) if j != i), key=lambda j: float(np.square(points[i] - points[j]).sum()))[:k])
+
+    return [float(np.mean([len(near(xy, i) & near(other, i)) / k for other in others])) for i in range(len(xy))]
+
+
+def test_stability_is_what_counting_gives() -> None:
+    rng = np.random.default_rng(0)
+    xy, *others = (rng.normal(size=(40, 2)).astype(np.float32) for _ in range(3))
+    others.append(xy + rng.normal(scale=0.2, size=xy.shape).astype(np.float32))
+    np.testing.assert_allclose(projection.stability(xy, others=others, k=6), _kept_by_hand(xy, others, 6), atol=1e-6)
+
+
+def test_a_map_that_is_turned_mirrored_moved_or_enlarged_is_the_same_map() -> None:
+    xy = np.random.default_rng(0).normal(size=(80, 2)).astype(np.float32)
+    turn = np.array([[0.6, -0.8], [0.8, 0.6]], np.float32)
+    others = [xy @ turn, xy * np.float32([-1, 1]), 3 * xy + 7]
+    assert projection.stability(xy, others=others).tolist() == [1.0] * 80
+
+
+def test_layouts_without_relation_agree_by_chance_only() -> None:
+    rng = np.random.default_rng(0)
+    xy, other = (rng.normal(size=(2000, 2)).astype(np.float32) for _ in range(2))
+    assert projection.stability(xy, others=[other], k=15).mean() == pytest.approx(15 / 1999, abs=0.002)
+
+
+def test_stability_of_few_rows_and_of_none_to_compare() -> None:
+    xy = np.zeros((2, 2), np.float32)
+    assert projection.stability(xy, others=[xy]).tolist() == [1.0, 1.0]
+    with pytest.raises(InputError, match="draw it with other seeds"):
+        projection.stability(xy, others=[])
+
+
+def test_umap_of_other_seeds_agrees_far_beyond_chance_and_not_entirely() -> None:
+    vectors, _ = islands(300)
+    graph = exact_graph(vectors, 15)
+    xy, *others = (projection.umap(vectors, neighbours=graph, n_epochs=100, seed=seed) for seed in range(3))
+    kept = projection.stability(xy, others=others, k=15)
+    assert 5 * 15 / 299 < kept.mean() < 1
+    assert kept.min() < kept.max()

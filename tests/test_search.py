@@ -58,12 +58,54 @@ def test_no_filter_allows_all() -> None:
         ({"label": "TUM", "mpp": "0.5"}, [0, 6]),
         ({"tumour": "true"}, [0, 2, 4, 6, 8, 10]),
         ({"label": "nothing"}, []),
+        ({"mpp": {">=": 0.5}}, [0, 2, 4, 6, 8, 10]),
+        ({"mpp": {">": 0.25, "<": "0.6"}, "label": "TUM"}, [0, 6]),
+        ({"mpp": {">": 0.5}}, []),
     ],
 )
 def test_where(where: Any, rows: list[int]) -> None:
     allowed = allowed_rows(table(), where=where)
     assert allowed is not None
     assert np.flatnonzero(allowed).tolist() == rows
+
+
+numbers = st.none() | st.floats(-3, 3) | st.just(float("nan")) | st.just(float("inf"))
+
+
+@given(
+    cells=st.lists(numbers, min_size=1, max_size=20),
+    ends=st.dictionaries(st.sampled_from([">=", "<=", ">", "<"]), st.floats(-3, 3) | st.just(float("inf")), min_size=1),
+    dtype=st.sampled_from(["float64", "Float64"]),
+)
+def test_a_range_allows_what_reading_the_cells_one_by_one_allows(cells: list[Any], ends: dict[str, float], dtype: str) -> None:
+    def inside(cell: float | None) -> bool:
+        if cell is None or cell != cell:  # an empty cell
+            return False
+        holds = {">=": cell >= ends.get(">=", cell), "<=": cell <= ends.get("<=", cell)}
+        holds |= {">": ">" not in ends or cell > ends[">"], "<": "<" not in ends or cell < ends["<"]}
+        return all(holds.values())
+
+    items = pd.DataFrame({"age": pd.array(cells, dtype=dtype)})
+    allowed = allowed_rows(items, where={"age": ends})
+    assert allowed is not None
+    assert allowed.tolist() == [inside(cell) for cell in cells]
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10_000), low=st.floats(-0.1, 1.1), width=st.floats(0, 1), kind=st.sampled_from(["flat", "ivf"]))
+def test_a_search_in_a_range_is_brute_force_at_any_selectivity(seed: int, low: float, width: float, kind: str) -> None:
+    from explorer.index import build_index
+
+    random = np.random.default_rng(seed)
+    vectors = random.normal(size=(200, 8)).astype(np.float32)
+    items = pd.DataFrame({"id": map(str, range(200)), "uri": map(str, range(200)), "label": None, "score": random.random(200)})
+    query = random.normal(size=(1, 8)).astype(np.float32)
+    allowed = allowed_rows(items, where={"score": {">=": low, "<": low + width}})
+    hits = find_hits(items, index=build_index(vectors, kind=kind), query=query, k=10, allowed=allowed)
+    score = items["score"].to_numpy()
+    kept = np.flatnonzero((score >= low) & (score < low + width))
+    cosine = (vectors @ query[0]) / np.linalg.norm(vectors, axis=1) / np.linalg.norm(query)
+    assert [hit.row for hit in hits] == sorted(kept, key=lambda row: -cosine[row])[:10]
 
 
 def test_leaving_out_the_same_patient_leaves_out_the_row_itself() -> None:
@@ -84,6 +126,12 @@ def test_an_unknown_patient_equals_nobody_but_itself() -> None:
         ({"where": {"organ": "colon"}}, "no column 'organ'"),
         ({"where": {"mpp": "twenty"}}, "holds numbers"),
         ({"where": {"tumour": "maybe"}}, "yes or no"),
+        ({"where": {"label": {">=": 1}}}, "label does not hold numbers"),
+        ({"where": {"tumour": {">=": 1}}}, "tumour does not hold numbers"),
+        ({"where": {"mpp": {"from": 1}}}, "given by >=, <=, >, <, and 'from' is none"),
+        ({"where": {"mpp": {"<": "much"}}}, "holds numbers"),
+        ({"where": {"mpp": {"<": float("nan")}}}, "cannot end at nan"),
+        ({"where": {"mpp": {"<": 10**400}}}, "holds numbers"),
         ({"exclude_same": ["patient"]}, "needs a query whose patient is known"),
         ({"exclude_same": ["organ"], "like": 0}, "no column 'organ'"),
     ],

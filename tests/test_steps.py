@@ -283,6 +283,22 @@ def test_export_keeps_the_users_columns(tmp_path: Path, settings: Settings) -> N
     assert {hit["score_"] for hit in mine.search(row=0, k=9).to_json()["hits"]} == set(range(9))
 
 
+def test_a_csv_holds_no_formula_and_every_number_and_the_other_formats_hold_texts_as_they_are(tmp_path: Path, settings: Settings) -> None:
+    folder = write_patches(tmp_path / "p", per_class=2)
+    texts = ["=HYPERLINK(1)", "@SUM(1)", "-1+cmd|' /C calc'!A1", "+49 30", "-3.5e2", "plain"]
+    lines = [
+        f'{path.relative_to(folder).as_posix()},"{text}",-{row}'
+        for row, (path, text) in enumerate(zip(sorted(folder.rglob("*.png")), texts, strict=True))
+    ]
+    (folder / "labels.csv").write_text("\n".join(["file,=note,score", *lines]))
+    mine = ingest(open_source(folder), name="mine", settings=settings)
+    embed(mine, encoder=MeanColour(), settings=settings)
+    table = pd.read_csv(export(mine, tmp_path / "out.csv"), dtype={"'=note": str})
+    assert table["'=note"].tolist() == ["'=HYPERLINK(1)", "'@SUM(1)", "'-1+cmd|' /C calc'!A1", "'+49 30", "-3.5e2", "plain"]
+    assert table["score"].tolist() == [0, -1, -2, -3, -4, -5]
+    assert pd.read_parquet(export(mine, tmp_path / "out.parquet"))["=note"].tolist() == texts
+
+
 def test_a_step_that_lost_its_record_is_named_and_made_again(whole: Collection) -> None:
     made = project(whole, method="pca")
     (made.path / "meta.json").unlink()

@@ -18,7 +18,7 @@ from .words import without_paths
 
 _KINDS = {
     "thumbnails": "Small pictures", "embeddings": "Descriptions by a model", "neighbours": "Neighbours and search", "projections": "Maps",
-    "clusters": "Groups", "reports": "Reports", "selections": "Saved selections",
+    "stabilities": "Maps drawn again", "clusters": "Groups", "reports": "Reports", "selections": "Saved selections",
 }  # fmt: skip
 _SOURCES = {
     "folder": "a folder",

@@ -29,6 +29,8 @@ PAGES = {
     "about": "About",
 }
 COLLECTION = "collection"
+Where = dict[str, list[str] | dict[str, float]]
+"""Column -> wanted values, or the ends of a range such as ``{">=": 50}``."""
 _FOLDER = Path(__file__).with_name("views")
 _FILES = {"groups": "clusters.py"}
 _MOST_BYTES = 200_000
@@ -95,13 +97,18 @@ def whole(text: str | None, default: int, options: Sequence[int] | None = None) 
     return found if options is None or found in options else default
 
 
-def filters(text: str | None) -> dict[str, list[str]]:
-    """Wanted values by column, from an address."""
+def filters(text: str | None) -> Where:
+    """Wanted values, or the ends of a range, by column, from an address."""
     try:
-        found = json.loads(text or "{}")
-        return {str(column): [str(value) for value in values] for column, values in found.items()}
-    except (ValueError, AttributeError, TypeError):
+        return {str(column): _wanted(values) for column, values in json.loads(text or "{}").items()}
+    except (ValueError, AttributeError, TypeError, OverflowError):
         return {}
+
+
+def _wanted(values: Any) -> list[str] | dict[str, float]:
+    if isinstance(values, dict):
+        return {str(bound): float(end) for bound, end in values.items()}
+    return [str(value) for value in values]
 
 
 def pack(shapes: Sequence[Shape]) -> str:
@@ -131,7 +138,8 @@ def _rounded(shape: Shape) -> dict[str, Any]:
 
 def _word(value: object) -> str:
     if isinstance(value, Mapping):
-        return json.dumps({name: list(values) for name, values in value.items()}, separators=(",", ":"), ensure_ascii=False)
+        wanted = {name: dict(values) if isinstance(values, Mapping) else list(values) for name, values in value.items()}
+        return json.dumps(wanted, separators=(",", ":"), ensure_ascii=False)
     if isinstance(value, list | tuple):
         return "-".join(str(part) for part in value)
     return "yes" if value is True else str(value)

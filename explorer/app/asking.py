@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 from jaxtyping import UInt8
 
@@ -42,7 +43,7 @@ class Question:
     liked: tuple[int, ...] = ()
     disliked: tuple[int, ...] = ()
     k: int = 24
-    where: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    where: Mapping[str, Any] = field(default_factory=dict)
     exclude_same: tuple[str, ...] = ()
     encoder: str | None = None
 
@@ -103,7 +104,7 @@ def ask(opened: Collection, question: Question) -> Answer:
     row = known_row(opened, question)
     like = [row] if row is not None else list(question.rows)
     apart = question.exclude_same if like else ()
-    allowed = search.allowed_rows(opened.items, where=question.where, exclude_same=apart, like=like or None)
+    allowed = search.allowed_rows(_described(opened, question), where=question.where, exclude_same=apart, like=like or None)
     own = list(question.rows) if question.row is None else [question.row]
     if own:  # what one has is not what one looks for
         allowed = np.ones(opened.n, dtype=bool) if allowed is None else allowed
@@ -135,6 +136,11 @@ def place(opened: Collection, question: Question, answer: Answer, layout: Artifa
     rows, scores = np.array([answer.nearest], dtype=np.int64), np.array([answer.scores], dtype=np.float32)
     (x, y), *_ = projection.place(rows, scores, xy=np.asarray(xy))
     return float(x), float(y)
+
+
+def _described(opened: Collection, question: Question) -> pd.DataFrame:
+    """The rows, with what is known of their places on the map where a filter asks for it."""
+    return opened.items if set(question.where) <= set(opened.items.columns) else opened.described(question.encoder)
 
 
 def _query(opened: Collection, question: Question) -> Queries:

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
-from . import compare, jobboard, maps, ui, widgets, work
+from . import address, compare, jobboard, maps, ui, widgets, work
 from .maps import View
 
+TRUST = "map_trustworthiness"
+LEAST_SHARE = 5
+_MEANS = {
+    "trust": "of 1: patches shown near each other are similar.",
+    "continuity": "of 1: similar patches are shown near each other.",
+    "stability": "of its neighbours on the map a patch keeps when it is drawn by another seed.",
+}
+_STABILITY_HELP = "Draws the map twice more, by other seeds. What does not stay means nothing."
 DEFAULTS = {"n_neighbors": 15, "min_dist": 0.1, "seed": 0}
 
 
@@ -26,7 +35,8 @@ def button(view: View) -> None:
             args=(view,),
         )
         if len(found) > 1:
-            compare.choose(view, {key: _title(made) for key, made in found.items() if key != view.projection.key})
+            compare.choose(view, {key: _words(made) for key, made in found.items() if key != view.projection.key})
+        _trust(view)
         st.divider()
         ui.guarded(lambda: _another(view))
 
@@ -58,8 +68,12 @@ def _another(view: View) -> None:
 
 
 def _title(made: maps.Artifact) -> str:
-    trusted = maps.trust(made)
-    return ui.plain(maps.layout_title(made) + (f" · trust {trusted:.2f}" if trusted is not None else ""))
+    return ui.plain(_words(made))
+
+
+def _words(made: maps.Artifact) -> str:
+    trusted = maps.measured(made).get("trust")
+    return maps.layout_title(made) + (f" · trust {trusted:.2f}" if trusted is not None else "")
 
 
 def _show(view: View) -> None:
@@ -70,10 +84,12 @@ def _show(view: View) -> None:
     st.session_state[maps.layout_key(view.opened)] = key
 
 
-def trust_line(view: View) -> None:
-    """What may be read from the map."""
-    trusted = maps.trust(view.projection)
-    if trusted is not None:
+def trust_line(view: View, *, colour_key: str) -> None:
+    """What may be read from the map, and the way to the patches of which least may be read."""
+    trusted = maps.measured(view.projection).get("trust")
+    if trusted is None:
+        st.caption("Near points are similar patches. Distances between far points mean little.")
+    else:
         well = (
             "Near points are nearly always similar"
             if trusted > 0.95
@@ -81,7 +97,39 @@ def trust_line(view: View) -> None:
             if trusted > 0.85
             else "Near points are often not similar"
         )
-        st.caption(f"{well} (trustworthiness {trusted:.2f} of 1). Distances between far points mean little.")
-    else:
-        st.caption("Near points are similar patches. Distances between far points mean little.")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f"{well} (trustworthiness {trusted:.2f} of 1). Distances between far points mean little.", width="content")
+            st.button(
+                f"Show the {LEAST_SHARE} % least trusted",
+                key="map/least",
+                type="tertiary",
+                on_click=_least_trusted,
+                args=(view, colour_key),
+                help="Patches whose neighbours on the map are least like them. They are selected, and the map coloured by trust.",
+            )
     jobboard.panel(view.opened.name)
+
+
+def _least_trusted(view: View, colour_key: str) -> None:
+    """Select them, and colour by trust."""
+    values = maps.described(view)[TRUST].to_numpy()
+    few = max(1, len(values) * LEAST_SHARE // 100)
+    where: address.Where = {TRUST: {"<=": float(np.partition(values, few - 1)[few - 1])}}
+    maps.choose_where(view, where)
+    st.session_state[colour_key] = TRUST
+
+
+def _trust(view: View) -> None:
+    """How far the map can be trusted, in numbers and in words."""
+    found = maps.measured(view.projection)
+    for name, value in found.items():
+        st.markdown(f"**{name.capitalize()} {value:.2f}** &ensp; :gray[{_MEANS[name]}]")
+    if view.projection.recipe["method"] != "umap":
+        st.caption("PCA has no seed: it is the same each time it is drawn.")
+    elif "stability" not in found and view.opened.n > 1:
+        st.button("Measure its stability", key="map/stability", on_click=_measure_stability, args=(view,), help=_STABILITY_HELP)
+
+
+def _measure_stability(view: View) -> None:
+    options = {name: view.projection.recipe[name] for name in ("n_neighbors", "min_dist", "seed")}
+    work.start(work.Project(name=view.opened.name, encoder=view.encoder, stability=True, **options))

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NoReturn
 
+import pandas as pd
 import streamlit as st
 
 from ..collection import Collection
-from . import address, asking, ui, widgets
+from . import address, asking, choosing, ui, widgets
+from .address import Where
 from .asking import Question
 from .widgets import Box
 
@@ -18,22 +20,19 @@ AMOUNTS = (12, 24, 48, 96)
 APART = ("patient", "slide")
 _NONE = "none"
 _FIRST_AMOUNT = 24
-_MOST_CHOICES = 200
 
 
 def take(opened: Collection, asked: Mapping[str, str]) -> None:
     """Set the controls to what an address asks."""
     st.session_state["search/k"] = address.whole(asked.get("k"), _FIRST_AMOUNT, AMOUNTS)
-    wanted = address.filters(asked.get("only"))
-    for column in filterable(opened):
-        st.session_state[_key(opened, column)] = [value for value in wanted.get(column, []) if value in choices(opened, column)]
+    choosing.take(_rows(opened), address.filters(asked.get("only")), key=_key(opened))
     for column in APART:
         st.session_state[_apart(column)] = "apart" not in asked or column in asked["apart"].split("-")
 
 
 def carried(opened: Collection) -> dict[str, Any]:
     """The controls as the address writes them: how one searches, whatever with. First choices are left out."""
-    where = {column: values for column in filterable(opened) if (values := st.session_state.get(_key(opened, column)))}
+    where = choosing.said(_rows(opened), key=_key(opened))
     apart = [column for column in APART if st.session_state.get(_apart(column), True)]
     k = st.session_state.get("search/k", _FIRST_AMOUNT)
     return {"k": k if k != _FIRST_AMOUNT else None, "only": where, "apart": None if len(apart) == len(APART) else apart or _NONE}
@@ -77,29 +76,19 @@ def choose(opened: Collection, question: Question) -> Question:
     return replace(question, k=k, where=where, exclude_same=tuple(apart), encoder=encoder)
 
 
-def _where(opened: Collection) -> dict[str, list[str]]:
-    columns = filterable(opened)
-    if not columns:
+def _where(opened: Collection) -> Where:
+    rows = _rows(opened)
+    if not choosing.columns(rows):
         return {}
-    chosen = {column: st.session_state.get(_key(opened, column)) or [] for column in columns}
-    active = sum(bool(values) for values in chosen.values())
+    active = len(choosing.said(rows, key=_key(opened)))
     with st.popover(f"Filter · {active}" if active else "Filter", key="search/filter"):
-        st.caption("Only patches with one of these may answer. Leave empty to allow all.")
-        for column in columns:
-            chosen[column] = st.multiselect(
-                ui.plain(ui.COLUMN_NAMES.get(column, column)), choices(opened, column), key=_key(opened, column), persist_state="session"
-            )
-    return {column: values for column, values in chosen.items() if values}
+        st.caption("Only patches with one of these values, or in these ranges, may answer. What is left as it is allows all.")
+        return choosing.controls(rows, key=_key(opened))
 
 
-def filterable(opened: Collection) -> list[str]:
-    """Columns with few enough values to choose from."""
-    return [name for name in ui.class_columns(opened) if opened.items[name].nunique() <= _MOST_CHOICES]
-
-
-def choices(opened: Collection, column: str) -> list[str]:
-    """Values of a column, as text."""
-    return sorted({str(value) for value in opened.items[column].dropna().unique()})
+def _rows(opened: Collection) -> pd.DataFrame:
+    """The rows, with how far their places on the map of the chosen model can be trusted."""
+    return opened.described(ui.model_word(opened))
 
 
 def feedback(marked: Mapping[int, int]) -> None:
@@ -149,8 +138,8 @@ def box(text: str | None) -> Box | None:
     return (left, top, right, bottom) if 0 <= left < right <= 1 and 0 <= top < bottom <= 1 else None
 
 
-def _key(opened: Collection, column: str) -> str:
-    return f"search/only/{opened.name}/{column}"
+def _key(opened: Collection) -> str:
+    return f"search/only/{opened.name}"
 
 
 def _apart(column: str) -> str:

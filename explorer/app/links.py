@@ -49,6 +49,11 @@ def overlap(opened: Collection, one: str, other: str) -> str:
     return _of(opened, "overlap.bin", v=state.version(opened), one=one, other=other)
 
 
+def trust(opened: Collection, projection: Artifact, column: str) -> str:
+    """Colours by how far places on a map can be trusted; the legend comes from ``buffers.value_column``."""
+    return _of(opened, f"trust/{projection.key}/{column}.bin")
+
+
 def query(query_id: str) -> str:
     """A picture someone asks about; the address is known to its own session only."""
     return f"{api()}/queries/{query_id}.jpg"

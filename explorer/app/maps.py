@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
-from .. import storage
+from .. import storage, trust
 from ..collection import Collection
-from ..errors import ArtifactMissing
+from ..errors import ArtifactMissing, InputError
 from ..pipeline import group_names, selected_rows
+from ..search import allowed_rows
 from ..storage import Artifact
 from . import address, buffers, links, selection, state, ui
 from .selection import Shape
-from .widgets import MapData, Mark, Query
+from .widgets import MapData, Mark, Query, set_map_state
 
 GROUP = "group:"
 """Before the key of a grouping, where a colour names one."""
 NEAREST = 10
 MOST_AREA = 6000
 """Letters of a selection in an address; browsers and proxies cut longer ones."""
+_MEASURED = {"trustworthiness": "trust", "continuity": "continuity", "stability": "stability"}
 OF = "map/of"
 """In the session: the name of the rows that are selected, where they have one (``named``)."""
 
@@ -66,12 +71,38 @@ def of_kept(selection: Artifact) -> str:
     return f"saved-{selection.key}"
 
 
+def of_where(where: address.Where) -> str:
+    """Rows with these values or in these ranges, as an address names them."""
+    return f"where-{json.dumps(where, separators=(',', ':'), ensure_ascii=False)}"
+
+
+def described(view: View) -> pd.DataFrame:
+    """The rows, with how far their places on this map can be trusted."""
+    return view.opened.described(view.encoder, projection=view.projection)
+
+
+def rows_where(view: View, where: address.Where) -> np.ndarray:
+    """Rows with these values or in these ranges, ascending; none where nothing is said. Raises ``InputError``."""
+    allowed = allowed_rows(described(view), where=where)
+    return np.flatnonzero(allowed) if allowed is not None else np.empty(0, dtype=np.int64)
+
+
+def choose_where(view: View, where: address.Where) -> None:
+    """Select those rows on the map. Raises ``InputError``."""
+    name = of_where(where)
+    st.session_state[OF] = name
+    set_map_state(view.key, shapes=named(view, name))
+
+
 def named(view: View, name: str | None) -> tuple[Shape, ...]:
     """The rows an address names, as a shape; none where what it names is gone."""
     kind, _, rest = (name or "").partition("-")
     key, _, number = rest.partition("-")
     rows = np.empty(0, dtype=np.int64)
-    if kind == "saved":
+    if kind == "where":
+        with suppress(InputError):  # a column that is gone
+            rows = rows_where(view, address.filters(rest))
+    elif kind == "saved":
         rows = next((selected_rows(kept) for kept in view.opened.artifacts("selections") if kept.key == key), rows)
     elif kind == "group" and number.isdecimal():
         rows = next(
@@ -104,10 +135,11 @@ def layout_title(projection: Artifact) -> str:
     return ", ".join(words)
 
 
-def trust(projection: Artifact) -> float | None:
-    """How far nearness on the map can be believed, 0 to 1; None where it was not measured."""
-    found = projection.meta["measured"].get("trustworthiness")
-    return None if found is None else float(found)
+def measured(projection: Artifact) -> dict[str, float]:
+    """How far nearness on a map can be believed, 0 to 1, by name; what was not measured is not there."""
+    again = trust.stability_of(projection)
+    found = {**projection.meta["measured"], **(again.meta["measured"] if again else {})}
+    return {told: float(found[name]) for name, told in _MEASURED.items() if name in found}
 
 
 def colours(view: View) -> dict[str, str]:
@@ -115,7 +147,8 @@ def colours(view: View) -> dict[str, str]:
     columns = ui.colour_columns(view.opened)
     first = sorted(columns, key=lambda name: (name != "label",))
     groupings = {GROUP + made.key: f"Groups · {ui.clustering_title(made)}" for made in view.opened.clusterings(view.encoder)}
-    return {name: ui.COLUMN_NAMES.get(name, name) for name in first} | groupings | {"": "nothing"}
+    places = [name for name in trust.of_map(view.projection) if name not in columns]
+    return {name: ui.COLUMN_NAMES.get(name, name) for name in (*first, *places)} | groupings | {"": "nothing"}
 
 
 def column(view: View, colour: str) -> dict[str, Any] | None:
@@ -124,6 +157,11 @@ def column(view: View, colour: str) -> dict[str, Any] | None:
         return None
     if made := grouping(view, colour):
         return {**_grouped(view.opened, made).legend, "url": links.groups(view.opened, made)}
+    if colour in trust.COLUMNS and colour not in view.opened.items:
+        values = trust.of_map(view.projection).get(colour)
+        name = ui.COLUMN_NAMES[colour]
+        url = links.trust(view.opened, view.projection, colour)
+        return None if values is None else {**buffers.value_column(name, pd.Series(values)).legend, "url": url}
     return {**state.column(view.opened, colour).legend, "url": links.column(view.opened, colour)}
 
 
@@ -158,8 +196,7 @@ def data(
     if picked is not None and 0 <= picked < opened.n:
         near = opened.neighbours(view.encoder).rows[picked, :NEAREST]
         mark = Mark(picked, [int(row) for row in near if row >= 0])
-    trusted = trust(view.projection)
-    words = [layout_title(view.projection)] + ([f"trust {trusted:.2f}"] if trusted is not None else [])
+    words = [layout_title(view.projection), *(f"{name} {value:.2f}" for name, value in measured(view.projection).items())]
     shown = [name for name in ("patient", "slide", "site") if opened.items[name].notna().any()]
     return MapData(
         points=links.points(opened, view.projection),

@@ -102,7 +102,7 @@ def _show(opened: Collection, there: Mapping[str, View]) -> None:
                 args=(key, view),
             )
             data = maps.data(view, colour="", picked=picked, typical=False, height_px=_HEIGHT_PX)
-            seen.append(widgets.map_view(key, replace(data, column=_column(colour, one, other, found))))
+            seen.append(widgets.map_view(key, replace(data, column=_column(colour, view, (one, other), found))))
     st.caption("Point at a patch on one map to see it on the other; what is chosen on one is chosen on both.")
     _below(opened, one, other, seen, found)
     side = 1 if seen[1].shapes else 0
@@ -219,17 +219,19 @@ def _colours(one: View, other: View, found: OverlapReport | None) -> dict[str, s
     return named | agreement | {"": last}
 
 
-def _column(colour: str, one: View, other: View, found: OverlapReport | None) -> dict[str, Any] | None:
+def _column(colour: str, view: View, pair: tuple[View, View], found: OverlapReport | None) -> dict[str, Any] | None:
+    """The colours of one of the two maps. A grouping colours both, whichever model it is of; how far places can be trusted is each map's own."""
+    one, other = pair
     if colour == SHARED and found is not None:
         legend = buffers.value_column("shared neighbours", pd.Series(found.per_row)).legend
         return {**legend, "url": links.overlap(one.opened, one.encoder, other.encoder)}
-    return maps.column(one if maps.grouping(one, colour) or not colour.startswith(maps.GROUP) else other, colour)
+    return maps.column(next((each for each in pair if maps.grouping(each, colour)), view), colour)
 
 
 def _title(view: View) -> str:
-    trusted = maps.trust(view.projection)
+    trusted = maps.measured(view.projection).get("trust")
     words = [ui.encoder_title(view.encoder), maps.layout_title(view.projection)]
-    return ui.plain(" · ".join([*words, f"trust {trusted:.2f}"] if trusted is not None else words))
+    return " · ".join([*words, f"trust {trusted:.2f}"] if trusted is not None else words)
 
 
 def _keep(key: str, before: View) -> None:

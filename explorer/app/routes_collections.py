@@ -20,7 +20,7 @@ from .words import without_paths
 MOST_ITEMS = 1000
 MOST_HITS = 1000
 MOST_QUERY_BYTES = 20_000_000
-KINDS = ("embeddings", "neighbours", "projections", "clusters", "reports", "selections")
+KINDS = ("embeddings", "neighbours", "projections", "stabilities", "clusters", "reports", "selections")
 
 router = APIRouter(tags=["collections"])
 

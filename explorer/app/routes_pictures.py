@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 from PIL import Image as Pillow
 
+from .. import trust
 from ..collection import Collection
 from ..search import INTERNAL, plain
 from ..storage import Artifact
@@ -81,6 +82,16 @@ def overlap(collection: str, one: str, other: str, v: str = "") -> Response:
     """For each row the share of its nearest neighbours that two encoders both name, as colours of a map."""
     found = state.overlap(state.collection(collection), one, other)
     return _binary(found.per_row.astype("<f4").tobytes(), lasting=False)
+
+
+@router.get("/collections/{collection}/trust/{key}/{column}.bin", response_class=Response)
+def place(collection: str, key: str, column: str) -> Response:
+    """How far each row's place on a map can be trusted, as colours of that map."""
+    opened = state.collection(collection)
+    found = trust.of_map(_artifact(opened, "projections", key)).get(column)
+    if found is None:
+        raise Problem(404, f"This was not measured of the map; run 'explorer project {opened.name} --stability'.")
+    return _binary(found.astype("<f4").tobytes())
 
 
 @router.get("/queries/{query_id}.jpg", include_in_schema=False)

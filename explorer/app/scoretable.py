@@ -73,7 +73,7 @@ def _table(shown: Sequence[Score], missing: Sequence[Gap], *, several: bool) -> 
         selection_mode="single-cell",
         height="content",
         column_config={measure.title: st.column_config.TextColumn(help=_help(measure)) for measure in measures}
-        | {"Model": st.column_config.TextColumn(pinned=True, width="medium")},
+        | {"Model": st.column_config.TextColumn(pinned=True, width=250)},
     )
     st.caption(
         "Score with its 95 % interval. Numbers may be compared where collection, label, what was kept apart and what was learnt from "
@@ -127,7 +127,7 @@ def _export(found: Sequence[Score], name: str) -> None:
     table = pd.DataFrame([score.to_json() for score in found])
     st.download_button(
         "Download all scores (CSV)",
-        data=lambda: table.to_csv(index=False).encode(),
+        data=lambda: pipeline.defused(table).to_csv(index=False).encode(),
         file_name=f"{name} scores.csv",
         mime="text/csv",
         key="compare/csv",

@@ -143,17 +143,22 @@ def nothing(what: str, next_step: str) -> None:
 
 
 def colour_columns(opened: Collection) -> list[str]:
-    """Columns worth colouring and counting by: those with more than one value, and fewer than there are rows."""
+    """Columns worth colouring and counting by."""
+    return columns_worth(opened.items)
+
+
+def columns_worth(rows: pd.DataFrame) -> list[str]:
+    """Those with more than one value, and fewer than there are rows unless they are measurements."""
     found = []
-    for name in opened.items.columns:
+    for name in rows.columns:
         if name in (*INTERNAL, "id", "uri"):
             continue
-        values = opened.items[name].dropna()
+        values = rows[name].dropna()
         different = values.nunique()
         if (
             different > 1
             and (pd.api.types.is_numeric_dtype(values) or different <= max(MOST_CLASSES, 1))
-            and different < max(3, len(values))
+            and (different < max(3, len(values)) or pd.api.types.is_float_dtype(values))
         ):
             found.append(str(name))
     return found
@@ -189,6 +194,7 @@ def facts(opened: Collection, row: int, *, key: str) -> None:
 
 COLUMN_NAMES = {
     "id": "name", "uri": "file", "mpp": "µm per pixel", "width_px": "width, px", "height_px": "height, px",
+    "map_trustworthiness": "trust in its place", "map_continuity": "similar patches kept near", "map_stability": "place kept when redrawn",
     "x_px0": "left on slide, px", "y_px0": "top on slide, px", "side_px0": "side on slide, px",
 }  # fmt: skip
 

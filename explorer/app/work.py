@@ -84,7 +84,7 @@ class Embed(_Work):
         made_from = state.collection(self.name).record["source"]
         encoders.spec(self.encoder)
         options = [part for key, value in made_from["options"].items() for part in ("--option", f"{key}={json.dumps(value)}")]
-        return ["build", "--name", self.name, "--encoder", self.encoder, *options, "--", made_from["uri"]]
+        return ["build", "--name", self.name, "--encoder", self.encoder, "--kind", made_from["kind"], *options, "--", made_from["uri"]]
 
     def title(self) -> str:
         return f"Embed {self.name} by {self.encoder}"
@@ -99,13 +99,15 @@ class Project(_Work):
     n_neighbors: Annotated[int, Field(ge=2, le=30)] = 15
     min_dist: Annotated[float, Field(ge=0.0, le=1.0)] = 0.1
     seed: Seed = 0
+    stability: Annotated[bool, Field(description="umap: draw it by two more seeds, and measure what stays.")] = False
 
     def command(self) -> list[str]:
         options = {"--method": self.method, "--neighbors": self.n_neighbors, "--min-dist": self.min_dist, "--seed": self.seed}
-        return _on_embedding("project", self.name, self.encoder, options)
+        verb, *rest = _on_embedding("project", self.name, self.encoder, options)
+        return [verb, *(["--stability"] if self.stability else []), *rest]
 
     def title(self) -> str:
-        return f"Map {self.name}"
+        return f"Draw the map of {self.name} again" if self.stability else f"Map {self.name}"
 
 
 class Cluster(_Work):

@@ -7,9 +7,11 @@ from typing import Any
 
 import click
 
-from ..errors import InputError
+from .. import trust
+from ..errors import ImageRejected, InputError
 from ..settings import Settings
-from .base import AS_JSON, ENCODER, NAME, WEIGHTS, load_encoder, open_named, pairs, verb
+from ..types import Image
+from .base import AS_JSON, ENCODER, NAME, WEIGHTS, WHERE, conditions, load_encoder, open_named, verb
 from .output import echo_collection, echo_hits, echo_json
 from .progress import Bars
 
@@ -19,7 +21,7 @@ from .progress import Bars
 @click.option("--image", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Query by a picture.")
 @click.option("--row", type=int, default=None, help="Query by a row of the collection.")
 @click.option("-k", default=10, show_default=True, help="Number of hits.")
-@click.option("--where", multiple=True, metavar="COL=VALUE", help="Only rows with this value; repeat for several.")
+@WHERE
 @click.option("--exclude-same", multiple=True, metavar="COL", help="Leave out rows that share this column with the query.")
 @ENCODER
 @WEIGHTS
@@ -32,14 +34,10 @@ def search(settings: Settings, report: Bars, *, name: str, image: Path | None, a
     collection = open_named(settings, name)
     encoder, weights = given.pop("encoder"), given.pop("weights")
     if image is not None:
-        from ..sources.images import decode
-
-        if not image.is_file():
-            raise InputError(f"There is no file {image}; give the path of a picture.")
-        given["image"] = decode(image.read_bytes(), name=image.name, limits=settings.limits)
+        given["image"] = _picture(image, settings)
         embedding = collection.embedding(encoder)
         encoder = load_encoder(settings, report, embedding.recipe["encoder"]["name"], weights)
-    where = pairs(given.pop("where"))
+    where = conditions(given.pop("where"), [*collection.items.columns, *trust.COLUMNS])
     result = collection.search(where=where, encoder=encoder, **given)
     report.close()
     for column in result.query.get("not_excluded", ()):
@@ -48,6 +46,17 @@ def search(settings: Settings, report: Bars, *, name: str, image: Path | None, a
         echo_json(result.to_json())
     else:
         echo_hits(result.hits)
+
+
+def _picture(path: Path, settings: Settings) -> Image:
+    from ..sources.images import decode
+
+    if not path.is_file():
+        raise InputError(f"There is no file {path}; give the path of a picture.")
+    try:
+        return decode(path.read_bytes(), name=path.name, limits=settings.limits)
+    except ImageRejected as rejected:
+        raise InputError(f"{path} cannot be searched by: {rejected.reason}; give another picture.") from rejected
 
 
 @click.command()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from .. import settings as settings_table
 from ..collection import Collection, open_collection
 from ..errors import ExplorerError, InputError
 from ..settings import Settings
+from ..sources import KINDS
 from ..types import Encoder
 from .progress import Bars
 
@@ -23,8 +25,13 @@ AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON d
 ENCODER = click.option("--encoder", default=None, help="Encoder; the newest embedding's where left out.")
 NEW_ENCODER = click.option("--encoder", default="descriptor", show_default=True, help="Encoder; 'explorer encoders' lists them.")
 WEIGHTS = click.option("--weights", type=click.Path(path_type=Path), default=None, help="Local weight file instead of a download.")
+KIND = click.option("--kind", type=click.Choice(KINDS), default=None, help="What SOURCE is.  [default: seen from it]")
 OPTIONS = click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="Option of the source; JSON values are understood.")
+WHERE = click.option(
+    "--where", multiple=True, metavar="COL=VALUE", help="Only rows with this value, or in a range such as 'age>=50'; repeat for several."
+)
 SEED = click.option("--seed", default=0, show_default=True, help="Seed of everything random in this step.")
+_SIGN = re.compile(r">=|<=|>|<|=")
 
 
 class Commands(click.Group):
@@ -92,6 +99,32 @@ def pairs(texts: tuple[str, ...], *, json_values: bool = False) -> dict[str, Any
             raise InputError(f"{text!r} is not of the form NAME=VALUE; write for example label=TUM.")
         found.setdefault(column, []).append(_json_or_text(value) if json_values else value)
     return {column: values[0] if len(values) == 1 else values for column, values in found.items()}
+
+
+def conditions(texts: tuple[str, ...], columns: Iterable[str]) -> dict[str, Any]:
+    """``COL=VALUE`` and ``COL>=NUMBER`` (or ``>``, ``<=``, ``<``) as ``allowed_rows`` takes them.
+
+    A column named twice by ``=`` may have either value; its ends of a range must all hold. Of columns that begin alike the
+    longest name counts. Raises ``InputError``.
+    """
+    by_length = sorted(map(str, columns), key=len, reverse=True)
+    found: dict[str, Any] = {}
+    for text in texts:
+        known = next((name for name in by_length if text.startswith(name) and _SIGN.match(text, len(name))), None)
+        sign = _SIGN.search(text, 1) if known is None else _SIGN.match(text, len(known))
+        if sign is None:
+            raise InputError(f"{text!r} is not of the form COL=VALUE or COL>=NUMBER; write for example label=TUM or 'age>=50'.")
+        column, value = text[: sign.start()], text[sign.end() :]
+        earlier = found.setdefault(column, [] if sign[0] == "=" else {})
+        if isinstance(earlier, list) != (sign[0] == "="):
+            raise InputError(f"{column} is filtered by a value and by a range; choose one of the two.")
+        if sign[0] == "=":
+            earlier.append(value)
+        elif sign[0] in earlier:
+            raise InputError(f"{column} has two ends by {sign[0]}; give one.")
+        else:
+            earlier[sign[0]] = value
+    return {column: value[0] if isinstance(value, list) and len(value) == 1 else value for column, value in found.items()}
 
 
 def _json_or_text(value: str) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from ..collection import Collection
-from ..errors import InputError
+from ..errors import ArtifactMissing, InputError
 from ..settings import Settings
 from .base import AS_JSON, open_named, verb
 from .output import echo_json, echo_table
@@ -32,7 +32,7 @@ def compare(settings: Settings, report: Bars, *, names: Sequence[str], as_json: 
     """Set the encoders of collections side by side: their scores, how far they agree on neighbours, their answers to one query."""
     import pandas as pd
 
-    from ..pipeline import gaps, scores
+    from ..pipeline import defused, gaps, scores
 
     collections = [open_named(settings, name) for name in dict.fromkeys(names)]
     used = {each.name: _encoders(each, given["wanted"]) for each in collections}
@@ -47,7 +47,7 @@ def compare(settings: Settings, report: Bars, *, names: Sequence[str], as_json: 
     }
     report.close()
     if csv is not None:
-        pd.DataFrame(document["scores"]).to_csv(csv, index=False)
+        defused(pd.DataFrame(document["scores"])).to_csv(csv, index=False)
     if as_json:
         echo_json(document)
     else:
@@ -69,7 +69,10 @@ def _encoders(collection: Collection, wanted: Sequence[str]) -> list[str]:
 def _overlap(collection: Collection, pair: tuple[str, str], given: dict[str, Any]) -> dict[str, Any]:
     from ..pipeline import least_agreed, overlap
 
-    found = overlap(collection, *pair, k=given["k"])
+    try:
+        found = overlap(collection, *pair, k=given["k"])
+    except ArtifactMissing as missing:  # the scores can be told all the same
+        return {"collection": collection.name, "encoders": list(pair), "missing": str(missing)}
     document = found.to_json()
     shares = document.pop("per_row")
     least = [
@@ -113,6 +116,9 @@ def _echo(document: dict[str, Any]) -> None:
         ]
         echo_table(cells, list(cells[0]))
     for each in document["overlap"]:
+        if "missing" in each:
+            click.echo(each["missing"], err=True)
+            continue
         mean = each["mean"]
         click.echo(f"\n{each['collection']}, {' and '.join(each['encoders'])}: {each['sentence']}")
         click.echo(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from ..settings import Settings
-from .base import ENCODER, NAME, open_named, pairs, verb
+from .base import ENCODER, NAME, WHERE, conditions, open_named, verb
 from .progress import Bars
 
 
@@ -38,7 +38,7 @@ def remove(settings: Settings, report: Bars, *, name: str, yes: bool) -> None:
 @click.command()
 @NAME
 @click.argument("title")
-@click.option("--where", multiple=True, metavar="COL=VALUE", help="Rows with this value; repeat for several.")
+@WHERE
 @click.option("--row", "rows", multiple=True, type=int, help="A row; repeat for several.")
 @verb
 def select(settings: Settings, report: Bars, *, name: str, title: str, where: tuple[str, ...], rows: tuple[int, ...]) -> None:
@@ -47,7 +47,8 @@ def select(settings: Settings, report: Bars, *, name: str, title: str, where: tu
     from ..search import allowed_rows
 
     collection = open_named(settings, name)
-    allowed = allowed_rows(collection.items, where=pairs(where))
+    items = collection.described()
+    allowed = allowed_rows(items, where=conditions(where, items.columns))
     chosen = [*rows, *([] if allowed is None else allowed.nonzero()[0].tolist())]
     click.echo(save_selection(collection, chosen, name=title).key)
 

@@ -10,47 +10,78 @@ import click
 
 from ..settings import Settings
 from .app import app
-from .base import AS_JSON, ENCODER, NAME, NEW_ENCODER, OPTIONS, SEED, WEIGHTS, load_encoder, open_named, pairs, verb
+from .base import AS_JSON, ENCODER, KIND, NAME, NEW_ENCODER, OPTIONS, SEED, WEIGHTS, load_encoder, open_named, pairs, verb
 from .output import echo_artifact, echo_collection, echo_hits, echo_json, summary
 from .progress import Bars
 
 
 @click.command()
-@click.option("--name", default="demo", show_default=True, help="Name of the collection.")
+@click.option("--name", default=None, help="Name of the collection.  [default: demo, or crc-val-he-7k with --real]")
+@click.option("--real", is_flag=True, help="Fetch real tissue (CRC-VAL-HE-7K) and the kaiko ViT-S/16 instead.")
+@click.option("--accept-licence", is_flag=True, help="Accept the licences that --real shows, without being asked.")
 @click.option("--app/--no-app", "serve", default=None, help="Serve the app afterwards.  [default: in a terminal]")
 @AS_JSON
 @click.pass_context
-def demo(ctx: click.Context, *, name: str, serve: bool | None, as_json: bool) -> None:
-    """Draw synthetic tissue, build a collection from it, search it, and show it in the app."""
-    from ..pipeline import demo as run
+def demo(ctx: click.Context, *, name: str | None, real: bool, accept_licence: bool, serve: bool | None, as_json: bool) -> None:
+    """Draw synthetic tissue (or fetch real one), build a collection from it, search it, and show it in the app."""
+    from ..pipeline import demo as drawn
+    from ..pipeline import demo_real
 
+    if real:
+        accept_licence = _accepted(ctx.obj, given=accept_licence)
     with Bars() as report:
-        collection = run(name=name, settings=ctx.obj, report=report)
-    result = collection.search(row=0, k=5, exclude_same=("patient",))
+        if real:
+            collection = demo_real(name=name or "crc-val-he-7k", accept_licence=accept_licence, settings=ctx.obj, report=report)
+        else:
+            collection = drawn(name=name or "demo", settings=ctx.obj, report=report)
+    result = collection.search(row=0, k=5, exclude_same=() if real else ("patient",))
     if as_json:
         echo_json(summary(collection) | {"search": result.to_json()})
     else:
-        click.echo(f"\n{collection.n} synthetic patches are in {collection.path}; none of them is real tissue.")
-        click.echo(f"Patches like row 0 ({collection.items['label'].iloc[0]}), from other patients:\n")
+        kind = "patches of real tissue" if real else "synthetic patches"
+        click.echo(f"\n{collection.n} {kind} are in {collection.path}{'' if real else '; none of them is real tissue'}.")
+        click.echo(f"Patches like row 0 ({collection.items['label'].iloc[0]}){'' if real else ', from other patients'}:\n")
         echo_hits(result.hits)
         click.echo("\nNext: explorer app        your own folder: explorer build FOLDER --name NAME")
     if serve or (serve is None and not as_json and sys.stdout.isatty()):
         ctx.invoke(app)
 
 
+def is_terminal() -> bool:
+    """Whether somebody is there to be asked."""
+    return sys.stdin.isatty()
+
+
+def _accepted(settings: Settings, *, given: bool) -> bool:
+    """Show the licences, and ask where something has to be fetched and somebody is there to answer."""
+    from ..pipeline import real_terms, real_to_fetch
+
+    for line in real_terms():
+        click.echo(line, err=True)
+    missing = real_to_fetch(settings)
+    if given or not missing or not is_terminal():
+        return given
+    return click.confirm(f"Fetch {' and '.join(missing)} under these licences?", err=True)
+
+
 @click.command()
 @click.argument("source")
 @click.option("--name", required=True, help="Name of the collection.")
+@KIND
 @NEW_ENCODER
 @WEIGHTS
 @OPTIONS
 @AS_JSON
 @verb
-def build(settings: Settings, report: Bars, *, source: str, as_json: bool, options: tuple[str, ...], **given: Any) -> None:
+def build(
+    settings: Settings, report: Bars, *, source: str, kind: str | None, as_json: bool, options: tuple[str, ...], **given: Any
+) -> None:
     """Ingest, embed, index, project and cluster SOURCE: a folder, zip, CSV or Parquet table, HDF5 file, or 'synthetic'."""
     from ..pipeline import build as run
+    from ..sources import open_source
 
-    collection = run(source, options=pairs(options, json_values=True), settings=settings, report=report, **given)
+    opened = open_source(source, kind=kind, options=pairs(options, json_values=True), limits=settings.limits)
+    collection = run(opened, settings=settings, report=report, **given)
     report.close()
     echo_collection(collection, as_json=as_json)
 
@@ -58,15 +89,16 @@ def build(settings: Settings, report: Bars, *, source: str, as_json: bool, optio
 @click.command()
 @click.argument("source")
 @click.option("--name", required=True, help="Name of the collection.")
+@KIND
 @OPTIONS
 @AS_JSON
 @verb
-def ingest(settings: Settings, report: Bars, *, source: str, name: str, options: tuple[str, ...], as_json: bool) -> None:
+def ingest(settings: Settings, report: Bars, *, source: str, name: str, kind: str | None, options: tuple[str, ...], as_json: bool) -> None:
     """Read every picture of SOURCE once: rows, rejects, thumbnails."""
     from ..pipeline import ingest as run
     from ..sources import open_source
 
-    opened = open_source(source, options=pairs(options, json_values=True), limits=settings.limits)
+    opened = open_source(source, kind=kind, options=pairs(options, json_values=True), limits=settings.limits)
     collection = run(opened, name=name, settings=settings, report=report)
     report.close()
     echo_collection(collection, as_json=as_json)
@@ -108,13 +140,21 @@ def index(settings: Settings, report: Bars, *, name: str, as_json: bool, **given
 @click.option("--neighbors", "n_neighbors", default=15, show_default=True, help="UMAP: patches that count as near.")
 @click.option("--min-dist", default=0.1, show_default=True, help="UMAP: how tightly points may pack.")
 @SEED
+@click.option(
+    "--stability", "twice", is_flag=True, help="UMAP: draw it by two more seeds, and measure what stays. Takes three times as long."
+)
 @AS_JSON
 @verb
-def project(settings: Settings, report: Bars, *, name: str, as_json: bool, **given: Any) -> None:
+def project(settings: Settings, report: Bars, *, name: str, twice: bool, as_json: bool, **given: Any) -> None:
     """Lay the patches out on a map."""
     from ..pipeline import project as run
+    from ..pipeline import stability
 
-    echo_artifact(run(open_named(settings, name), report=report, **given), as_json=as_json)
+    collection = open_named(settings, name)
+    made = run(collection, report=report, **given)
+    kept = stability(collection, made, report=report).meta["measured"] if twice else {}
+    report.close()
+    echo_artifact(made, as_json=as_json, more={"stability": kept} if kept else {})
 
 
 @click.command()

@@ -12,7 +12,7 @@ from ..collection import Collection
 from ..search import Hit, plain
 from ..storage import Artifact
 
-KINDS = ("thumbnails", "embeddings", "neighbours", "projections", "clusters", "reports", "selections")
+KINDS = ("thumbnails", "embeddings", "neighbours", "projections", "stabilities", "clusters", "reports", "selections", "benchmarks")
 
 
 def echo_json(value: Any) -> None:

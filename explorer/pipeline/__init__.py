@@ -8,9 +8,9 @@ from .keeping import remove, rename
 from .naming import group_names, name_groups
 from .report_words import TITLES as PROTOCOL_TITLES
 from .selections import save_selection, selected_rows
-from .steps import agreement, cluster, embed, index, project
-from .takeout import export
-from .whole import build, demo
+from .steps import agreement, cluster, embed, index, project, stability
+from .takeout import defused, export
+from .whole import build, demo, demo_real, real_terms, real_to_fetch
 
 __all__ = [
     "HEADLINES",
@@ -25,7 +25,9 @@ __all__ = [
     "benchmark",
     "build",
     "cluster",
+    "defused",
     "demo",
+    "demo_real",
     "embed",
     "evaluate",
     "export",
@@ -38,10 +40,13 @@ __all__ = [
     "overlap",
     "project",
     "read_report",
+    "real_terms",
+    "real_to_fetch",
     "remove",
     "rename",
     "save_selection",
     "scores",
     "selected_rows",
     "shared_hits",
+    "stability",
 ]

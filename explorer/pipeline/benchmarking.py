@@ -17,18 +17,15 @@ from ..errors import InputError, SourceError, WeightsMissing, WeightsRefused
 from ..evaluation import EVA_2024, PROTOCOLS, ProbeReport, linear_probe
 from ..evaluation.published import ANCHORS, COLUMNS, PUBLISHED, Column
 from ..settings import Settings
-from ..sources import open_source
 from ..sources.benchmark_table import BENCHMARKS, Benchmark
-from ..sources.benchmarks import check_whole
-from ..sources.fetch import fetch
 from ..storage import Artifact
 from ..types import Encoder, Progress, Report, ignore
-from .intake import ingest
+from .datasets import take_in
 from .steps import embed
 
 N_RUNS = 5
 SEED = 42
-TASKS = tuple(BENCHMARKS)
+TASKS = tuple(dict.fromkeys(column.task for column in COLUMNS.values()))
 KAIKO = ("kaiko-vits16", "kaiko-vits8", "kaiko-vitb16", "kaiko-vitb8", "kaiko-vitl14")
 
 
@@ -120,13 +117,15 @@ def benchmark(
     collections: dict[str, Collection] = {}
     for task in tasks:
         try:
-            collections[task] = _take_in(BENCHMARKS[task], settings=settings, accept_licence=accept_licence, report=report)
+            collections[task] = take_in(
+                BENCHMARKS[task], name=f"benchmark-{task}", settings=settings, accept_licence=accept_licence, report=report
+            )
         except SourceError as error:
             left_out[task] = str(error)
     cells = []
     for name in encoders if collections else ():
         try:
-            encoder = _load(name, settings, report)
+            encoder = models.load_as_set(name, settings, report=report)
         except (WeightsMissing, WeightsRefused) as error:
             left_out[name] = str(error)
             continue
@@ -189,34 +188,12 @@ def measure(
 def _check_names(tasks: Sequence[str], encoders: Sequence[str], protocol: str) -> None:
     if protocol not in PROTOCOLS:
         raise InputError(f"There is no protocol {protocol!r}; choose one of {', '.join(PROTOCOLS)}.")
-    if unknown := [task for task in tasks if task not in BENCHMARKS]:
-        raise InputError(f"There is no benchmark {unknown[0]!r}; choose from {', '.join(BENCHMARKS)}.")
+    if unknown := [task for task in tasks if task not in TASKS]:
+        raise InputError(f"There is no benchmark {unknown[0]!r}; choose from {', '.join(TASKS)}.")
     if not tasks or not encoders:
         raise InputError("A benchmark needs at least one task and one encoder; name them with --tasks and --encoders.")
     for name in encoders:
         models.spec(name)
-
-
-def _take_in(known: Benchmark, *, settings: Settings, accept_licence: bool, report: Report) -> Collection:
-    """The collection of a data set, fetched where it is not here and its licence is accepted."""
-    folder = settings.data_dir / known.name
-    if known.remotes and accept_licence and known.missing(folder):
-        fetch(known, folder, mirror=settings.data_mirror, limits=settings.limits, report=report)
-    source = open_source(folder, kind=known.name, limits=settings.limits)
-    collection = ingest(source, name=f"benchmark-{known.name}", settings=settings, report=report)
-    check_whole(known, collection.items["split"], where=f"collection {collection.name} ({len(collection.rejects)} files rejected)")
-    return collection
-
-
-def _load(name: str, settings: Settings, report: Report) -> Encoder:
-    return models.load(
-        name,
-        device=settings.device,
-        precision=settings.precision,
-        weights_dir=settings.weights_dir,
-        mirror=settings.weights_mirror,
-        report=report,
-    )
 
 
 def _parts(collection: Collection, known: Benchmark, vectors: Any, *, test: bool) -> list[Any]:

@@ -11,7 +11,7 @@ import io
 import json
 import shutil
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple
 from datetime import UTC, datetime
@@ -74,10 +74,16 @@ def ingest(source: Source, *, name: str, settings: Settings, report: Report = ig
 def _same_source(collection: Collection, identity: dict[str, Any]) -> Collection:
     if collection.record["source"] == identity:
         return collection
-    made_from = collection.record["source"]["uri"]
+    made_from, asked = _told(collection.record["source"]), _told(identity)
     raise CollectionExists(
-        f"Collection {collection.name!r} exists and was made from {made_from}, not from {identity['uri']} as asked; choose another name."
+        f"Collection {collection.name!r} exists and was made from {made_from}, not from {asked} as asked; choose another name."
     )
+
+
+def _told(source: Mapping[str, Any]) -> str:
+    """All that tells one source from another, in words."""
+    options = f" with {json.dumps(source['options'])}" if source["options"] else ""
+    return f"{source['uri']} ({source['kind']}{options})"
 
 
 def _say_what_changed(collection: Collection, source: Source, report: Report) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,9 @@ BLOCK_ROWS = 2048
 GRAPH_K = 30
 TYPICAL_ROWS = 8
 FEWEST_ROWS_TO_TRUST = 3
+STABILITY_SEEDS = 2
+"""Other seeds a map is compared with."""
+STABILITY_K = 15
 CLUSTER_DEFAULTS: Mapping[str, dict[str, Any]] = {
     "leiden": {"resolution": 1.0, "n_neighbors": 15},
     "kmeans": {"n_clusters": 9},
@@ -129,6 +133,40 @@ def project(
 
     _known_method("projection", method, ("umap", "pca"))
     return storage.make(collection.path, "projections", recipe, fill, waiting=_waiter("project", collection, report))
+
+
+def stability(collection: Collection, made: Artifact, *, report: Report = ignore) -> Artifact:
+    """How much of a UMAP its seed decides: the share of its neighbours on the map that each row keeps under the next two seeds.
+
+    Costs two more layouts. Raises ``InputError`` for a map without a seed.
+    """
+    if made.recipe["method"] != "umap":
+        raise InputError("PCA has no seed and is the same each time it is drawn, so its stability need not be measured; leave that out.")
+    parameters = {name: made.recipe[name] for name in ("n_neighbors", "min_dist")}
+    seeds = [int(made.recipe["seed"]) + more for more in range(1, STABILITY_SEEDS + 1)]
+    recipe = {"kind": "stability", "projection": made.key, "seeds": seeds, "k": STABILITY_K}
+
+    def fill(work: Path) -> Mapping[str, Any]:
+        started = time.perf_counter()
+        source = next(graph for graph in collection.artifacts("neighbours") if graph.key == made.recipe["neighbours"])
+        vectors = collection.vectors(source.recipe["embedding"])
+        graph = Neighbours(*(np.load(storage.file(source, f"knn_{part}.npy"), mmap_mode="r") for part in ("rows", "scores")))
+
+        def layout(at: int) -> Points:
+            def forward(progress: Progress) -> None:
+                total = progress.total or 0
+                report(replace(progress, done=at * total + progress.done, total=len(seeds) * total))
+
+            return projection.umap(vectors, neighbours=graph, seed=seeds[at], report=forward, **parameters)
+
+        xy = np.load(storage.file(made, "xy.npy"), allow_pickle=False)
+        kept = projection.stability(xy, others=[layout(at) for at in range(len(seeds))], k=STABILITY_K)
+        np.save(work / "stability.npy", kept)
+        k = min(STABILITY_K, collection.n - 1)
+        measured = {"stability": round(float(kept.mean()), 4), "by_chance": round(k / (collection.n - 1), 4), "k": k}
+        return measured | {"seconds": round(time.perf_counter() - started, 3)}
+
+    return storage.make(collection.path, "stabilities", recipe, fill, waiting=_waiter("project", collection, report))
 
 
 def cluster(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -9,18 +10,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .. import storage
+from .. import storage, trust
 from ..collection import Collection
 from ..errors import ArtifactMissing, InputError
 
 FORMATS = (".csv", ".parquet", ".npz", ".h5")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 def export(collection: Collection, path: Path, *, encoder: str | None = None, overwrite: bool = False) -> Path:
     """Write the rows with map positions and group, and, except to CSV, the vectors; the suffix of ``path`` says the format.
 
     ``.csv`` and ``.parquet`` hold one line per row; ``.npz`` and ``.h5`` hold ``vectors`` (n d) float32 with the columns
-    beside it. Where a file was written before, it is replaced only with ``overwrite``. Raises ``InputError``.
+    beside it. In CSV, text that a spreadsheet would run as a formula gets an apostrophe in front (see ``defused``); the
+    other formats hold every text as it is. Where a file was written before, it is replaced only with ``overwrite``.
+    Raises ``InputError``.
     """
     if path.suffix.lower() not in FORMATS:
         raise InputError(f"{path.name} does not say a format; end the name in one of {', '.join(FORMATS)}.")
@@ -31,7 +36,7 @@ def export(collection: Collection, path: Path, *, encoder: str | None = None, ov
     table = _table(collection, encoder)
     unfinished = path.with_name(f".{path.name}.part{path.suffix}")
     if path.suffix.lower() == ".csv":
-        table.to_csv(unfinished, index=False)
+        defused(table).to_csv(unfinished, index=False)
     else:
         _with_vectors(unfinished, table, collection.vectors(encoder))
     storage.sync(unfinished)
@@ -46,11 +51,28 @@ def _table(collection: Collection, encoder: str | None) -> pd.DataFrame:
         with suppress(ArtifactMissing):  # a collection without a map or groups is exported without them
             x, y = np.asarray(collection.projection(encoder, method)).T
             table[_free(f"{method}_x", table)], table[_free(f"{method}_y", table)] = x, y
+    for name, values in collection.described(encoder).items():
+        if name in trust.COLUMNS and name not in table:
+            table[str(name)] = values
     with suppress(ArtifactMissing):
         newest = {str(made.recipe["method"]): made for made in reversed(collection.clusterings(encoder))}
         for method, made in newest.items():
             table[_free(f"group_{method}", table)] = np.load(storage.file(made, "labels.npy"), allow_pickle=False)
     return table
+
+
+def defused(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with an apostrophe before names and texts that begin with = + - @ or a control character (OWASP, "CSV
+    injection"), so that a spreadsheet shows them instead of running them. Numbers, also those kept as text, stay as they are.
+    """
+    texts = [name for name in table.columns if not pd.api.types.is_numeric_dtype(table[name])]
+    safe = table.assign(**{name: table[name].map(_as_text_cell, na_action="ignore") for name in texts})
+    return safe.rename(columns=_as_text_cell)
+
+
+def _as_text_cell(text: Any) -> Any:
+    dangerous = isinstance(text, str) and text.startswith(_FORMULA_STARTS) and not _NUMBER.fullmatch(text)
+    return f"'{text}" if dangerous else text
 
 
 def _free(name: str, table: pd.DataFrame) -> str:

@@ -20,8 +20,8 @@ def open_source(
     """The source at ``uri``: a folder, a zip, a CSV or Parquet table, an HDF5 file, or ``synthetic``.
 
     ``kind`` is found from the uri where it is None. ``options`` belong to the kind (table: ``columns``, ``root``;
-    synthetic: its own). The benchmark data sets ``bach``, ``crc``, ``mhist`` and ``pcam`` are folders that only ``kind`` tells
-    apart. Nothing is decoded here. Raises ``SourceError`` (``UnsafeArchive`` for a hostile zip).
+    synthetic: its own). The benchmark data sets ``bach``, ``crc``, ``crc-val``, ``mhist`` and ``pcam`` are folders that only
+    ``kind`` tells apart. Nothing is decoded here. Raises ``SourceError`` (``UnsafeArchive`` for a hostile zip).
     """
     path = Path(uri).expanduser()
     kind = kind or _kind(str(uri), path)

@@ -1,4 +1,4 @@
-"""What is known of the four public data sets of Table I before they are here: classes, splits, sizes, licences, addresses.
+"""What is known of the public data sets of Table I before they are here: classes, splits, sizes, licences, addresses.
 
 Splits, labels and checksums are those of kaiko's eva (https://github.com/kaiko-ai/eva), so that scores can be compared.
 """
@@ -50,6 +50,18 @@ class Benchmark:
     remotes: tuple[Remote, ...] = ()
     form: str = ""
     """How to get it where its publisher asks for a form, as the end of a sentence that starts "To get it, "."""
+    part_of: str = ""
+    """The data set whose folder it shares, where it is a part of one."""
+
+    @property
+    def folder(self) -> str:
+        """Name of its folder among the data sets, and at a mirror."""
+        return self.part_of or self.name
+
+    @property
+    def command(self) -> str:
+        """What a person types to have it fetched."""
+        return "explorer demo --real --accept-licence" if self.part_of else f"explorer benchmark --tasks {self.name} --accept-licence"
 
     @property
     def title_and_licence(self) -> str:
@@ -70,6 +82,14 @@ _PCAM_MD5 = {
     "test_y": "11ed647efe9fe457a4eb45df1dba19ba",
 }
 _PCAM_BYTES = {"train_x": 6_400_000_000, "valid_x": 800_000_000, "test_x": 800_000_000}
+
+_CRC_CLASSES = ("ADI", "BACK", "DEB", "LYM", "MUC", "MUS", "NORM", "STR", "TUM")
+_CRC_VAL = Remote(
+    url="https://zenodo.org/records/1214456/files/CRC-VAL-HE-7K.zip?download=1",
+    gives="CRC-VAL-HE-7K",
+    size_bytes=800_000_000,
+    md5="2fd1651b4f94ebd818ebf90ad2b6ce06",
+)
 
 BENCHMARKS: dict[str, Benchmark] = {
     "bach": Benchmark(
@@ -94,7 +114,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "crc": Benchmark(
         name="crc",
         title="CRC (NCT-CRC-HE-100K and CRC-VAL-HE-7K, colorectal)",
-        classes=("ADI", "BACK", "DEB", "LYM", "MUC", "MUS", "NORM", "STR", "TUM"),
+        classes=_CRC_CLASSES,
         counts={"train": 100_000, "val": 7_180},
         needs=("NCT-CRC-HE-100K", "CRC-VAL-HE-7K"),
         mpp=0.5,
@@ -109,13 +129,22 @@ BENCHMARKS: dict[str, Benchmark] = {
                 size_bytes=11_700_000_000,
                 md5="035777cf327776a71a05c95da6d6325f",
             ),
-            Remote(
-                url="https://zenodo.org/records/1214456/files/CRC-VAL-HE-7K.zip?download=1",
-                gives="CRC-VAL-HE-7K",
-                size_bytes=800_000_000,
-                md5="2fd1651b4f94ebd818ebf90ad2b6ce06",
-            ),
+            _CRC_VAL,
         ),
+    ),
+    "crc-val": Benchmark(
+        name="crc-val",
+        part_of="crc",
+        title="CRC-VAL-HE-7K (colorectal, nine tissues)",
+        classes=_CRC_CLASSES,
+        counts={"val": 7_180},
+        needs=("CRC-VAL-HE-7K",),
+        mpp=0.5,
+        licence="CC BY 4.0",
+        licence_url="https://creativecommons.org/licenses/by/4.0/",
+        terms="Name its authors.",
+        cite="Kather et al. 2018, doi 10.5281/zenodo.1214456",
+        remotes=(_CRC_VAL,),
     ),
     "mhist": Benchmark(
         name="mhist",

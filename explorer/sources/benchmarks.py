@@ -102,15 +102,15 @@ class BachSource(BenchmarkSource):
 
 
 class CrcSource(BenchmarkSource):
-    """``NCT-CRC-HE-100K/<class>/*.tif`` (train) and ``CRC-VAL-HE-7K/<class>/*.tif`` (val, other patients)."""
+    """``NCT-CRC-HE-100K/<class>/*.tif`` (train) and ``CRC-VAL-HE-7K/<class>/*.tif`` (val, other patients), or the latter alone."""
 
     def _list(self) -> tuple[list[Item], list[Reject]]:
         items: list[Item] = []
         rejects: list[Reject] = []
-        for folder, split in CRC_SPLITS.items():
+        for folder in self.benchmark.needs:
             for label in self.benchmark.classes:
                 found, others = self._class_folder(folder, label)
-                items += [replace(item, split=split) for item in found]
+                items += [replace(item, split=CRC_SPLITS[folder]) for item in found]
                 rejects += others
         return items, rejects
 
@@ -151,7 +151,13 @@ class PcamSource(BenchmarkSource):
         ], []
 
 
-SOURCES: Mapping[str, type[BenchmarkSource]] = {"bach": BachSource, "crc": CrcSource, "mhist": MhistSource, "pcam": PcamSource}
+SOURCES: Mapping[str, type[BenchmarkSource]] = {
+    "bach": BachSource,
+    "crc": CrcSource,
+    "crc-val": CrcSource,
+    "mhist": MhistSource,
+    "pcam": PcamSource,
+}
 
 
 def check_whole(benchmark: Benchmark, splits: Iterable[str | None], *, where: str) -> None:
@@ -174,6 +180,6 @@ def not_here(benchmark: Benchmark, folder: Path, missing: Sequence[str]) -> str:
     urls = [remote.url.partition("?")[0] for remote in benchmark.remotes if remote.gives in missing]
     size_gb = sum(remote.size_bytes for remote in benchmark.remotes if remote.gives in missing) / 1e9
     return (
-        f"{first}; run 'explorer benchmark --tasks {benchmark.name} --accept-licence' to fetch {size_gb:.1f} GB under {benchmark.licence} "
+        f"{first}; run '{benchmark.command}' to fetch {size_gb:.1f} GB under {benchmark.licence} "
         f"({benchmark.licence_url}: {benchmark.terms}), or fetch {', '.join(urls)} yourself and unpack it there."
     )

@@ -41,7 +41,7 @@ def fetch(benchmark: Benchmark, folder: Path, *, mirror: str, limits: Limits, re
 
 
 def _fetch_one(benchmark: Benchmark, remote: Remote, *, folder: Path, mirror: str, limits: Limits, report: Report) -> None:
-    url = f"{mirror}/{benchmark.name}/{remote.file}" if mirror else remote.url
+    url = f"{mirror}/{benchmark.folder}/{remote.file}" if mirror else remote.url
     if not is_safe(url):
         raise SourceError(f"{url} is neither https nor on this machine, so what it sends could be swapped; give an https address.")
     part = _part(remote, folder)

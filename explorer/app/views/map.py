@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from explorer.app import address, chosen, compare, drawer, maps, ui, widgets
+from explorer.app import address, chosen, compare, drawer, finder, maps, ui, widgets
 from explorer.collection import Collection
 
 
@@ -56,13 +56,14 @@ def _show(view: maps.View) -> None:
     with left:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             colour = st.selectbox("Colour by", list(options), format_func=options.__getitem__, key=kept, persist_state="session", width=280)
+            finder.button(view)
             drawer.button(view)
         other = compare.other(view)
         if other is not None:
             compare.link(view, other)
         before = widgets.map_state(view.key)
         seen = widgets.map_view(view.key, maps.data(view, colour=colour, picked=before.picked))
-        drawer.trust_line(view)
+        drawer.trust_line(view, colour_key=kept)
         if other is not None:
             seen = compare.show(view, other, seen, colour=colour)
     with right:

@@ -1,41 +1,18 @@
-"""A collection on two axes: PCA, UMAP from the shared neighbour graph, and how far such a map can be trusted.
-
-Closeness is cosine similarity throughout, as in the index: vectors are taken at unit length.
-"""
+"""A collection on two axes: PCA, UMAP from the shared neighbour graph, and where a new point falls on such a map."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
-from jaxtyping import Bool, Float32, Int64
+from jaxtyping import Float32
 
-from .errors import InputError
-from .types import Neighbours, Points, Progress, Report, Rows, Scores, Vectors, ignore
+from ..errors import InputError
+from ..types import Neighbours, Points, Progress, Report, Rows, Scores, Vectors, ignore
+from .inputs import check_graph, unit
 
-PerPoint = Float32[np.ndarray, " n"]
-"""One number per row of the collection."""
-_BLOCK_ROWS = 1024
 _PLACED_BY = 15
 """Neighbours that decide where a new point goes; 30 do worse."""
 _SHIFTS = 10
 """Steps of mean shift; 30 end in the same place."""
-
-
-@dataclass(frozen=True, slots=True)
-class Trust:
-    """How well a map keeps the neighbourhoods of the vectors: 1 is perfectly; the arrays hold a value per row."""
-
-    trustworthiness: PerPoint
-    """Low where the map shows neighbours that are not neighbours."""
-    continuity: PerPoint
-    """Low where the map tears true neighbours apart."""
-    preservation: PerPoint
-    """Share of the k nearest that are among the k nearest on the map."""
-    k: int
-    """Neighbours compared; fewer than asked for in a small collection."""
-    ranked_against: int
-    """Rows that ranks were counted against: all (exact), or a seeded sample."""
 
 
 def pca(vectors: Vectors) -> Points:
@@ -77,7 +54,7 @@ def umap(
         raise InputError(f"n_neighbors is {n_neighbors}, which leaves UMAP no neighbours; use 2 or more.")
     if not 0 <= min_dist < 1:
         raise InputError(f"min_dist is {min_dist}, which UMAP cannot fit a curve to; use 0 or more and less than 1.")
-    _check_graph(neighbours, n, wanted, itself=1)
+    check_graph(neighbours, n, wanted, itself=1)
     if n == 1:
         return np.zeros((1, 2), np.float32)
     n_epochs = default_epochs(n) if n_epochs is None else n_epochs
@@ -154,60 +131,10 @@ def place(rows: Rows, scores: Scores, *, xy: Points) -> Float32[np.ndarray, "q 2
     return placed
 
 
-def trustworthiness(neighbours: Neighbours, xy: Points, *, vectors: Vectors, k: int = 15, sample: int = 2000, seed: int = 0) -> Trust:
-    """Trustworthiness and continuity (Venna & Kaski 2001) and neighbour preservation of a map, per row.
-
-    neighbours: (n k') graph with k' >= k; xy: (n 2); vectors: (n d). The overall value is the mean of the rows'.
-    A false neighbour is punished by its rank among all rows. Up to ``sample`` rows that rank is exact; above, it is
-    estimated without bias for every row by counting against one seeded sample, so memory stays at a block times ``sample``.
-
-    Raises ``InputError`` for fewer than three rows.
-    """
-    n = len(vectors)
-    if n < 3:
-        raise InputError(f"A map of {n} rows has no neighbourhoods to compare; use three rows or more.")
-    k = min(k, (n - 1) // 2)
-    _check_graph(neighbours, n, k)
-    near, shown = neighbours.rows[:, :k], map_neighbours(xy, k=k)
-    among = np.arange(n) if n <= sample else np.sort(np.random.default_rng(seed).choice(n, sample, replace=False))
-    x = _unit(vectors)
-    far, torn = np.empty(n, np.float32), np.empty(n, np.float32)
-    for start in range(0, n, _BLOCK_ROWS):
-        i = np.arange(start, min(start + _BLOCK_ROWS, n))
-        false, missed = _outside(shown[i], near[i]), _outside(near[i], shown[i])
-        to_all, to_these = -(x[i] @ x[among].T), -np.einsum("id,ikd->ik", x[i], x[shown[i]])
-        ranks = _ranks(i, shown[i], among, n, to_all=to_all, to_these=to_these)
-        far[i] = np.maximum(ranks - k, 0).sum(1, where=false)
-        to_all, to_these = (np.square(xy[i, None] - others).sum(2) for others in (xy[None, among], xy[near[i]]))
-        ranks = _ranks(i, near[i], among, n, to_all=to_all, to_these=to_these)
-        torn[i] = np.maximum(ranks - k, 0).sum(1, where=missed)
-    scale = np.float32(2 / (k * (2 * n - 3 * k - 1)))
-    return Trust(1 - scale * far, 1 - scale * torn, overlap(near, shown), k, len(among))
-
-
-def map_neighbours(xy: Points, *, k: int = 15) -> Rows:
-    """The k nearest other rows of every row on the map, nearest first; ``InputError`` where there are not so many."""
-    from sklearn.neighbors import NearestNeighbors
-
-    if not 0 < k < len(xy):
-        raise InputError(f"A map of {len(xy)} rows has no {k} neighbours for a row; ask for at most {max(len(xy) - 1, 0)}.")
-    rows: Rows = NearestNeighbors(n_neighbors=k, algorithm="kd_tree").fit(xy).kneighbors(return_distance=False).astype(np.int64)
-    return rows
-
-
-def overlap(a: Rows, b: Rows) -> PerPoint:
-    """Share of each row's neighbours in ``a`` (n k) that are also in ``b`` (n k).
-
-    With ``map_neighbours`` of two layouts it is their agreement: of two seeds, the stability of a map.
-    """
-    share: PerPoint = (~_outside(a, b)).mean(1, dtype=np.float32)
-    return share
-
-
 def _principal(vectors: Vectors) -> tuple[Points, tuple[float, float]]:
     from sklearn.decomposition import PCA
 
-    x = _unit(vectors)
+    x = unit(vectors)
     x -= x.mean(0, dtype=np.float64).astype(np.float32)
     xy, share = np.zeros((len(x), 2), np.float32), np.zeros(2)
     count = min(2, *x.shape)
@@ -216,12 +143,6 @@ def _principal(vectors: Vectors) -> tuple[Points, tuple[float, float]]:
         xy[:, :count] = model.fit_transform(x)
         share[:count] = model.explained_variance_ratio_
     return xy, (float(share[0]), float(share[1]))
-
-
-def _unit(vectors: Vectors) -> Vectors:
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit: Vectors = vectors / np.where(length > 0, length, 1)
-    return unit
 
 
 def _start(vectors: Vectors, random: np.random.RandomState) -> Points:
@@ -246,40 +167,6 @@ def _with_self(neighbours: Neighbours, count: int) -> tuple[Rows, Scores]:
     distances = np.where(missing, distances.max(1, keepdims=True), distances)
     own = np.arange(len(rows))[:, None]
     return np.hstack([own, rows]), np.hstack([np.zeros_like(distances[:, :1]), distances])
-
-
-def _check_graph(neighbours: Neighbours, n: int, k: int, *, itself: int = 0) -> None:
-    """``itself`` is 1 where the person asking counts the row among its neighbours."""
-    given, width = neighbours.rows.shape
-    if given != n:
-        raise InputError(f"The neighbour graph has {given} rows and the vectors {n}; build the graph from these vectors.")
-    if width < k:
-        raise InputError(
-            f"The neighbour graph holds {width} neighbours a row and {k} are needed; "
-            f"build the index again with --k {k} or ask for at most {width + itself} neighbours."
-        )
-
-
-def _outside(a: Rows, b: Rows) -> Bool[np.ndarray, "q k"]:
-    """True where an entry of ``a`` is not in the same line of ``b``."""
-    outside: Bool[np.ndarray, "q k"] = ~(a[:, :, None] == b[:, None, :]).any(2)
-    return outside
-
-
-def _ranks(
-    i: Int64[np.ndarray, " q"],
-    these: Rows,
-    among: Int64[np.ndarray, " m"],
-    n: int,
-    *,
-    to_all: Float32[np.ndarray, "q m"],
-    to_these: Float32[np.ndarray, "q k"],
-) -> Float32[np.ndarray, "q k"]:
-    """Rank of each of ``these`` seen from row i: 1 + the rows that are nearer, counted in ``among`` and scaled to all."""
-    others = (among != i[:, None])[:, None, :] & (among != these[:, :, None])
-    nearer = (to_all[:, None, :] < to_these[:, :, None]) & others
-    ranks: Float32[np.ndarray, "q k"] = 1 + nearer.sum(2, dtype=np.float32) * np.float32(n - 2) / others.sum(2, dtype=np.float32)
-    return ranks
 
 
 def _membership(scores: Scores) -> Float32[np.ndarray, "q k"]:

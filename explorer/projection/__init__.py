@@ -1,0 +1,21 @@
+"""A collection on two axes, and how far such a map can be trusted.
+
+Closeness is cosine similarity throughout, as in the index: vectors are taken at unit length.
+"""
+
+from .layouts import default_epochs, explained_variance, pca, place, umap
+from .trust import PerPoint, Trust, map_neighbours, overlap, stability, trustworthiness
+
+__all__ = [
+    "PerPoint",
+    "Trust",
+    "default_epochs",
+    "explained_variance",
+    "map_neighbours",
+    "overlap",
+    "pca",
+    "place",
+    "stability",
+    "trustworthiness",
+    "umap",
+]

@@ -1,0 +1,30 @@
+"""What layouts and their measures ask of vectors and graph."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..errors import InputError
+from ..types import Neighbours, Vectors
+
+
+def unit(vectors: Vectors) -> Vectors:
+    """Rows of length 1; a row of zeros stays."""
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    units: Vectors = vectors / np.where(length > 0, length, 1)
+    return units
+
+
+def check_graph(neighbours: Neighbours, n: int, k: int, *, itself: int = 0) -> None:
+    """Raises ``InputError`` unless the graph has ``n`` rows and ``k`` neighbours for each.
+
+    ``itself`` is 1 where the person asking counts the row among its neighbours.
+    """
+    given, width = neighbours.rows.shape
+    if given != n:
+        raise InputError(f"The neighbour graph has {given} rows and the vectors {n}; build the graph from these vectors.")
+    if width < k:
+        raise InputError(
+            f"The neighbour graph holds {width} neighbours a row and {k} are needed; "
+            f"build the index again with --k {k} or ask for at most {width + itself} neighbours."
+        )

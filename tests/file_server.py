@@ -1,0 +1,65 @@
+"""A web server on this machine that sends files, whole or not, and remembers what it was asked."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+@dataclass
+class Served:
+    """A web server on this machine: what it holds, how it misbehaves, which bytes it was asked for."""
+
+    url: str = ""
+    files: dict[str, bytes] = field(default_factory=dict)
+    cuts: list[int] = field(default_factory=list)
+    """Of each next answer, how many bytes are sent before the line goes dead."""
+    knows_ranges: bool = True
+    send_on: str = ""
+    asked: list[tuple[str, str | None]] = field(default_factory=list)
+
+
+@contextmanager
+def serving() -> Iterator[Served]:
+    """A server until the block ends."""
+    served = Served()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked = self.headers["Range"]
+            served.asked.append((self.path, asked))
+            content = served.files.get(self.path)
+            if served.send_on:
+                self.send_response(302)
+                self.send_header("Location", served.send_on)
+                self.end_headers()
+                return
+            if content is None:
+                self.send_error(404)
+                return
+            first = int(asked.removeprefix("bytes=").removesuffix("-")) if asked and served.knows_ranges else 0
+            if first >= len(content):
+                self.send_response(416)
+                self.send_header("Content-Range", f"bytes */{len(content)}")
+                self.end_headers()
+                return
+            self.send_response(206 if first else 200)
+            self.send_header("Content-Length", str(len(content) - first))
+            self.end_headers()
+            self.wfile.write(content[first:][: served.cuts.pop(0) if served.cuts else None])
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    served.url = f"http://127.0.0.1:{http.server_port}"
+    yield served
+    http.shutdown()
+    thread.join()
+    http.server_close()
