@@ -220,7 +220,7 @@ def _colours(one: View, other: View, found: OverlapReport | None) -> dict[str, s
 
 
 def _column(colour: str, view: View, pair: tuple[View, View], found: OverlapReport | None) -> dict[str, Any] | None:
-    """The colours of one of the two maps. A grouping colours both, whichever model it is of; how far places can be trusted is each map's own."""
+    """The colours of one of the two maps. A grouping colours both, whichever model it is of; trust in places is each map's own."""
     one, other = pair
     if colour == SHARED and found is not None:
         legend = buffers.value_column("shared neighbours", pd.Series(found.per_row)).legend

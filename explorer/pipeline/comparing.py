@@ -162,12 +162,11 @@ def overlap(collection: Collection, one: str, other: str, *, k: int = OVERLAP_K)
 def least_agreed(found: OverlapReport, n: int = 12) -> list[int]:
     """The rows on whose neighbours two encoders agree least, least first. Of more that agree alike than are asked for, an even sample."""
     order = np.argsort(found.per_row, kind="stable")
-    if n >= len(order):
-        return order.tolist()
-    last = found.per_row[order[n]]
-    below = order[found.per_row[order] < last]
-    alike = order[found.per_row[order] == last]
-    return [*below.tolist(), *alike[np.linspace(0, len(alike) - 1, n - len(below)).astype(int)].tolist()]
+    if n < len(order):
+        shares = found.per_row[order]
+        less, alike = order[shares < shares[n]], order[shares == shares[n]]
+        order = np.concatenate([less, alike[np.linspace(0, len(alike) - 1, n - len(less)).astype(int)]])
+    return [int(row) for row in order]
 
 
 def shared_hits(results: Sequence[SearchResult]) -> dict[int, int]:
