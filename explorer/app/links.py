@@ -45,7 +45,7 @@ def groups(opened: Collection, clusters: Artifact) -> str:
 
 
 def overlap(opened: Collection, one: str, other: str) -> str:
-    """Share of neighbours that two models have in common, as colours of a map."""
+    """How many neighbours two models have in common, as colours of a map; the legend is ``state.shared(...).legend``."""
     return _of(opened, "overlap.bin", v=state.version(opened), one=one, other=other)
 
 

@@ -7,14 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from .. import pipeline
 from ..collection import Collection
 from ..errors import ArtifactMissing
 from ..evaluation import OverlapReport
-from . import address, buffers, charts, links, maps, state, strips, ui, widgets
+from . import address, charts, links, maps, state, strips, ui, widgets
 from .maps import View
 from .selection import Shape
 from .widgets import MapState
@@ -147,8 +146,8 @@ def _agreement(found: OverlapReport) -> None:
     with st.container(key="figure-overlap"):
         st.markdown(f"{k * mean.value:.1f} of {k}")
     st.markdown(f"nearest patches are the same in both models (95 % interval {k * mean.low:.1f} to {k * mean.high:.1f}).")
-    drawn = "patients or slides" if found.n_groups else "patches"
-    st.caption(f"By chance it would be {k * found.chance:.1f}. Mean over {ui.count(found.n, 'patch')}; the interval draws {drawn}.")
+    drawn = f"over {found.n_groups} patients or slides" if found.n_groups else "over patches, since no patients are known"
+    st.caption(f"By chance it would be {k * found.chance:.1f}. Mean of {ui.count(found.n, 'patch')}; the interval is {drawn}.")
     charts.shared(found.counts.tolist(), key="compare/shared")
 
 
@@ -223,8 +222,8 @@ def _column(colour: str, view: View, pair: tuple[View, View], found: OverlapRepo
     """The colours of one of the two maps. A grouping colours both, whichever model it is of; trust in places is each map's own."""
     one, other = pair
     if colour == SHARED and found is not None:
-        legend = buffers.value_column("shared neighbours", pd.Series(found.per_row)).legend
-        return {**legend, "url": links.overlap(one.opened, one.encoder, other.encoder)}
+        legend = state.shared(view.opened, one.encoder, other.encoder).legend
+        return {**legend, "url": links.overlap(view.opened, one.encoder, other.encoder)}
     return maps.column(next((each for each in pair if maps.grouping(each, colour)), view), colour)
 
 

@@ -79,9 +79,8 @@ def column(collection: str, name: str, v: str = "") -> Response:
 
 @router.get("/collections/{collection}/overlap.bin", response_class=Response)
 def overlap(collection: str, one: str, other: str, v: str = "") -> Response:
-    """For each row the share of its nearest neighbours that two encoders both name, as colours of a map."""
-    found = state.overlap(state.collection(collection), one, other)
-    return _binary(found.per_row.astype("<f4").tobytes(), lasting=False)
+    """For each row how many of its nearest neighbours two encoders both name, as colours of a map."""
+    return _binary(state.shared(state.collection(collection), one, other).data, lasting=False)
 
 
 @router.get("/collections/{collection}/trust/{key}/{column}.bin", response_class=Response)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from .. import jobs, pipeline, storage
 from .. import settings as settings_table
@@ -119,6 +120,13 @@ def overlap(opened: Collection, one: str, other: str) -> OverlapReport:
     """How far two models agree on neighbours; measured once. Raises what ``pipeline.overlap`` raises."""
     graphs = tuple(opened.artifact("neighbours", step="index", embedding=opened.embedding(name).key).key for name in (one, other))
     return _overlap(opened.path, one, other, graphs)
+
+
+def shared(opened: Collection, one: str, other: str) -> buffers.Column:
+    """Colours of the map by how many of its nearest neighbours two models both name."""
+    found = overlap(opened, one, other)
+    k = int(found.protocol["k"])
+    return buffers.value_column(f"shared of the {k} nearest", pd.Series(np.rint(found.per_row * k)))
 
 
 def column(opened: Collection, name: str) -> buffers.Column:

@@ -28,8 +28,7 @@ def strips(opened: Collection, answers: Mapping[str, Sequence[tuple[int, float]]
     opened_row = None
     for column, (name, hits) in zip(st.columns(len(answers), gap="large"), answers.items(), strict=True):
         with column:
-            shared = sum(counted[row] > 1 for row, _ in hits)
-            st.markdown(f"**{ui.plain(ui.encoder_title(name))}** &ensp; {shared} of {len(hits)} shared")
+            st.markdown(f"**{ui.plain(ui.encoder_title(name))}**")
             cards = [replace(card, note=_note(counted[card.row], len(answers))) for card in ui.cards(opened, hits)]
             seen = widgets.result_grid(f"{key}/{name}", cards, thumb=links.thumb(opened), columns=columns)
             opened_row = seen.opened if opened_row is None else opened_row

@@ -25,7 +25,7 @@ def show() -> None:
     view = st.segmented_control(
         "View", list(VIEWS), format_func=VIEWS.__getitem__, key="compare/view", required=True, label_visibility="collapsed"
     )
-    jobboard.panel(opened.name)
+    jobboard.panel(None if view == "scores" and st.session_state.get("compare/whole") else opened.name)
     alone(opened)
     if view == "scores":
         told = scoretable.show(opened, asked)
