@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import bad_files
+import pytest
 from browser.helpers import idle, start
 from PIL import Image as Pillow
 
@@ -95,6 +97,18 @@ def settled(page) -> None:
     for _ in range(3):
         ready(page)
         page.wait_for_timeout(300)
+
+
+def axe_faults(page) -> list[tuple[str, str, list[str]]]:
+    """What axe finds serious or critical on a page: rule, impact, where."""
+    found = importlib.util.find_spec("axe_playwright_python")
+    if found is None or found.origin is None:
+        reason = "axe is not installed; run 'pip install axe-playwright-python'"
+        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
+    page.evaluate(Path(found.origin).with_name("axe.min.js").read_text(encoding="utf-8"))
+    faults = page.evaluate("() => axe.run(document)")["violations"]
+    told = [(one["id"], one["impact"], [node["target"] for node in one["nodes"][:4]]) for one in faults]
+    return [fault for fault in told if fault[1] in ("serious", "critical")]
 
 
 def pictures_are_here(page, selector: str) -> int:

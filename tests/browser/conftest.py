@@ -8,6 +8,9 @@ from collections.abc import Iterator
 import pytest
 from browser.helpers import FLAGS, HERE, INSTALL, find_chromium, local, start
 
+PATIENCE_MS = 60_000
+"""How long a test waits for a state before it fails; a busy machine takes its time."""
+
 
 @pytest.fixture(scope="session")
 def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
@@ -25,8 +28,9 @@ def chromium() -> Iterator:
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=path, args=list(FLAGS))
         yield browser
@@ -47,7 +51,7 @@ def browse(chromium) -> Iterator:
         if init:
             context.add_init_script(init)
         page = context.new_page()
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(PATIENCE_MS)
         page.on("pageerror", lambda error: note("page error", str(error)))
         page.on("console", lambda line: note("console", line.text) if line.type == "error" else None)
         page.on("request", lambda request: None if local(request.url) else note("foreign host", request.url))
