@@ -1,4 +1,4 @@
-"""A second map below the first: the same patches, the same colours, the same selection, laid out otherwise."""
+"""A second map below the first: the same patches, the same colours, laid out otherwise. Both act as one."""
 
 from __future__ import annotations
 
@@ -24,8 +24,15 @@ def choose(view: View, titles: Mapping[str, str]) -> None:
     kept = key_of(view)
     if st.session_state.get(kept) not in titles:
         st.session_state[kept] = None
+    before = other(view)
     st.selectbox(
-        "Compare with", [None, *titles], format_func=lambda key: titles[key] if key else "nothing", key=kept, persist_state="session"
+        "Compare with",
+        [None, *titles],
+        format_func=lambda key: titles[key] if key else "nothing",
+        key=kept,
+        persist_state="session",
+        on_change=_keep,
+        args=(view, before),
     )
 
 
@@ -42,19 +49,27 @@ def carry(view: View, key: str, seen: MapState) -> None:
     widgets.set_map_state(key, picked=seen.picked, shapes=(Shape("replace", rows=tuple(rows.tolist())),) if len(rows) else ())
 
 
-def show(view: View, below: View, seen: MapState, *, colour: str) -> None:
-    """The second map. What is chosen on either is chosen on both."""
-    key, told = f"below-{below.key}", f"below-{below.key}/told"
-    chosen = (seen.picked, seen.shapes)
-    if st.session_state.get(told) != chosen:
-        carry(view, key, seen)
-        st.session_state[told] = chosen
-    before = widgets.map_state(key)
-    again = widgets.map_view(key, maps.data(below, colour=colour, picked=before.picked, height_px=_HEIGHT_PX))
-    if (again.picked, again.shapes) != st.session_state.get(f"{told}/there", (before.picked, before.shapes)):
-        carry(below, view.key, again)
-        now = widgets.map_state(view.key)
-        st.session_state[told] = (now.picked, now.shapes)
-        st.session_state[f"{told}/there"] = (again.picked, again.shapes)
-        st.rerun(scope="fragment")
-    st.session_state[f"{told}/there"] = (again.picked, again.shapes)
+def link(view: View, below: View) -> None:
+    """Before the two maps are shown."""
+    widgets.link_maps(view.key, _below(below))
+
+
+def show(view: View, below: View, seen: MapState, *, colour: str) -> MapState:
+    """The second map. Returns what is chosen on the two together, as rows where it was drawn on the second."""
+    again = widgets.map_view(_below(below), maps.data(below, colour=colour, picked=seen.picked, height_px=_HEIGHT_PX))
+    opened = again.opened if seen.opened is None else seen.opened
+    return MapState(seen.picked, _as_rows(below, again) or seen.shapes, opened)
+
+
+def _below(below: View) -> str:
+    return f"below-{below.key}"
+
+
+def _as_rows(view: View, seen: MapState) -> tuple[Shape, ...]:
+    return (Shape("replace", rows=tuple(maps.rows_of(view, seen.shapes).tolist())),) if seen.shapes else ()
+
+
+def _keep(view: View, below: View | None) -> None:
+    """Another layout is to be shown below, or none: what is selected on the one that goes stays selected."""
+    if below is not None and (seen := widgets.map_state(_below(below))).shapes:
+        carry(below, view.key, seen)

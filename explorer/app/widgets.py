@@ -90,6 +90,18 @@ def set_map_state(key: str, *, picked: int | None = None, shapes: Sequence[Shape
     kept["picked"] = picked
     kept["selection"] = {"shapes": [shape.as_json() for shape in shapes]} if shapes else None
     kept["revision"] = kept.get("revision", 0) + 1
+    _share(key, "picked", "selection")
+
+
+def link_maps(key: str, other: str) -> None:
+    """Let two maps of the same rows act as one: pointer, picked patch and selection of either show on both. Call it before they mount.
+
+    A selection is kept with the map it was made on; of the other one ``map_view`` then returns no shapes.
+    """
+    for one, beside in ((key, other), (other, key)):
+        if _kept(one).get("beside") != beside:
+            _kept(one)["beside"] = beside
+            _share(key, "picked", "selection")
 
 
 def map_view(key: str, data: MapData) -> MapState:
@@ -112,6 +124,7 @@ def map_view(key: str, data: MapData) -> MapState:
         "query": {"x": data.query.x, "y": data.query.y} if data.query else None,
         "hits": list(data.query.hits if data.query else data.hits),
         "height_px": data.height_px,
+        "link": _link(key),
         "selection": {
             "revision": kept.get("revision", 0),
             "shapes": [shape.as_json() for shape in read_shapes(kept.get("selection"))],
@@ -120,6 +133,20 @@ def map_view(key: str, data: MapData) -> MapState:
     }
     result = _mount(_map, key, sent, states=("picked", "selection"), triggers=("opened",))
     return MapState(_row(kept.get("picked")), read_shapes(kept.get("selection")), _row(result.get("opened")))
+
+
+def _link(key: str) -> dict[str, Any] | None:
+    other = _kept(key).get("beside")
+    return other and {"name": "|".join(sorted((key, other))), "elsewhere": bool(read_shapes(_kept(other).get("selection")))}
+
+
+def _share(key: str, *changed: str) -> None:
+    """What was done on a map holds for the one beside it: its picked patch is picked there, its selection ends the one there."""
+    other = _kept(key).get("beside")
+    if other and "picked" in changed:
+        _kept(other)["picked"] = _kept(key).get("picked")
+    if other and "selection" in changed:
+        _kept(other)["selection"] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +289,7 @@ def _mount(
             sent = st.session_state[key].get(name)
             if sent is not None:
                 _kept(key)[name] = sent["value"]
+                _share(key, name)
 
         return keep
 

@@ -72,6 +72,39 @@ def test_shapes_are_dropped_on_another_map(app: AppTest) -> None:
     assert sent(app)["selection"]["shapes"] == [] and app.text[0].value == "5 0 None"
 
 
+def linked_page() -> None:
+    import streamlit as st
+
+    from explorer.app import widgets
+    from explorer.app.selection import Shape
+
+    if st.button("choose on the right"):
+        widgets.set_map_state("right", picked=3, shapes=[Shape("replace", rows=(1, 2))])
+    widgets.link_maps("left", "right")
+    for key in ("left", "right"):
+        widgets.map_view(key, widgets.MapData(points=f"/api/points/{key}.bin", thumb="/api/thumb/{row}.jpg"))
+    st.text(f"{widgets.map_state('left')} {widgets.map_state('right')}")
+
+
+def test_linked_maps_have_one_picked_patch_and_one_selection() -> None:
+    shape = {"mode": "replace", "polygon": [[0, 0], [1, 0], [1, 1]]}
+    app = AppTest.from_function(linked_page, default_timeout=60)
+    app.session_state["left/kept"] = {"picked": 5, "selection": {"shapes": [shape]}}
+    app.session_state["right/kept"] = {"picked": 9, "selection": {"shapes": [shape]}}
+    app.run()
+    left, right = links(app)
+    assert left["name"] == right["name"] and (left["elsewhere"], right["elsewhere"]) == (False, True), "the first holds where both had one"
+    assert app.session_state["right/kept"]["picked"] == 5
+    app.button[0].click().run()
+    left, right = links(app)
+    assert (left["elsewhere"], right["elsewhere"]) == (True, False)
+    assert app.session_state["left/kept"]["picked"] == 3 and app.session_state["left/kept"]["selection"] is None
+
+
+def links(app: AppTest) -> list[dict[str, Any]]:
+    return [json.loads(element.proto.json or element.proto.mixed.json)["link"] for element in app.get("bidi_component")]
+
+
 def grid_page() -> None:
     import streamlit as st
 

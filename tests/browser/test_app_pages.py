@@ -13,12 +13,14 @@ import pytest
 from browser import appside
 from browser.appside import focus, pictures_are_here, ready, settled, visit
 from browser.pages import draw
+from playwright.sync_api import expect
 
 from explorer import storage
 from explorer.collection import open_collection
 
 pytestmark = pytest.mark.browser
 N = 60
+CHOSEN = "(board) => [...(board.map.chosen ?? []).keys()].filter((row) => board.map.chosen[row])"
 PAGES = ("", "map", "search", "groups", "about")
 
 
@@ -260,11 +262,18 @@ def test_a_second_map_shares_the_selection_both_ways(app, browse):
     page.locator(".map[data-ready]").nth(1).wait_for()
     settled(page)
     page.keyboard.press("Escape")
+    lines = page.locator(".status span:first-child")
     for place, share in ((0, 0.5), (1, 0.4)):
+        here, there = page.locator(".map").nth(place), page.locator(".map").nth(1 - place)
         page.get_by_role("button", name="Box").nth(place).click()
-        box = page.locator(".stage").nth(place).bounding_box()
+        box = here.locator(".stage").bounding_box()
         draw(page, [(box["x"] + 4, box["y"] + 4), (box["x"] + box["width"] * share, box["y"] + box["height"] - 4)])
-        settled(page)
-        (first, second) = (line.split(" · ")[1] for line in page.locator(".status span:first-child").all_inner_texts())
-        assert first == second
-        assert re.fullmatch(r"\d+ selected", first)
+        expect(lines.nth(place)).to_contain_text(re.compile(r"· [1-9]\d* selected"))
+        chosen = here.evaluate(CHOSEN)
+        assert chosen == there.evaluate(CHOSEN)
+        page.get_by_text(f"{len(chosen)} patch{'es' * (len(chosen) > 1)}", exact=True).wait_for()  # the server knows it too
+        expect(lines.nth(1 - place)).to_contain_text(f"· {len(chosen)} selected")
+    page.get_by_role("button", name="Clear", exact=True).click()
+    page.wait_for_function("() => !location.search.includes('area=')")
+    for place in (0, 1):
+        expect(lines.nth(place)).not_to_contain_text("selected")

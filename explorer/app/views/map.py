@@ -58,12 +58,14 @@ def _show(view: maps.View) -> None:
             colour = st.selectbox("Colour by", list(options), format_func=options.__getitem__, key=kept, persist_state="session", width=280)
             finder.button(view)
             drawer.button(view)
+        other = compare.other(view)
+        if other is not None:
+            compare.link(view, other)
         before = widgets.map_state(view.key)
         seen = widgets.map_view(view.key, maps.data(view, colour=colour, picked=before.picked))
         drawer.trust_line(view, colour_key=kept)
-        other = compare.other(view)
         if other is not None:
-            compare.show(view, other, seen, colour=colour)
+            seen = compare.show(view, other, seen, colour=colour)
     with right:
         chosen.panel(view, seen)
     address.leave(

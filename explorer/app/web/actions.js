@@ -38,7 +38,7 @@ export class Actions {
   }
 
   moved() {
-    this.map.card.hide();
+    this.leave();
     this.order = null;
     this.map.redraw({ moving: true });
   }
@@ -71,12 +71,14 @@ export class Actions {
   hover(at) {
     const row = this.rowAt(at);
     this.map.stage.classList.toggle("over", row >= 0 && this.tool === "pan");
-    if (row < 0 || row === this.map.picked) this.leave(); // the card would lie on the lines to its neighbours
+    if (row < 0 || row === this.map.picked) this.map.card.hide(); // the card would lie on the lines to its neighbours
     else this.map.card.show(row, at, this.map.camera, this.map.note(row));
+    this.map.link.point(row < 0 ? null : row);
   }
 
   leave() {
     this.map.card.hide();
+    this.map.link.point(null);
   }
 
   click(at) {
@@ -85,10 +87,10 @@ export class Actions {
   }
 
   pick(row) {
-    this.map.picked = row;
     this.leave();
+    this.map.setPicked(row);
+    this.map.link.pick(row);
     this.map.tell("picked", row);
-    this.map.retouch();
   }
 
   open(at) {
@@ -108,6 +110,7 @@ export class Actions {
     const next = now < 0 ? 0 : (now + by + this.order.length) % this.order.length;
     map.focus = this.order[next];
     map.card.show(map.focus, map.screen(map.focus), map.camera, map.note(map.focus));
+    map.link.point(map.focus);
     map.status.say(`Patch ${map.focus}, ${map.note(map.focus)}, ${next + 1} of ${this.order.length} in view`);
     map.retouch();
   }
@@ -150,23 +153,33 @@ export class Actions {
       map.points.step,
     );
     const shape = { mode, polygon, ...map.legend.switchedOff() };
-    map.setShapes(mode === "replace" ? [shape] : [...map.shapes, shape]);
+    map.setShapes(mode === "replace" ? [shape] : [...this.present(), shape]);
+    map.link.choose();
     map.tell("selection", { shapes: map.shapes });
     map.status.say(`${patches(map.selected)} selected`);
+  }
+
+  /** The selection so far; one that was made on a linked map is taken over row by row. */
+  present() {
+    const { shapes, chosen } = this.map;
+    if (shapes.length || !chosen) return shapes;
+    return [{ mode: "replace", rows: [...chosen.keys()].filter((row) => chosen[row]) }];
   }
 
   /** Drop the selection, or, where there is none, the picked patch. */
   clear() {
     const { map } = this;
-    if (map.shapes.length) {
+    if (map.chosen) {
       map.setShapes([]);
+      map.link.choose();
       map.tell("selection", null);
       map.status.say("Selection cleared");
     } else if (map.picked !== null || map.focus !== null) {
-      map.picked = map.focus = null;
+      map.focus = null;
+      map.setPicked(null);
+      map.link.pick(null);
       map.tell("picked", null);
-      map.card.hide();
-      map.retouch();
+      this.leave();
     }
   }
 }

@@ -1,7 +1,8 @@
 // The map of patches: one widget that ties buffers, camera, renderer, legend, pictures and gestures together.
 //
 // data:  points, thumb, rows (addresses; `{row}` stands for a row), column (see legend.js), title, height_px,
-//        medoids [{row, name}], mark {row, neighbours}, query {x, y}, hits [row], selection {revision, shapes, columns}
+//        medoids [{row, name}], mark {row, neighbours}, query {x, y}, hits [row], selection {revision, shapes, columns},
+//        link (null, or the group of maps that act as one: {name, elsewhere: whether its selection was made on another map})
 // state: picked (a row or null), selection {shapes} or null; trigger: opened (a row)
 
 import { Actions } from "./actions.js";
@@ -11,6 +12,7 @@ import { listen } from "./gestures.js";
 import { HoverCard } from "./hover.js";
 import { select } from "./lasso.js";
 import { Legend } from "./legend.js";
+import { Link } from "./links.js";
 import { FrameBudget, density, pointSize } from "./look.js";
 import { Overlay } from "./overlay.js";
 import { Pictures } from "./pictures.js";
@@ -42,12 +44,14 @@ class ScatterMap {
     this.shapes = [];
     this.chosen = null; // one byte per row: in the selection or not
     this.picked = null;
+    this.pointed = null; // the row under the pointer on a linked map
     this.focus = null; // where the keyboard is
     this.dense = null; // shade by density: yes, no, or null for "where it is crowded"
     this.budget = new FrameBudget();
     this.data = {}; // the latest from the server ...
     this.applied = {}; // ... and the latest that is fully shown
     this.actions = new Actions(this);
+    this.link = new Link(this);
     this.overlay = new Overlay();
     this.legend = new Legend(() => this.recolour());
     this.toolbar = new Toolbar(this.actions);
@@ -84,6 +88,7 @@ class ScatterMap {
     this.board.style.setProperty("--stage-height", `${data.height_px}px`);
     const otherPoints = this.data.points !== data.points;
     this.data = data;
+    this.link.join(data.link?.name ?? null);
     if (otherPoints) this.loading = this.load(data);
     const fresh = (name) => JSON.stringify(this.applied[name]) !== JSON.stringify(data[name]);
     const recoloured = fresh("points") || fresh("column");
@@ -101,6 +106,8 @@ class ScatterMap {
     if (data.selection.revision !== this.revision) {
       this.revision = data.selection.revision;
       this.setShapes(data.selection.shapes);
+      if (data.link?.elsewhere) this.link.catchUp();
+      else this.link.choose();
     }
     this.card.ask(data.thumb, data.rows);
     if (fresh("points") || fresh("mark")) this.picked = data.mark?.row ?? null;
@@ -137,7 +144,7 @@ class ScatterMap {
     this.known.clear();
     this.setShapes([]);
     this.revision = null;
-    this.picked = this.focus = null;
+    this.picked = this.pointed = this.focus = null;
   }
 
   /** Fetch the class numbers of columns that shapes name and that were not shown here. */
@@ -165,10 +172,30 @@ class ScatterMap {
 
   setShapes(shapes) {
     this.shapes = shapes;
-    this.chosen = select(shapes, this.points, this.grid, (name) => this.known.get(name));
+    this.setChosen(select(shapes, this.points, this.grid, (name) => this.known.get(name)));
+  }
+
+  /** Select what is selected on a linked map: the rows, without the shapes that lie on that map only. */
+  follow(chosen) {
+    this.shapes = [];
+    this.setChosen(chosen);
+  }
+
+  setChosen(chosen) {
+    this.chosen = chosen;
     this.selected = this.chosen ? this.chosen.reduce((sum, one) => sum + one, 0) : 0;
     this.renderer.setChosen(this.chosen);
     this.redraw();
+  }
+
+  setPointed(row) {
+    this.pointed = row;
+    this.retouch();
+  }
+
+  setPicked(row) {
+    this.picked = row;
+    this.retouch();
   }
 
   visible = (row) => this.palette[4 * this.codes[row] + 3] > 0;
@@ -232,9 +259,9 @@ class ScatterMap {
   }
 
   drawMarks() {
-    const { camera, points, data, shapes, picked, focus } = this;
+    const { camera, points, data, shapes, picked, pointed, focus } = this;
     const mark = data.mark?.row === picked ? data.mark : null;
-    this.overlay.update({ camera, points, shapes, picked, mark, hits: data.hits, query: data.query, focus });
+    this.overlay.update({ camera, points, shapes, picked, mark, hits: data.hits, query: data.query, pointed, focus });
     this.pictures.place(this);
     this.toolbar.update({
       tool: this.actions.tool,
@@ -265,6 +292,8 @@ class ScatterMap {
   }
 
   destroy() {
+    this.link.point(null);
+    this.link.leave();
     this.deaf();
     this.watcher.disconnect();
     this.rest.cancel();

@@ -9,13 +9,13 @@ export class Overlay {
   constructor() {
     const path = (name) => svg("path", { class: name });
     this.parts = Object.fromEntries(
-      ["shapes", "links", "neighbours", "hits", "picked", "focus", "query", "drawn", "closing"].map((name) => [name, path(name)]),
+      ["shapes", "links", "neighbours", "hits", "picked", "pointed", "focus", "query", "drawn", "closing"].map((name) => [name, path(name)]),
     );
     this.root = svg("svg", { class: "overlay", "aria-hidden": "true" }, ...Object.values(this.parts));
   }
 
   /** Everything that belongs to positions on the map; called whenever the camera moved. */
-  update({ camera, points, shapes, picked, mark, hits, query, focus }) {
+  update({ camera, points, shapes, picked, mark, hits, query, pointed, focus }) {
     const screen = (row) => camera.toScreen(points.q[2 * row], points.q[2 * row + 1]);
     const place = (corner) => camera.toScreen(...points.toSteps(corner));
     this.set("shapes", shapes.filter((shape) => shape.polygon).map((shape) => outline(shape.polygon.map(place))).join(""));
@@ -26,6 +26,7 @@ export class Overlay {
     this.set("neighbours", near.map((at) => ring(at, RING_PX)).join(""));
     this.set("hits", found.map((at) => ring(at, RING_PX)).join(""));
     this.set("picked", picked !== null ? ring(screen(picked), RING_PX + 2) : "");
+    this.set("pointed", pointed !== null ? target(screen(pointed)) : "");
     this.set("focus", focus !== null ? ring(screen(focus), RING_PX + 5) : "");
     this.set("query", query ? target(place([query.x, query.y])) : "");
   }
@@ -48,7 +49,7 @@ const outline = (path) => `${trace(path)}Z`;
 const line = (a, b) => `M${at(a)}L${at(b)}`;
 const ring = ([x, y], r) => `M${at([x - r, y])}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0`;
 
-/** A ring with four ticks: where the query falls. */
+/** A ring with four ticks: where the query falls, or the patch that is pointed at on another map. */
 function target([x, y]) {
   const ticks = [
     [1, 0],
