@@ -13,6 +13,7 @@ from ..settings import read as read_settings
 from ..sources import open_source
 from ..types import Report, ignore
 from .intake import ingest
+from .leaks import measure_leak
 from .steps import cluster, embed, index, project
 
 DEMO_OPTIONS: Mapping[str, Any] = {"n": 900, "patients": 9, "seed": 0}
@@ -28,7 +29,7 @@ def build(
     settings: Settings | None = None,
     report: Report = ignore,
 ) -> Collection:
-    """Ingest, embed, index, project and cluster; steps that are done already are not done again.
+    """Ingest, embed, index, project and cluster, and measure the site leak of small collections; nothing is done twice.
 
     ``uri`` is a folder, a zip, a CSV or Parquet table, an HDF5 file, or ``synthetic``; ``options`` are the source's own.
     Returns the collection. Raises every ``ExplorerError`` its steps raise.
@@ -41,6 +42,7 @@ def build(
     index(collection, encoder=made.key, report=report)
     project(collection, encoder=made.key, report=report)
     cluster(collection, encoder=made.key, report=report)
+    measure_leak(collection, encoder=made.key, report=report)
     return collection
 
 
