@@ -168,7 +168,8 @@ def test_leak(collection: Collection) -> None:
         np.array(collection.vectors()), collection.items["label"], sites=collection.items["site"], groups=collection.items["patient"]
     )
     assert found["value"]["value"] == pytest.approx(by_hand.robustness.value)
-    assert found["sentences"] == [by_hand.sentence]
+    assert found["sentences"][:2] == [by_hand.sentence, by_hand.site_sentence]
+    assert found["sentences"][2:] == [found["results"]["clusters"]["sentence"]]
     assert found["results"]["clusters"]["method"] == "kmeans"
     assert "ARI" in found["results"]["clusters"]["sentence"]
     by_patient = asked(collection, "leak", site="patient")

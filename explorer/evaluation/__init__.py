@@ -8,7 +8,7 @@ from .overlap import neighbour_overlap
 from .probe import EVA_2024, PROTOCOLS, ProbeReport, linear_probe
 from .reports import Report
 from .retrieval import RetrievalAt, RetrievalReport, retrieval
-from .robustness import ClusterLeakReport, LeakReport, cluster_leak, site_leak
+from .robustness import ClusterLeakReport, LeakReport, cluster_leak, separable, site_leak
 
 __all__ = [
     "EVA_2024",
@@ -30,6 +30,7 @@ __all__ = [
     "linear_probe",
     "neighbour_overlap",
     "retrieval",
+    "separable",
     "site_leak",
     "wilson",
 ]

@@ -4,6 +4,7 @@ from .benchmarking import benchmark
 from .evaluating import Question, evaluate, read_report
 from .intake import ingest
 from .keeping import remove, rename
+from .leaks import Leak, leak, measure_leak
 from .naming import group_names, name_groups
 from .selections import save_selection, selected_rows
 from .steps import agreement, cluster, embed, index, project, stability
@@ -11,6 +12,7 @@ from .takeout import defused, export
 from .whole import build, demo, demo_real, real_terms, real_to_fetch
 
 __all__ = [
+    "Leak",
     "Question",
     "agreement",
     "benchmark",
@@ -25,6 +27,8 @@ __all__ = [
     "group_names",
     "index",
     "ingest",
+    "leak",
+    "measure_leak",
     "name_groups",
     "project",
     "read_report",

@@ -97,7 +97,7 @@ def _leak(asked: Measurement, vectors: AnyVectors) -> Finding:
         value=report.robustness,
         chance=report.robustness_by_chance,
         naive=None,
-        sentences=(report.sentence,),
+        sentences=(report.sentence, report.site_sentence),
         results={"leak": report.to_json()},
     )
 

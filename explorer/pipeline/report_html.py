@@ -157,7 +157,7 @@ def _leak(results: Mapping[str, Any]) -> Iterable[str]:
     if clusters := results.get("clusters"):
         names = {"ari_label": "ARI of groups with the label", "ari_site": "ARI of groups with the site", "difference": "Difference"}
         rows += [[title, *_scored(clusters[key]), ""] for key, title in names.items()]
-    said = f"<p>{text(clusters['sentence'])}</p>" if clusters else "<p>There are no groups to compare; run explorer cluster.</p>"
+    said = "" if clusters else "<p>There are no groups to compare; run explorer cluster.</p>"
     yield _section("All scores", table(["score", "value", "95 % interval", "chance"], rows) + said)
     kinds = {
         "Same class, same site": "SS",
