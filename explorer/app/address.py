@@ -19,7 +19,15 @@ import streamlit as st
 from ..errors import InputError
 from .selection import Shape, read_shapes
 
-PAGES = {"library": "Library", "map": "Map", "search": "Search", "groups": "Groups", "evaluate": "Evaluate", "about": "About"}
+PAGES = {
+    "library": "Library",
+    "map": "Map",
+    "search": "Search",
+    "groups": "Groups",
+    "evaluate": "Evaluate",
+    "compare": "Compare",
+    "about": "About",
+}
 COLLECTION = "collection"
 Where = dict[str, list[str] | dict[str, float]]
 """Column -> wanted values, or the ends of a range such as ``{">=": 50}``."""

@@ -86,6 +86,20 @@ def stacked(counts: pd.DataFrame, names: Mapping[int, str] | Sequence[str], *, k
     st.plotly_chart(figure, key=key, config={"displayModeBar": False}, alt=title)
 
 
+def shared(counts: Sequence[int], *, key: str) -> None:
+    """How many patches share 0, 1, ... of their nearest ones between two models."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure(
+        go.Bar(x=list(range(len(counts))), y=list(counts), marker_color=_ACCENT, hovertemplate="%{y} patches share %{x}<extra></extra>")
+    )
+    figure.update_layout(height=190, margin={"l": 0, "r": 8, "t": 4, "b": 4}, bargap=0.15)
+    figure.update_xaxes(title="shared of the nearest", dtick=max(1, len(counts) // 10), automargin=True)
+    figure.update_yaxes(title="patches", automargin=True)
+    words = ", ".join(f"{number} shared: {n} patches" for number, n in enumerate(counts))
+    st.plotly_chart(figure, key=key, config={"displayModeBar": False}, alt=f"Shared neighbours: {words}")
+
+
 def _shares(values: pd.Series[Any]) -> pd.Series[Any]:
     known = values.astype("string").fillna("not given")
     return known.value_counts(normalize=True)

@@ -35,7 +35,7 @@ def button(view: View) -> None:
             args=(view,),
         )
         if len(found) > 1:
-            compare.choose(view, {key: _title(made) for key, made in found.items() if key != view.projection.key})
+            compare.choose(view, {key: _words(made) for key, made in found.items() if key != view.projection.key})
         _trust(view)
         st.divider()
         ui.guarded(lambda: _another(view))
@@ -68,8 +68,12 @@ def _another(view: View) -> None:
 
 
 def _title(made: maps.Artifact) -> str:
+    return ui.plain(_words(made))
+
+
+def _words(made: maps.Artifact) -> str:
     trusted = maps.measured(made).get("trust")
-    return ui.plain(maps.layout_title(made) + (f" · trust {trusted:.2f}" if trusted is not None else ""))
+    return maps.layout_title(made) + (f" · trust {trusted:.2f}" if trusted is not None else "")
 
 
 def _show(view: View) -> None:

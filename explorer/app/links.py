@@ -44,6 +44,11 @@ def groups(opened: Collection, clusters: Artifact) -> str:
     return _of(opened, f"groups/{clusters.key}.bin")
 
 
+def overlap(opened: Collection, one: str, other: str) -> str:
+    """Share of neighbours that two models have in common, as colours of a map."""
+    return _of(opened, "overlap.bin", v=state.version(opened), one=one, other=other)
+
+
 def trust(opened: Collection, projection: Artifact, column: str) -> str:
     """Colours by how far places on a map can be trusted; the legend comes from ``buffers.value_column``."""
     return _of(opened, f"trust/{projection.key}/{column}.bin")

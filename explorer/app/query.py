@@ -59,7 +59,7 @@ def another(opened: Collection, *, first: bool) -> None:
         "search/bring", url=links.uploads(), folder=False, paste=True, max_bytes=MOST_BYTES, words="Drop a picture here, or paste one."
     )
     if brought is not None:
-        ui.guarded(lambda: _take(opened, brought.upload_id))
+        ui.guarded(lambda: filters.search(opened, picture=take("search/bring", brought.upload_id)))
     name = st.text_input("Find a patch", placeholder="name, label or number", key="search/find", persist_state="session")
     if name.strip():
         _offer(opened, find(opened, name.strip()), key="search/found")
@@ -93,16 +93,16 @@ def _offer(opened: Collection, rows: list[int], *, key: str) -> None:
         filters.search(opened, patch=state.opened)
 
 
-def _take(opened: Collection, upload_id: str) -> None:
-    """A picture that was brought: it is held in memory for this session, and its file thrown away."""
-    st.session_state.pop("search/bring/kept", None)
+def take(key: str, upload_id: str) -> str:
+    """A picture that was brought by the widget of that key: it is held in memory for this session, and its file thrown away."""
+    widgets.forget(key)
     upload = uploads.find(state.settings().home, upload_id)
     try:
         stored, name, _ = read_names(upload.path)[0]
         image = decode((upload.path / stored).read_bytes(), name=name, limits=state.settings().limits)
     finally:
         uploads.remove(upload)
-    filters.search(opened, picture=asking.held().keep(image))
+    return asking.held().keep(image)
 
 
 def read(opened: Collection, asked: dict[str, str]) -> Question:

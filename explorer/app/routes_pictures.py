@@ -77,6 +77,13 @@ def column(collection: str, name: str, v: str = "") -> Response:
     return _binary(state.column(opened, name).data, lasting=v == state.version(opened))
 
 
+@router.get("/collections/{collection}/overlap.bin", response_class=Response)
+def overlap(collection: str, one: str, other: str, v: str = "") -> Response:
+    """For each row the share of its nearest neighbours that two encoders both name, as colours of a map."""
+    found = state.overlap(state.collection(collection), one, other)
+    return _binary(found.per_row.astype("<f4").tobytes(), lasting=False)
+
+
 @router.get("/collections/{collection}/trust/{key}/{column}.bin", response_class=Response)
 def place(collection: str, key: str, column: str) -> Response:
     """How far each row's place on a map can be trusted, as colours of that map."""

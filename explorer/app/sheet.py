@@ -16,7 +16,7 @@ from . import links, state, ui, uploads, widgets, work
 from .words import without_paths
 
 _FROM = "new/from"
-_FREE = ("none needed", "here", "to fetch")
+FREE = ("none needed", "here", "to fetch")
 """States of weights with which a job can start."""
 
 
@@ -88,7 +88,7 @@ def _sheet() -> None:
         with right:
             spec = choose_encoder("new/encoder")
         with st.container(horizontal=True):
-            ready = encoders.weights_state(spec, state.settings().weights_dir) in _FREE
+            ready = encoders.weights_state(spec, state.settings().weights_dir) in FREE
             if st.button("Start", type="primary", disabled=not ready, key="new/start"):
                 ui.guarded(lambda: _start(kind, what, name=name.strip(), encoder=spec.name))
             st.button("Cancel", on_click=drop, key="new/cancel")

@@ -17,6 +17,7 @@ from .. import jobs, pipeline, storage
 from .. import settings as settings_table
 from ..collection import RECORD, Collection, checked_name
 from ..errors import Busy, CollectionMissing, ExplorerError, InputError
+from ..evaluation import OverlapReport
 from ..matching import load_encoder
 from ..search import INTERNAL, SearchResult
 from ..settings import Settings
@@ -114,6 +115,12 @@ def picture_encoder(opened: Collection, encoder: str | None = None) -> Encoder:
         return load_encoder(opened.embedding(encoder))
 
 
+def overlap(opened: Collection, one: str, other: str) -> OverlapReport:
+    """How far two models agree on neighbours; measured once. Raises what ``pipeline.overlap`` raises."""
+    graphs = tuple(opened.artifact("neighbours", step="index", embedding=opened.embedding(name).key).key for name in (one, other))
+    return _overlap(opened.path, one, other, graphs)
+
+
 def column(opened: Collection, name: str) -> buffers.Column:
     """Colours of the map by a column of the rows. Raises ``InputError``."""
     return _column(opened.path, version(opened), name)
@@ -141,6 +148,12 @@ def _check_idle(opened: Collection) -> None:
 @lru_cache(maxsize=32)
 def _opened(path: Path, made_ns: int) -> Collection:
     return Collection(path, limits=settings().limits)
+
+
+@lru_cache(maxsize=16)
+def _overlap(path: Path, one: str, other: str, graphs: tuple[str, ...]) -> OverlapReport:
+    opened = collection(path.name)
+    return pipeline.overlap(opened, one, other, k=min(pipeline.OVERLAP_K, max(1, opened.n - 1)))
 
 
 @lru_cache(maxsize=32)

@@ -158,6 +158,8 @@ class Card:
     label: str = ""
     patient: str = ""
     slide: str = ""
+    note: str = ""
+    """A word or two on the picture, such as "in both"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +196,8 @@ def result_grid(
         "thumb": thumb,
         "columns": columns,
         "cards": [
-            {"row": card.row, "score": card.score, "label": card.label, "patient": card.patient, "slide": card.slide} for card in cards
+            {"row": card.row, "score": card.score, "label": card.label, "patient": card.patient, "slide": card.slide, "note": card.note}
+            for card in cards
         ],
         "feedback": feedback,
         "choosing": choosing,

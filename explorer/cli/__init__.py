@@ -4,6 +4,7 @@ from .app import app
 from .asking import export, list_, search, show, verify
 from .base import main
 from .benchmark import benchmark
+from .comparing import compare
 from .evaluating import evaluate
 from .keeping import name_group, remove, rename, select
 from .making import build, cluster, demo, embed, index, ingest, project
@@ -19,6 +20,7 @@ for _command in (
     cluster,
     search,
     evaluate,
+    compare,
     show,
     list_,
     encoders,

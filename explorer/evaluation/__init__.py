@@ -4,7 +4,7 @@ from .anchors import colour_histogram
 from .folds import folds
 from .intervals import Estimate, wilson
 from .knn import FewShotReport, KnnReport, few_shot, knn
-from .overlap import neighbour_overlap
+from .overlap import OverlapReport, encoder_overlap, neighbour_overlap
 from .probe import EVA_2024, PROTOCOLS, ProbeReport, linear_probe
 from .reports import Report
 from .retrieval import RetrievalAt, RetrievalReport, retrieval
@@ -18,12 +18,14 @@ __all__ = [
     "FewShotReport",
     "KnnReport",
     "LeakReport",
+    "OverlapReport",
     "ProbeReport",
     "Report",
     "RetrievalAt",
     "RetrievalReport",
     "cluster_leak",
     "colour_histogram",
+    "encoder_overlap",
     "few_shot",
     "folds",
     "knn",

@@ -1,19 +1,28 @@
 """The verbs. The only place where computing meets disk; the command line, jobs and pages all call these."""
 
 from .benchmarking import benchmark
+from .comparing import HEADLINES, OVERLAP_K, Gap, Line, Measure, Score, gaps, least_agreed, overlap, scores, shared_hits
 from .evaluating import Question, evaluate, read_report
 from .intake import ingest
 from .keeping import remove, rename
 from .leaks import Leak, leak, measure_leak
 from .naming import group_names, name_groups
+from .report_words import TITLES as PROTOCOL_TITLES
 from .selections import save_selection, selected_rows
 from .steps import agreement, cluster, embed, index, project, stability
 from .takeout import defused, export
 from .whole import build, demo, demo_real, real_terms, real_to_fetch
 
 __all__ = [
+    "HEADLINES",
+    "OVERLAP_K",
+    "PROTOCOL_TITLES",
+    "Gap",
     "Leak",
+    "Line",
+    "Measure",
     "Question",
+    "Score",
     "agreement",
     "benchmark",
     "build",
@@ -24,12 +33,15 @@ __all__ = [
     "embed",
     "evaluate",
     "export",
+    "gaps",
     "group_names",
     "index",
     "ingest",
     "leak",
+    "least_agreed",
     "measure_leak",
     "name_groups",
+    "overlap",
     "project",
     "read_report",
     "real_terms",
@@ -37,6 +49,8 @@ __all__ = [
     "remove",
     "rename",
     "save_selection",
+    "scores",
     "selected_rows",
+    "shared_hits",
     "stability",
 ]

@@ -132,6 +132,11 @@ def evaluate(collection: Collection, question: Question, *, train: Collection | 
     return storage.make(collection.path, "reports", recipe, fill, waiting=lambda: report(Progress("evaluate", 0, note=waiting)))
 
 
+def usual_group(collection: Collection) -> str | None:
+    """The column that is kept apart where none is named; None where neither patients nor slides are known."""
+    return next((name for name in GROUPS if _has_values(collection, name)), None)
+
+
 def read_report(artifact: Artifact) -> dict[str, Any]:
     """The document of a report."""
     document: dict[str, Any] = storage.read_json(storage.file(artifact, "report.json"))
@@ -157,7 +162,7 @@ def _group(collection: Collection, question: Question) -> str | None:
     if question.group is not None:
         _column(collection, question.group)
         return question.group
-    return next((name for name in GROUPS if _has_values(collection, name)), None)
+    return usual_group(collection)
 
 
 def _site(collection: Collection, question: Question) -> str | None:

@@ -1,6 +1,6 @@
 // Results as a grid of square pictures with a few words each. Everything from the data is set as text.
 //
-// data:  thumb (address with `{row}`), columns (or null: as many as fit), cards [{row, score, label, patient, slide}], feedback, choosing, liked {row: 1 or -1}, chosen [row]
+// data:  thumb (address with `{row}`), columns (or null: as many as fit), cards [{row, score, label, patient, slide, note}], feedback, choosing, liked {row: 1 or -1}, chosen [row]
 // state: liked, chosen; trigger: opened (a row)
 
 import { address, el, style } from "./dom.js";
@@ -62,8 +62,9 @@ class ResultGrid {
         onclick: (event) => (event.shiftKey ? this.choose(card.row) : this.trigger("opened", card.row)),
       },
       image,
+      card.note ? el("span", { class: "note" }, card.note) : null,
     );
-    const node = el("li", { class: "result" }, open);
+    const node = el("li", { class: card.note ? "result noted" : "result" }, open);
     node.row = card.row;
     node.append(
       el(

@@ -1,0 +1,26 @@
+"""Describing a collection by one more model, from where one would compare it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from .. import encoders
+from ..collection import Collection
+from . import sheet, state, ui, work
+
+
+def button(opened: Collection) -> None:
+    """Opens the choice of a model."""
+    with st.popover("Add a model", key="compare/add"):
+        ui.guarded(lambda: choose(opened))
+
+
+def choose(opened: Collection) -> None:
+    """A model, and the job that describes every patch by it, draws its map and finds its groups."""
+    spec = sheet.choose_encoder("compare/model")
+    ready = encoders.weights_state(spec, state.settings().weights_dir) in sheet.FREE
+    if spec.name in opened.encoder_names():
+        st.caption("This model is here already. Starting it again does only what is not done.")
+    if st.button("Start", type="primary", disabled=not ready, key="compare/start"):
+        work.start(work.Embed(name=opened.name, encoder=spec.name))
+        st.rerun()

@@ -1,0 +1,143 @@
+"""The command that sets encoders side by side."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..collection import Collection
+from ..errors import ArtifactMissing, InputError
+from ..settings import Settings
+from .base import AS_JSON, open_named, verb
+from .output import echo_json, echo_table
+from .progress import Bars
+
+
+@click.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.option("--encoder", "wanted", multiple=True, help="Compare these only; repeat for several.  [default: all]")
+@click.option("-k", default=10, show_default=True, help="Neighbours of a patch that are compared, and hits of a query.")
+@click.option("--least", default=12, show_default=True, help="Patches to list on which two encoders agree least.")
+@click.option("--row", type=int, default=None, help="Ask every encoder for the patches most similar to this row.")
+@click.option("--image", type=click.Path(path_type=Path, dir_okay=False), default=None, help="The same for a picture.")
+@click.option("--csv", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Write the table of scores there.")
+@AS_JSON
+@verb
+def compare(settings: Settings, report: Bars, *, names: Sequence[str], as_json: bool, csv: Path | None, **given: Any) -> None:
+    """Set the encoders of collections side by side: their scores, how far they agree on neighbours, their answers to one query."""
+    import pandas as pd
+
+    from ..pipeline import defused, gaps, scores
+
+    collections = [open_named(settings, name) for name in dict.fromkeys(names)]
+    used = {each.name: _encoders(each, given["wanted"]) for each in collections}
+    found = scores(collections)
+    table = [score for score in found if score.line.encoder in used[score.line.collection]]
+    missing = [gap for gap in gaps(collections, found) if gap.line.encoder in used[gap.line.collection]]
+    document = {
+        "scores": [score.to_json() for score in table],
+        "missing": [gap.to_json() for gap in missing],
+        "overlap": [_overlap(each, pair, given) for each in collections for pair in combinations(used[each.name], 2)],
+        "query": [_query(settings, each, used[each.name], given) for each in collections] if _asks(given) else [],
+    }
+    report.close()
+    if csv is not None:
+        defused(pd.DataFrame(document["scores"])).to_csv(csv, index=False)
+    if as_json:
+        echo_json(document)
+    else:
+        _echo(document)
+
+
+def _asks(given: dict[str, Any]) -> bool:
+    if given["row"] is not None and given["image"] is not None:
+        raise click.UsageError("Give either --image FILE or --row N.")
+    return given["row"] is not None or given["image"] is not None
+
+
+def _encoders(collection: Collection, wanted: Sequence[str]) -> list[str]:
+    for name in wanted:
+        collection.embedding(name)
+    return [name for name in collection.encoder_names() if not wanted or name in wanted]
+
+
+def _overlap(collection: Collection, pair: tuple[str, str], given: dict[str, Any]) -> dict[str, Any]:
+    from ..pipeline import least_agreed, overlap
+
+    try:
+        found = overlap(collection, *pair, k=given["k"])
+    except ArtifactMissing as missing:  # the scores can be told all the same
+        return {"collection": collection.name, "encoders": list(pair), "missing": str(missing)}
+    document = found.to_json()
+    shares = document.pop("per_row")
+    least = [
+        {"row": row, "share": round(shares[row], 6), "uri": collection.items["uri"].iloc[row]}
+        for row in least_agreed(found, given["least"])
+    ]
+    return {"collection": collection.name, "encoders": list(pair), **document, "least_agreed": least}
+
+
+def _query(settings: Settings, collection: Collection, names: Sequence[str], given: dict[str, Any]) -> dict[str, Any]:
+    from ..pipeline import shared_hits
+
+    asked: dict[str, Any] = {"row": given["row"], "k": given["k"]}
+    if (file := given["image"]) is not None:
+        from ..sources.images import decode
+
+        if not file.is_file():
+            raise InputError(f"There is no file {file}; give the path of a picture.")
+        asked["image"] = decode(file.read_bytes(), name=file.name, limits=settings.limits)
+    results = [collection.search(encoder=name, **asked) for name in names]
+    shared = shared_hits(results)
+    answers = [{"encoder": each.encoder, "hits": [hit.to_json() | {"shared": hit.row in shared} for hit in each.hits]} for each in results]
+    return {"collection": collection.name, "answers": answers}
+
+
+def _echo(document: dict[str, Any]) -> None:
+    if document["scores"]:
+        cells = [
+            {
+                "collection": each["collection"],
+                "encoder": each["encoder"] + ("" if each["embedding"] == "newest" else f" ({each['embedding']})"),
+                "label": each["label"],
+                "kept apart": each["kept_apart"] or "nothing",
+                "learnt from": each["learnt_from"] or "itself",
+                "score": each["score"] + (f" ({each['way']})" if each["way"] else ""),
+                "value": "unknown" if each["value"] is None else f"{each['value']:.3f}",
+                "95 % interval": "" if each["low"] is None else f"{each['low']:.3f} to {each['high']:.3f}",
+                "chance": "" if each["chance"] is None else f"{each['chance']:.3f}",
+            }
+            for each in sorted(document["scores"], key=_comparable)
+        ]
+        echo_table(cells, list(cells[0]))
+    for each in document["overlap"]:
+        if "missing" in each:
+            click.echo(each["missing"], err=True)
+            continue
+        mean = each["mean"]
+        click.echo(f"\n{each['collection']}, {' and '.join(each['encoders'])}: {each['sentence']}")
+        click.echo(
+            f"overlap@{each['protocol']['k']} {mean['value']:.3f} ({mean['low']:.3f} to {mean['high']:.3f}), chance {each['chance']:.3f}"
+        )
+        click.echo("agreed on least: rows " + ", ".join(str(one["row"]) for one in each["least_agreed"]))
+    for each in document["query"]:
+        for answer in each["answers"]:
+            click.echo(f"\n{each['collection']}, {answer['encoder']}")
+            echo_table(
+                [hit | {"score": f"{hit['score']:.3f}", "shared": "yes" if hit["shared"] else ""} for hit in answer["hits"]],
+                ("rank", "score", "row", "label", "uri", "shared"),
+            )
+    if document["missing"]:
+        click.echo("\nNot measured yet:", err=True)
+    for each in document["missing"]:
+        click.echo(f"  {shlex.join(each['command'])}", err=True)
+
+
+def _comparable(record: dict[str, Any]) -> tuple[str, ...]:
+    """Numbers that may be compared stand together."""
+    return tuple(str(record[name]) for name in ("collection", "label", "kept_apart", "learnt_from", "protocol", "score", "way", "encoder"))
