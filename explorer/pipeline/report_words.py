@@ -60,6 +60,10 @@ STYLE = """
 .report svg .own { fill: var(--own); }
 .report svg .whisker { stroke: currentColor; stroke-width: 2; }
 .report svg .line { fill: none; stroke: var(--own); stroke-width: 2; }
+.report .mistakes { display: grid; grid-template-columns: repeat(auto-fill, minmax(104px, 1fr)); gap: 12px 8px; }
+.report figure { margin: 0; font-size: 12px; line-height: 1.35; overflow-wrap: anywhere; }
+.report figure img { display: block; width: 100%; aspect-ratio: 1; object-fit: contain; background: var(--track); margin-bottom: 4px; }
+.report figcaption span { display: block; }
 .report .wide { overflow-x: auto; }
 .report table { border-collapse: collapse; }
 .report th { text-align: left; font-weight: 500; max-width: 320px; overflow-wrap: anywhere; }
