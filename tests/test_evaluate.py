@@ -253,7 +253,7 @@ class Page(HTMLParser):
         self.classes.update(*(str(value).split() for name, value in attrs if name == "class"))
         self.fetched += [str(value) for name, value in attrs if name in ("src", "href", "xlink:href", "data", "action")]
         self.fetched += [name for name, _ in attrs if name.startswith("on")]
-        if tag != "meta" and not (self.get_starttag_text() or "").endswith("/>"):
+        if tag not in ("meta", "img") and not (self.get_starttag_text() or "").endswith("/>"):
             self.open.append(tag)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:

@@ -10,7 +10,8 @@ from .. import storage
 from ..collection import Collection
 from ..pipeline import read_report
 from ..pipeline.report_html import beside, report_details
-from ..pipeline.report_words import MEASURES, STYLE
+from ..pipeline.report_words import EXPLAINED, MEASURES, STYLE
+from ..search import plain as value_of
 from ..storage import Artifact
 from . import address, links, score_charts, ui, widgets
 
@@ -51,12 +52,18 @@ def _headline(document: dict[str, Any], made: Artifact) -> None:
             with st.container(key="score-honest"):
                 st.markdown(ui.plain(_number(value["value"])))
             st.markdown(ui.plain(f"{_interval(value)} (95 % interval)"))
-            st.caption(ui.plain(f"{document['score']} of {document['columns']['label']}"))
+            st.caption(ui.plain(f"{document['score']} of {document['columns']['label']}"), help=EXPLAINED[document["protocol"]])
         if naive is not None:
             with st.container(width="content", gap=None):
                 with st.container(key="score-naive"):
                     st.markdown(ui.plain(_number(naive)))
                 st.caption(ui.plain(f"if one {document['columns']['group'] or 'patient'} could be on both sides"))
+    about = [ui.encoder_title(document["encoder"]), ui.count(document["rows"], "patch")]
+    if document["groups"]:
+        about.append(ui.count(document["groups"], ui.column_name(document["columns"]["group"])))
+    if document["train"]:
+        about.append(f"learnt from {document['train']}")
+    st.caption(ui.plain(" · ".join(about)))
     for sentence in document["sentences"]:
         if sentence.startswith("Leak possible"):
             st.warning(ui.plain(sentence))
@@ -169,7 +176,7 @@ def _mistakes(opened: Collection, document: dict[str, Any], key: str) -> None:
         widgets.Card(
             each["row"],
             label=f"{each['truth']} → {each['named'] or 'nothing'}",
-            patient="" if (patient := patients.iloc[each["row"]]) is None or patient != patient else str(patient),
+            patient=str(value_of(patients.iloc[each["row"]]) or ""),
         )
         for each in found
         if each["row"] < opened.n

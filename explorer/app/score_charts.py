@@ -8,13 +8,16 @@ from typing import Any
 
 import streamlit as st
 
+from ..pipeline.report_charts import HALF_WAY, stacked
+
 ACCENT = "#1f8a92"
 QUIET = "#8b9699"
 _FAINT = "rgba(139, 150, 153, 0.35)"
+_FILLED = "rgba(31, 138, 146, 0.45)"
+_LIGHT, _DARK = "#f1f5f5", "#1e2527"
+"""Of an empty cell, by theme: plotly chooses the colour of a cell's text by the cell's own."""
 _SERIES = (ACCENT, "#e69f00", "#0072b2", "#cc79a7")
 _CONFIG = {"displayModeBar": False, "scrollZoom": False}
-_HALF_WAY = 0.6
-"""Names of anchors above this stand to the left of their tick."""
 _LINE_PX = 24
 _MOST_COUNTS = 14
 """Classes up to which a confusion matrix has room for its numbers."""
@@ -26,11 +29,11 @@ def score_line(value: Estimate, anchors: Sequence[Mapping[str, Any]], *, key: st
     """The score with its interval on a line from 0 to 1, and below it each anchor: a tick and its name on a line of its own."""
     import plotly.graph_objects as go
 
-    known = sorted((each for each in anchors if each["value"] is not None), key=lambda each: float(each["value"]))
+    known = stacked(anchors)
     figure = go.Figure()
     figure.add_shape(type="line", x0=0, x1=1, y0=0, y1=0, line={"color": _FAINT, "width": 2})
     for line, each in enumerate(known, 1):
-        at, left = float(each["value"]), float(each["value"]) <= _HALF_WAY
+        at, left = float(each["value"]), float(each["value"]) <= HALF_WAY
         faint = bool(each.get("faint"))
         figure.add_shape(type="line", x0=at, x1=at, y0=0.3, y1=-line, line={"color": QUIET, "width": 1, "dash": "dot"})
         figure.add_annotation(
@@ -52,17 +55,17 @@ def class_bars(by_class: Mapping[str, Estimate], *, key: str, chance: float | No
 
     names = list(by_class)
     known = [by_class[name] for name in names]
-    labels = [plain(name) for name in names]
     bars = go.Bar(
-        y=labels, x=[each["value"] for each in known], orientation="h", marker_color=ACCENT, opacity=0.85,
-        error_x=_error(known), customdata=[_told(each) for each in known], hovertemplate="%{y}: %{customdata}<extra></extra>",
+        y=list(range(len(names))), x=[each["value"] for each in known], orientation="h", marker_color=_FILLED,
+        error_x=_error(known, colour=ACCENT), customdata=[f"{plain(name)}: {_told(by_class[name])}" for name in names],
+        hovertemplate="%{customdata}<extra></extra>",
     )  # fmt: skip
     figure = go.Figure([bars])
     if chance is not None:
         figure.add_vline(x=chance, line={"color": QUIET, "width": 1, "dash": "dot"})
     figure.update_layout(showlegend=False, height=56 + 30 * len(names), margin={"l": 0, "r": 12, "t": 8, "b": 32}, bargap=0.35)
     figure.update_xaxes(range=[0, 1.02], tickvals=[0, 0.25, 0.5, 0.75, 1], fixedrange=True)
-    figure.update_yaxes(autorange="reversed", type="category", automargin=True, ticks="", fixedrange=True)
+    figure.update_yaxes(**_names(names), autorange="reversed", automargin=True, ticks="", fixedrange=True)
     _show(figure, key=key, alt="By class: " + ", ".join(f"{name} {_told(each)}" for name, each in by_class.items()))
 
 
@@ -70,21 +73,24 @@ def confusion(classes: Sequence[str], counts: Sequence[Sequence[int]], *, key: s
     """Counts by true class (line) and named class (column), shaded by the share of the line."""
     import plotly.graph_objects as go
 
-    labels = [plain(name) for name in classes]
     shares = [[count / max(1, sum(row)) for count in row] for row in counts]
+    told = [
+        [f"is {plain(own)}, named {plain(other)}: {count} ({share:.0%})" for other, count, share in zip(classes, row, line, strict=True)]
+        for own, row, line in zip(classes, counts, shares, strict=True)
+    ]
+    roomy = len(classes) <= _MOST_COUNTS
+    empty = _DARK if st.context.theme.type == "dark" else _LIGHT
     figure = go.Figure(
         go.Heatmap(
-            z=shares, x=labels, y=labels, zmin=0, zmax=1, colorscale=[[0, "rgba(31, 138, 146, 0.04)"], [1, "rgba(31, 138, 146, 0.9)"]],
-            showscale=False, xgap=2, ygap=2, customdata=counts, text=counts if len(classes) <= _MOST_COUNTS else None,
-            texttemplate="%{text}" if len(classes) <= _MOST_COUNTS else None,
-            hovertemplate="is %{y}, named %{x}: %{customdata} (%{z:.0%})<extra></extra>",
+            z=shares, zmin=0, zmax=1, colorscale=[[0, empty], [1, ACCENT]], showscale=False, xgap=2, ygap=2,
+            text=counts, texttemplate="%{text}" if roomy else "", customdata=told, hovertemplate="%{customdata}<extra></extra>",
         )
     )  # fmt: skip
     side = max(34, min(56, 420 // max(1, len(classes))))
     figure.update_layout(height=110 + side * len(classes), margin={"l": 0, "r": 0, "t": 8, "b": 8})
-    figure.update_xaxes(type="category", automargin=True, title={"text": "named"}, showgrid=False, ticks="", fixedrange=True)
+    figure.update_xaxes(**_names(classes), title={"text": "named"}, automargin=True, showgrid=False, ticks="", fixedrange=True)
     figure.update_yaxes(
-        type="category", automargin=True, title={"text": "is"}, autorange="reversed", showgrid=False, ticks="", fixedrange=True
+        **_names(classes), title={"text": "is"}, automargin=True, autorange="reversed", showgrid=False, ticks="", fixedrange=True
     )
     right = sum(row[i] for i, row in enumerate(counts))
     _show(figure, key=key, alt=f"Confusion of {len(classes)} classes: {right} of {sum(map(sum, counts))} on the diagonal")
@@ -142,7 +148,12 @@ def curves(
 def plain(text: object) -> str:
     """Text of a chart, whatever is in it, at a length that leaves room for the chart."""
     whole = str(text)
-    return html.escape(whole if len(whole) <= 32 else whole[:31] + "…")
+    return html.escape(whole if len(whole) <= 44 else whole[:43] + "…")
+
+
+def _names(names: Sequence[str]) -> dict[str, Any]:
+    """Names on an axis by their places: two names may look the same once they are cut."""
+    return {"tickvals": list(range(len(names))), "ticktext": [plain(name) for name in names], "zeroline": False}
 
 
 def _points(x: Sequence[float], y: Sequence[float], known: Sequence[Estimate], *, colour: str, size: int, along: str) -> Any:
@@ -154,7 +165,7 @@ def _points(x: Sequence[float], y: Sequence[float], known: Sequence[Estimate], *
     )  # fmt: skip
 
 
-def _error(known: Sequence[Estimate], *, colour: str = QUIET) -> dict[str, Any]:
+def _error(known: Sequence[Estimate], *, colour: str) -> dict[str, Any]:
     """Whiskers to the ends of the intervals; none where an end is not known."""
 
     def reach(each: Estimate, end: str) -> float:

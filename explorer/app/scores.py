@@ -37,7 +37,7 @@ def choose(opened: Collection, encoder: str, asked: Mapping[str, str]) -> Artifa
         key = None
         if found:
             key = st.selectbox(
-                "Report", list(found), format_func=lambda key: _title(found[key]), key=kept, persist_state="session", width=440
+                "Report", list(found), format_func=lambda key: _title(found[key]), key=kept, persist_state="session", width=460
             )
             with st.popover("Measure", key="evaluate/another"):
                 ui.guarded(lambda: _another(opened, encoder))
@@ -55,7 +55,7 @@ def _title(made: Artifact) -> str:
     measured, recipe = made.meta["measured"], made.recipe
     site = f" by {recipe['site']}" if recipe.get("site") else ""
     what = f"{TITLES[recipe['protocol']]} · {recipe['label']}{site}"
-    return f"{what} · {ui.encoder_title(measured['encoder'])} · {measured['value']['value']:.2f}"
+    return f"{what} · {measured['value']['value']:.2f} · {ui.encoder_title(measured['encoder'])}"
 
 
 def _take(opened: Collection, asked: Mapping[str, str]) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 from ..evaluation import Estimate, Mistake, few_shot, knn, linear_probe, retrieval, site_leak
 from .splitting import AnyVectors, Part, RowNumbers, Split, both_sides, split
 
+FEWEST_GROUPS = 10
+"""Fewer groups than these give an interval that says little."""
 HEAD_K = 5
 """The k of the kNN score in large type."""
 LEAK_K = 10
@@ -89,7 +91,7 @@ def _retrieval(asked: Measurement, vectors: AnyVectors) -> Finding:
         value=head.scores["majority_vote"],
         chance=head.chance["majority_vote"],
         naive=None if part.group is None else head.naive["majority_vote"],
-        sentences=(report.sentence,),
+        sentences=(report.sentence, _few(asked, report.n_groups)),
         results={"retrieval": _without_mistakes(report.to_json())},
         mistakes=report.mistakes,
     )
@@ -123,7 +125,7 @@ def _knn(asked: Measurement, vectors: AnyVectors, teaching: AnyVectors | None, f
         value=report.knn[HEAD_K].balanced_accuracy,
         chance=report.chance,
         naive=None,
-        sentences=(_possible_leak(asked),),
+        sentences=(_possible_leak(asked), _few(asked, report.n_groups)),
         results={"knn": _without_mistakes(report.to_json()), "few_shot": shots.to_json()},
         mistakes=_of_collection(report.mistakes[HEAD_K], found.test),
     )
@@ -143,7 +145,7 @@ def _linear(asked: Measurement, vectors: AnyVectors, teaching: AnyVectors | None
         value=report.interval,
         chance=report.chance,
         naive=None,
-        sentences=(_possible_leak(asked), spread),
+        sentences=(_possible_leak(asked), spread, _few(asked, report.n_groups)),
         results={"linear": _without_mistakes(report.to_json())},
         mistakes=_of_collection(report.mistakes, found.test),
     )
@@ -164,6 +166,12 @@ def _possible_leak(asked: Measurement) -> str:
     if asked.teacher is not None and asked.teacher.group is None:
         return f"Leak possible: the collection to learn from has no {asked.group_name} column, so patients may be on both sides."
     return ""
+
+
+def _few(asked: Measurement, n_groups: int) -> str:
+    if not 0 < n_groups < FEWEST_GROUPS:
+        return ""
+    return f"Only {n_groups} {asked.group_name}s were judged, so the interval says little of others."
 
 
 def _said(asked: Measurement, found: Split) -> tuple[str, ...]:

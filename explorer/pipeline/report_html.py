@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .report_charts import bar, confusion_table, curve, number, scale, table, text
-from .report_words import CITATIONS, MEASURES, PAGE_STYLE, STYLE, TITLES
+from .report_words import CITATIONS, EXPLAINED, MEASURES, PAGE_STYLE, STYLE, TITLES
 
 Document = Mapping[str, Any]
 CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -54,7 +54,8 @@ def _headline(document: Document) -> str:
     value = document["value"]
     return (
         f"<section><p class='score'>{number(value['value'])} <small>{_interval(value)}</small></p>"
-        f"<p><b>{text(document['score'])}</b>, 95 % interval. {text(' '.join(document['sentences']))}</p>"
+        f"<p><b>{text(document['score'])}</b>, 95 % interval. {EXPLAINED[document['protocol']]}</p>"
+        f"<p>{text(' '.join(document['sentences']))}</p>"
         f"{scale(value, beside(document))}{_scores(document)}</section>"
     )
 
@@ -101,19 +102,19 @@ def _details(document: Document) -> Iterable[str]:
 
 
 def _retrieval(found: Mapping[str, Any]) -> Iterable[str]:
+    grouped = bool(found["n_groups"])
     rows = [
         [
             f"{MEASURES[name]}@{at['k']}",
             *_scored(estimate),
-            number(at["naive"][name]),
-            _signed(at["leak"][name]["value"]),
-            _interval(at["leak"][name]),
+            *([number(at["naive"][name]), _signed(at["leak"][name]["value"]), _interval(at["leak"][name])] if grouped else []),
             number(at["chance"][name]),
         ]
         for at in found["at"]
         for name, estimate in at["scores"].items()
     ]
-    head = ["score", "kept apart", "95 % interval", "not kept apart", "difference", "95 % interval", "chance"]
+    ways = ["kept apart", "95 % interval", "not kept apart", "difference", "95 % interval"] if grouped else ["value", "95 % interval"]
+    head = ["score", *ways, "chance"]
     yield _section("All scores", table(head, rows))
     last = found["at"][-1]
     yield _section(f"By class, MV@{last['k']}", _bars({name: each["majority_vote"] for name, each in last["per_class"].items()}))

@@ -12,6 +12,13 @@ MEASURES: Mapping[str, str] = {
     "average_precision": "mAP",
     "macro_f1": "macro F1",
 }
+EXPLAINED: Mapping[str, str] = {
+    "retrieval": "The share of patches whose nearest neighbours in other patients vote for their own class; mean over classes.",
+    "knn": "The share of judged patches whose 5 nearest neighbours among those to learn from name their class; mean over classes.",
+    "linear": "The share of judged patches that a linear head on the vectors names rightly; mean over classes and runs.",
+    "leak": "Of the neighbours that differ from a patch in class or in place of origin, but not in both, the share with its class.",
+}
+"""What the score in large type is, in a sentence."""
 _COLOUR = "Colour alone as an anchor: NCT-CRC-HE: Not All Histopathological Datasets Are Equally Useful. arXiv 2409.11546."
 _INTERVALS = "Intervals over whole groups: Davison AC, Hinkley DV. Bootstrap Methods and their Application. 1997, section 3.8."
 _EVA = "eva by kaiko.ai, github.com/kaiko-ai/eva; Towards Large-Scale Training of Pathology Foundation Models, arXiv 2404.15217."
