@@ -4,6 +4,7 @@ from .anchors import colour_histogram
 from .folds import folds
 from .intervals import Estimate, wilson
 from .knn import FewShotReport, KnnReport, few_shot, knn
+from .mistakes import Mistake
 from .overlap import OverlapReport, encoder_overlap, neighbour_overlap
 from .probe import EVA_2024, PROTOCOLS, ProbeReport, linear_probe
 from .reports import Report
@@ -18,6 +19,7 @@ __all__ = [
     "FewShotReport",
     "KnnReport",
     "LeakReport",
+    "Mistake",
     "OverlapReport",
     "ProbeReport",
     "Report",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,7 +20,7 @@ from ..storage import Artifact
 from ..types import Progress, Report, ignore
 from .measuring import Finding, Measurement
 from .report_html import report_html
-from .splitting import AnyVectors, Part
+from .splitting import AnyVectors, Part, own_split
 
 PROTOCOLS = ("retrieval", "knn", "linear", "leak")
 FORMAT = 2
@@ -119,12 +119,14 @@ def evaluate(collection: Collection, question: Question, *, train: Collection | 
             "anchors_not_there": [name for name in ANCHORS if name != encoder and name not in anchors],
             "sentences": [sentence for sentence in finding.sentences if sentence],
             "results": results,
+            "mistakes": [asdict(each) for each in finding.mistakes],
             "recipe": recipe,
             "hashes": _hashes(collection, embedding, teaching),
             "versions": storage.versions(),
         }
         storage.write_json(work / "report.json", document)
-        (work / "report.html").write_text(report_html(document), encoding="utf-8")
+        pictures = {each.row: collection.thumbnail(each.row) for each in finding.mistakes}
+        (work / "report.html").write_text(report_html(document, pictures), encoding="utf-8")
         facts = {key: document[key] for key in ("encoder", "protocol", "score", "value", "naive")}
         return {**facts, "seconds": round(time.perf_counter() - started, 3)}
 
@@ -194,6 +196,7 @@ def _part(collection: Collection, label: str, group: str | None, site: str | Non
         group=None if group is None or not values[group].notna().any() else values[group],
         site=None if site is None else values[site],
         pixels=collection.items["sha256"],
+        split=own_split(_column(collection, "split")),
     )
 
 
