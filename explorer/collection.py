@@ -25,7 +25,7 @@ from .sources import open_source
 from .storage import Artifact
 from .types import Encoder, Image, Limits, Neighbours, Points, Queries, Rows, Scores, Source, VectorIndex, Vectors
 
-RECORD = "collection.json"
+RECORD = storage.COLLECTION
 FORMAT = 1
 PLACED_BY = 15
 """Neighbours that decide where a picture from outside falls on the map."""

@@ -25,6 +25,8 @@ from filelock import FileLock, Timeout
 
 from .errors import ArtifactDamaged, ArtifactMissing, Busy
 
+COLLECTION = "collection.json"
+"""The record of a collection: a folder that holds one is one."""
 META = "meta.json"
 PARTS = "parts"
 FORMAT = 1

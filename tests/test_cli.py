@@ -58,6 +58,12 @@ def test_every_verb_is_there_and_explains_itself() -> None:
         assert all(option.help or option.name in ("kind", "method") for option in command.params if isinstance(option, click.Option)), name
 
 
+def test_help_waits_for_no_heavy_package() -> None:
+    code = "import sys, explorer.cli; print(sorted({'torch', 'faiss', 'pandas', 'pyarrow', 'sklearn', 'streamlit'} & set(sys.modules)))"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
+
+
 def test_build_prints_one_document_and_progress_goes_elsewhere(home: Path, tmp_path: Path) -> None:
     result = call(tmp_path / "home", "build", str(write_patches(tmp_path / "p", per_class=3)), "--name", "p", "--json")
     shown = document(result)

@@ -141,6 +141,12 @@ def test_a_crop_larger_than_the_picture_is_padded_with_black_as_torchvision_does
     )
 
 
+@pytest.mark.parametrize("size", [(1, 1), (1, 5), (5, 1), (5, 4)])
+def test_mirrored_pictures_of_one_pixel_width(size: tuple[int, int]) -> None:
+    image = picture(*size)[::-1, ::-1]  # numpy calls it contiguous where a side is 1, and torch does not take it
+    assert torch.equal(as_ours(image, encoders.spec("kaiko-vits16")), KAIKO_TRANSFORM(Pillow.fromarray(image.copy())))
+
+
 @pytest.mark.parametrize(("size", "kept"), [((2, 1500), (2, 1024)), ((1500, 2), (1024, 2))])
 def test_the_ends_of_a_thin_strip_are_cut_off_before_it_is_resized(
     size: tuple[int, int], kept: tuple[int, int], monkeypatch: pytest.MonkeyPatch

@@ -149,7 +149,7 @@ def test_another_collection_teaches_without_the_patients_that_are_tested(home: P
     found = asked(collection, protocol, train=other)
     shared = int(other.items["patient"].isin(collection.items["patient"]).sum())
     assert shared == 24
-    assert found["results"]["left_out"] == {"same picture": 0, "same group": shared}
+    assert found["results"]["split"]["left_out"] == {"same picture": 0, "same group": shared}
     own, naive = found["results"][protocol], found["results"]["naive"][protocol]
     assert own["n"]["test"] == collection.n
     assert own["n"]["train"] + own["n"].get("val", 0) == other.n - shared
@@ -168,7 +168,8 @@ def test_leak(collection: Collection) -> None:
         np.array(collection.vectors()), collection.items["label"], sites=collection.items["site"], groups=collection.items["patient"]
     )
     assert found["value"]["value"] == pytest.approx(by_hand.robustness.value)
-    assert found["sentences"] == [by_hand.sentence]
+    assert found["sentences"][:2] == [by_hand.sentence, by_hand.site_sentence]
+    assert found["sentences"][2:] == [found["results"]["clusters"]["sentence"]]
     assert found["results"]["clusters"]["method"] == "kmeans"
     assert "ARI" in found["results"]["clusters"]["sentence"]
     by_patient = asked(collection, "leak", site="patient")
@@ -252,7 +253,7 @@ class Page(HTMLParser):
         self.classes.update(*(str(value).split() for name, value in attrs if name == "class"))
         self.fetched += [str(value) for name, value in attrs if name in ("src", "href", "xlink:href", "data", "action")]
         self.fetched += [name for name, _ in attrs if name.startswith("on")]
-        if tag != "meta" and not (self.get_starttag_text() or "").endswith("/>"):
+        if tag not in ("meta", "img") and not (self.get_starttag_text() or "").endswith("/>"):
             self.open.append(tag)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -272,8 +273,9 @@ def test_the_page_stands_alone_and_says_everything(collection: Collection, proto
     source = (artifact.path / "report.html").read_text(encoding="utf-8")
     found, page = read_report(artifact), Page(source)
     assert page.open == []
-    assert page.fetched == []
-    assert not {"script", "img", "link", "iframe", "object"} & set(page.tags)
+    assert all(each.startswith("data:image/jpeg;base64,") for each in page.fetched)
+    assert len(page.fetched) == len(found["mistakes"])
+    assert not {"script", "link", "iframe", "object"} & set(page.tags)
     assert "url(" not in source
     assert "@import" not in source
     if protocol != "leak":

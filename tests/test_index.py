@@ -215,9 +215,29 @@ def test_a_gpu_takes_the_searches_it_can(kind: str, monkeypatch: pytest.MonkeyPa
         return
     assert (index.settings["device"], cards[0].asked) == ("gpu", 1)
     index.search(vectors[:5], 4, allowed=np.ones(N, bool))
-    monkeypatch.setattr(search, "GPU_MOST_HITS", 50)
+    monkeypatch.setattr(search, "GPU_MOST", 50)
     index.search(vectors[:5], 51)
     assert cards[0].asked == 1  # filters and long lists of hits stay on the CPU
+    build_index(vectors, kind=kind)
+    assert len(cards) == 2  # one copy for an index, also while it is tuned
+
+
+@pytest.mark.parametrize(("lists", "memory"), [(search.GPU_MOST + 1, True), (1, False)])
+def test_what_a_gpu_cannot_hold_is_searched_on_the_cpu_and_said(lists: int, memory: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    import faiss
+
+    def copy(resources: object, device: int, raw: Any) -> Any:
+        if memory:
+            return Card(raw)
+        raise RuntimeError("StandardGpuResources: alloc fail type FlatData dev 0 (cudaMalloc error out of memory [2])")
+
+    plain = build_index(patches(), kind="ivf")
+    monkeypatch.setattr(faiss, "get_num_gpus", lambda: 1)
+    monkeypatch.setattr(faiss, "StandardGpuResources", lambda: None, raising=False)
+    monkeypatch.setattr(faiss, "index_cpu_to_gpu", copy, raising=False)
+    index = load_index(plain.raw, settings=plain.settings | {"nprobe": lists})
+    assert index.settings["device"] == "cpu"
+    assert index.search(patches()[:2], 3)[1].shape == (2, 3)
 
 
 @settings(deadline=None, max_examples=25)

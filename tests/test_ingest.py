@@ -77,6 +77,18 @@ def test_the_same_source_opens_what_is_there_and_another_is_refused(folder: Path
         take(write_patches(tmp_path / "other"), settings)
 
 
+def test_a_home_inside_the_source_is_no_part_of_it(tmp_path: Path) -> None:
+    folder = write_patches(tmp_path / "patches", per_class=2)
+    inside = settings_table.read({}, home=folder / "indexes", threads=2)
+    first = ingest(open_source(folder), name="first", settings=inside)
+    (first.path / "reports").mkdir()
+    (first.path / "reports" / "chart.png").write_bytes((folder / "TUM" / "tum-000.png").read_bytes())
+    second = ingest(open_source(folder), name="second", settings=inside)
+    assert second.items["uri"].tolist() == first.items["uri"].tolist()
+    shown = {uri: reason for uri, reason in second.rejects[["uri", "reason"]].to_numpy() if "/." not in uri}
+    assert shown == {"indexes/first": "a collection of this program, not pictures"}
+
+
 def test_the_same_place_with_other_options_is_another_source_and_the_options_are_said(settings: Settings) -> None:
     two, three = (open_source("synthetic", options={"n": n, "side_px": 16}) for n in (2, 3))
     ingest(two, name="drawn", settings=settings)

@@ -1,8 +1,9 @@
 """What a page shows, as the address says it: a link reopens the same view, and back and forward walk through views.
 
 A page keeps its choices in the session and writes into the address those that are not the first ones. Where the address
-was changed by somebody else (a link was opened, the browser went back), the page takes its choices from there. A first view
-adds nothing to the address it was opened by: every step back is then one that somebody took.
+was changed by somebody else (a link was opened, the browser went back), the page takes its choices from there. The address
+a view was opened by is left as it is, however it was written: Streamlit makes each writing a step of the browser's history,
+and every step back must be one that somebody took.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ Where = dict[str, list[str] | dict[str, float]]
 """Column -> wanted values, or the ends of a range such as ``{">=": 50}``."""
 _FOLDER = Path(__file__).with_name("views")
 _FILES = {"groups": "clusters.py"}
+_BY_MODEL = ("map", "search", "groups", "evaluate")
+_ASKED, _ARRIVED, _MODEL = "address/asked", "address/arrived", "address/model"
 _MOST_BYTES = 200_000
 """Of an unpacked selection; an address that says more was not written here."""
 
@@ -53,24 +56,33 @@ def link(name: str, label: str, **asked: object) -> None:
 
 
 def arrive(page: str) -> Mapping[str, str] | None:
-    """What the address asks of this page; None where the page itself wrote it last."""
+    """What the address asks of this page; None where it says what the page itself shows."""
     asked = st.query_params.to_dict()
-    changed = bool(asked) and asked != st.session_state.get(_told(page))
-    st.session_state["address/asked"] = asked if changed else None
-    return st.session_state["address/asked"]  # type: ignore[no-any-return]
+    known = st.session_state.get(_known(page))
+    changed = asked not in (known, st.session_state.get(_told(page)))
+    if changed:
+        st.session_state[_known(page)] = asked
+        st.session_state[_ARRIVED] = page
+    st.session_state[_ASKED] = asked if changed else None
+    return asked if changed else None
 
 
 def asked() -> Mapping[str, str] | None:
     """The same, for the page that is about to be shown; given once."""
-    found: Mapping[str, str] | None = st.session_state.pop("address/asked", None)
+    found: Mapping[str, str] | None = st.session_state.pop(_ASKED, None)
     return found
 
 
 def leave(page: str, **shown: object) -> None:
-    """Write what the page shows into the address. Empty values are left out."""
+    """Write what the page shows into the address, where that is something else than it was opened with."""
     told = words({COLLECTION: st.session_state.get(COLLECTION)} | shown)
+    arrived = st.session_state.pop(_ARRIVED, None) == page
+    before = st.session_state.get(_told(page))
     st.session_state[_told(page)] = told
-    if st.query_params.to_dict() != told:
+    if page in _BY_MODEL:
+        st.session_state[_MODEL] = (told.get(COLLECTION), told.get("model"))
+    if not arrived and told != before:
+        st.session_state[_known(page)] = told
         st.query_params.from_dict(told)
 
 
@@ -78,7 +90,12 @@ def of(page: str, collection: str | None = None) -> Mapping[str, str]:
     """The address at which a page was left, or its first view of a collection; of the present one where none is given."""
     here = words({COLLECTION: collection or st.session_state.get(COLLECTION)})
     told: Mapping[str, str] = st.session_state.get(_told(page), {})
-    return told if told.get(COLLECTION) == here.get(COLLECTION) else here
+    if told.get(COLLECTION) != here.get(COLLECTION):
+        return here
+    model = st.session_state.get(_MODEL)
+    if page in _BY_MODEL and model is not None and model[0] == here.get(COLLECTION):  # all pages show the model chosen on any
+        told = {name: word for name, word in told.items() if name != "model"} | words({"model": model[1]})
+    return told
 
 
 def words(shown: Mapping[str, object]) -> dict[str, str]:
@@ -146,4 +163,10 @@ def _word(value: object) -> str:
 
 
 def _told(page: str) -> str:
+    """In the session: what the page shows, in words."""
     return f"address/{page}"
+
+
+def _known(page: str) -> str:
+    """In the session: the address by which the page was opened, or that it has written since."""
+    return f"address/{page}/known"

@@ -58,8 +58,10 @@ def _card(opened: Collection) -> None:
 
 def _more(opened: Collection) -> None:
     with st.popover("More", type="tertiary", key=f"more-{opened.name}"):
-        name = st.text_input("New name", value=opened.name, key=f"name-{opened.name}", max_chars=100)
-        if st.button("Rename", key=f"rename-{opened.name}", disabled=name == opened.name):
+        with st.form(f"rename-form-{opened.name}", border=False):
+            name = st.text_input("New name", value=opened.name, key=f"name-{opened.name}", max_chars=100)
+            renamed = st.form_submit_button("Rename", key=f"rename-{opened.name}")
+        if renamed and name.strip() != opened.name:
             ui.guarded(lambda: _rename(opened, name))
         st.divider()
         sure = st.checkbox(f"Yes, delete {ui.plain(opened.name)} and all that was made from it", key=f"sure-{opened.name}")

@@ -93,11 +93,18 @@ def _selection(view: View, seen: MapState, rows: np.ndarray) -> None:
 
 
 def _save(view: View, rows: np.ndarray) -> None:
-    with st.popover("Save", key="map/save"):
+    with st.popover("Save", key="map/save"), st.form("map/save-form", border=False):
         name = st.text_input("Name", key="map/save-name", max_chars=100, placeholder="such as: odd crypts")
-        if st.button("Save selection", key="map/save-now", disabled=not name.strip()):
-            ui.guarded(lambda: pipeline.save_selection(view.opened, rows.tolist(), name=name))
-            st.toast(f"{ui.count(len(rows), 'patch')} saved.")
+        if st.form_submit_button("Save selection", key="map/save-now"):
+            ui.guarded(lambda: _keep(view, rows, name.strip()))
+
+
+def _keep(view: View, rows: np.ndarray, name: str) -> None:
+    if not name:
+        st.caption("Give it a name first.")
+        return
+    pipeline.save_selection(view.opened, rows.tolist(), name=name)
+    st.toast(f"{ui.count(len(rows), 'patch')} saved.")
 
 
 def _kept(view: View) -> None:

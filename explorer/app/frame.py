@@ -18,8 +18,8 @@ def run(first: str = "library") -> None:
     names = ui.guarded(lambda: [opened.name for opened in state.collections()])
     if names is None:
         return
-    if asked and asked.get("collection"):
-        st.session_state[ui.CHOSEN] = asked["collection"]
+    if asked is not None and (name != "library" or asked.get(ui.CHOSEN)):
+        st.session_state[ui.CHOSEN] = asked.get(ui.CHOSEN)  # without a name it is the first, as it was when the link was made
     if names or name != "library":
         header(name, names)
     ui.guarded(shown.run)

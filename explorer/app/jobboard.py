@@ -23,11 +23,11 @@ def panel(collection: str | None = None) -> None:
 
     @st.fragment(run_every=POLL_S if "running" in known.values() else None)
     def shown() -> None:
-        found = of(collection)
-        for job in found:
-            ui.guarded(lambda job=job: _show(job))  # type: ignore[misc]
-        if {job.id: job.state() for job in found} != known:
-            st.rerun()
+        found = {job.id: (job, job.state()) for job in of(collection)}
+        if {name: now for name, (_, now) in found.items()} != known:
+            st.rerun()  # before anything is drawn: a button that is drawn twice loses a click that falls between
+        for job, now in found.values():
+            ui.guarded(lambda job=job, now=now: _show(job, now))  # type: ignore[misc]
 
     shown()
 
@@ -37,8 +37,7 @@ def of(collection: str | None = None) -> list[Job]:
     return [job for job in jobs.jobs(state.settings().home) if collection in (None, job.collection)]
 
 
-def _show(job: Job) -> None:
-    now = job.state()
+def _show(job: Job, now: jobs.State) -> None:
     with st.container(key=f"job-{job.id}", border=True, gap="small"):
         if now == "running":
             _running(job)

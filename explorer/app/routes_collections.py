@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
-from .. import encoders, storage
+from .. import encoders, pipeline, storage
 from ..collection import Collection
 from ..search import INTERNAL, plain
 from ..sources.images import decode
@@ -102,15 +102,18 @@ class Question(BaseModel):
 
     row: Annotated[int, Field(ge=0)]
     k: Annotated[int, Field(ge=1, le=MOST_HITS)] = 10
-    where: Annotated[dict[str, Any], Field(description="Column -> value, or list of values of which one must match.")] = {}
+    where: Annotated[
+        dict[str, Any],
+        Field(description='Column -> value, list of values of which one must match, or range of numbers such as {">=": 50}.'),
+    ] = {}
     exclude_same: Annotated[list[str], Field(description="Columns in which hits must differ from the row, such as patient.")] = []
     encoder: str | None = None
 
 
 @router.post("/collections/{collection}/search")
 def search(collection: str, asked: Question) -> dict[str, Any]:
-    """The rows most similar to a row."""
-    return state.search(state.collection(collection), **asked.model_dump()).to_json()
+    """The rows most similar to a row, and whether searches here may find the place of origin rather than the tissue."""
+    return _answer(state.collection(collection), **asked.model_dump())
 
 
 @router.post(
@@ -121,7 +124,7 @@ async def search_image(
     request: Request,
     collection: str,
     k: Annotated[int, Query(ge=1, le=MOST_HITS)] = 10,
-    where: Annotated[str, Query(description="As JSON: column -> value or list of values.")] = "{}",
+    where: Annotated[str, Query(description='As JSON: column -> value, list of values, or range of numbers such as {">=": 50}.')] = "{}",
     encoder: str | None = None,
 ) -> dict[str, Any]:
     """The rows most similar to a picture, which is the body of the call. The picture is not kept."""
@@ -131,9 +134,15 @@ async def search_image(
 
     def answer() -> dict[str, Any]:
         image = decode(data, name="query", limits=state.settings().limits)
-        return state.search(state.collection(collection), image=image, k=k, where=_filters(where), encoder=encoder).to_json()
+        return _answer(state.collection(collection), image=image, k=k, where=_filters(where), encoder=encoder)
 
     return await run_in_threadpool(answer)
+
+
+def _answer(opened: Collection, **question: Any) -> dict[str, Any]:
+    result = state.search(opened, **question)
+    known = pipeline.leak(opened, result.encoder)
+    return result.to_json() | {"leak": known and known.to_json()}
 
 
 async def _limited(request: Request) -> bytes:

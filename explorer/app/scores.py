@@ -1,60 +1,71 @@
-"""Reports on a collection: which one is shown, how another is measured, and the page it is read on."""
+"""Reports on a collection: which one is shown, and how another is measured."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
-from .. import storage
 from ..collection import Collection
-from ..pipeline import read_report
-from ..pipeline.report_html import report_body
-from ..pipeline.report_words import STYLE, TITLES
+from ..pipeline.evaluating import GROUPS, SITES
+from ..pipeline.report_words import TITLES
+from ..pipeline.splitting import own_split
 from ..storage import Artifact
 from . import state, ui, work
 
 _SAID = {
     "retrieval": "Does a patch find patches of its own class in other patients?",
-    "knn": "Do the nearest patches of other patients name the class?",
+    "knn": "Do the nearest patches of other patients name the class, and how few examples would do?",
     "linear": "Can a line through the vectors tell the classes of other patients apart? Takes a minute or more.",
     "leak": "Do neighbours follow the tissue, or the hospital, scanner or slide?",
 }
+_LEARNING = ("knn", "linear")
 
 
-def choose(opened: Collection, encoder: str, asked: str | None) -> Artifact | None:
-    """The report to show; None where nothing has been measured yet."""
+def choose(opened: Collection, encoder: str, asked: Mapping[str, str]) -> Artifact | None:
+    """The report to show, newest first unless another is chosen; None where nothing has been measured yet."""
     found = {one.key: one for one in opened.artifacts("reports")}
-    kept = f"evaluate/shown/{opened.name}"
-    if asked is not None:
-        st.session_state[kept] = asked
-    if st.session_state.get(kept) not in found:
-        st.session_state.pop(kept, None)
+    kept, known = f"evaluate/shown/{opened.name}", f"evaluate/known/{opened.name}"
+    if asked.get("report") in found:
+        st.session_state[kept] = asked["report"]
+    elif set(found) - set(st.session_state.get(known, found)) or st.session_state.get(kept) not in found:
+        st.session_state.pop(kept, None)  # a report has come: it is shown
+    st.session_state[known] = list(found)
+    _take(opened, asked)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.title("Evaluate", anchor=False, width="stretch")
         key = None
         if found:
             key = st.selectbox(
-                "Report", list(found), format_func=lambda key: _title(found[key]), key=kept, persist_state="session", width=400
+                "Report", list(found), format_func=lambda key: _title(found[key]), key=kept, persist_state="session", width=460
             )
-        with st.popover("Measure", key="evaluate/another"):
-            ui.guarded(lambda: _another(opened, encoder))
+            with st.popover("Measure", key="evaluate/another"):
+                ui.guarded(lambda: _another(opened, encoder))
     return found[key] if key is not None else None
 
 
-def show(made: Artifact | None) -> None:
-    """A report, and the same as a file to take away."""
-    if made is None:
-        ui.nothing("Nothing has been measured yet.", "Choose 'Measure' to see what this model is worth for a label.")
-        return
-    document = read_report(made)
-    st.html(f"<style>{STYLE}</style>{report_body(document)}")
-    page = storage.file(made, "report.html").read_bytes()
-    name = f"{document['collection']}-{document['protocol']}.html"
-    st.download_button("Download this report", page, file_name=name, mime="text/html", key="evaluate/download", on_click="ignore")
+def first(opened: Collection, encoder: str) -> None:
+    """Where nothing has been measured: the ways to do it, laid out."""
+    ui.nothing("Nothing has been measured yet.", "")
+    with st.container(border=True, key="evaluate-first", width=720):
+        _another(opened, encoder)
 
 
 def _title(made: Artifact) -> str:
     measured, recipe = made.meta["measured"], made.recipe
-    return f"{TITLES[recipe['protocol']]} · {recipe['label']} · {ui.encoder_title(measured['encoder'])} · {measured['value']['value']:.2f}"
+    site = f" by {recipe['site']}" if recipe.get("site") else ""
+    what = f"{TITLES[recipe['protocol']]} · {recipe['label']}{site}"
+    return f"{what} · {measured['value']['value']:.2f} · {ui.encoder_title(measured['encoder'])}"
+
+
+def _take(opened: Collection, asked: Mapping[str, str]) -> None:
+    """Set the choices of a new measurement to what an address asks; what it names and is not there is passed over."""
+    labels = ui.class_columns(opened)
+    if asked.get("measure") in TITLES:
+        st.session_state["evaluate/protocol"] = asked["measure"]
+    for name in ("label", "group", "site"):
+        if asked.get(name) in labels:
+            st.session_state[f"evaluate/{name}"] = asked[name]
 
 
 def _another(opened: Collection, encoder: str) -> None:
@@ -63,24 +74,41 @@ def _another(opened: Collection, encoder: str) -> None:
         st.caption("Nothing is known of these patches to measure against. Labels in a table or in folder names would be.")
         return
     protocol = st.radio("What", list(TITLES), format_func=TITLES.__getitem__, key="evaluate/protocol", captions=list(_SAID.values()))
+    for name in ("label", "group", "site"):  # chosen in another collection
+        if st.session_state.get(f"evaluate/{name}") not in (None, *labels):
+            st.session_state.pop(f"evaluate/{name}")
     label = st.selectbox(
-        "Label", labels, index=labels.index("label") if "label" in labels else 0, format_func=_column_name, key="evaluate/label"
+        "Label", labels, index=labels.index("label") if "label" in labels else 0, format_func=ui.column_name, key="evaluate/label"
     )
     given: dict[str, str | None] = {"protocol": protocol, "label": label}
-    given["group"] = st.selectbox(
-        "Keep apart", [None, *labels], format_func=_column_name, key="evaluate/group", help="Where none is chosen: patients, else slides."
-    )
+    given["group"] = _column("Keep apart", opened, labels, usual=GROUPS, key="evaluate/group")
     if protocol == "leak":
-        given["site"] = st.selectbox("Place of origin", [None, *labels], format_func=_column_name, key="evaluate/site")
-    if protocol in ("knn", "linear"):
-        others = [each.name for each in state.collections() if each.name != opened.name]
+        given["site"] = _column("Place of origin", opened, labels, usual=SITES, key="evaluate/site")
+    if protocol in _LEARNING:
+        others = [each.name for each in state.collections() if each.name != opened.name and encoder in each.encoder_names()]
         given["train"] = st.selectbox(
-            "Learn from", [None, *others], format_func=lambda name: name or "other patients of this collection", key="evaluate/train"
+            "Learn from", [None, *others], format_func=lambda name: name or "this collection", key="evaluate/train"
         )
+    st.caption(ui.plain(_said(opened, protocol, label, given.get("train"))))
     if st.button("Measure", type="primary", key="evaluate/start"):
         work.start(work.Evaluate.model_validate({"name": opened.name, "encoder": encoder, **given}))
         st.rerun()
 
 
-def _column_name(name: str | None) -> str:
-    return "as usual" if name is None else ui.COLUMN_NAMES.get(name, name)
+def _column(words: str, opened: Collection, labels: list[str], *, usual: tuple[str, ...], key: str) -> str | None:
+    """A column, or None for the usual one, which is named."""
+    own = next((name for name in usual if name in opened.items and opened.items[name].notna().any()), None)
+    none = f"as usual: {ui.column_name(own)}" if own else "nothing (no such column is known)"
+    return st.selectbox(words, [None, *labels], format_func=lambda name: none if name is None else ui.column_name(name), key=key)
+
+
+def _said(opened: Collection, protocol: str, label: str, train: str | None) -> str:
+    """What the choices come to, before anything is measured."""
+    values = opened.items[label].dropna()
+    words = f"{ui.count(values.nunique(), 'class')} in {ui.count(len(values), 'patch')}"
+    if gaps := opened.n - len(values):
+        words += f"; {ui.count(gaps, 'patch')} without a value are left out"
+    if protocol in _LEARNING and train is None:
+        own = own_split(opened.items["split"].astype(object).where(opened.items["split"].notna(), None))
+        words += "; the collection's own split into train, val and test is used" if own is not None else ""
+    return f"{words}."

@@ -52,6 +52,7 @@ def ways() -> None:
 
 def _start_demo() -> None:
     work.start(work.Demo())
+    st.session_state["library/new"] = False
     st.rerun()
 
 
@@ -83,15 +84,16 @@ def _sheet() -> None:
             with st.expander(f"{ui.count(len(found['rejects']), 'file')} will be left out"):
                 st.dataframe(found["rejects"], hide_index=True, column_config={"uri": "File", "reason": "Why"}, key="new/rejects")
         left, right = st.columns([1, 1.4], gap="large")
-        with left:
-            name = st.text_input("Name", value=_name(place, kind), key="new/name", max_chars=100)
         with right:
             spec = choose_encoder("new/encoder")
-        with st.container(horizontal=True):
-            ready = encoders.weights_state(spec, state.settings().weights_dir) in FREE
-            if st.button("Start", type="primary", disabled=not ready, key="new/start"):
-                ui.guarded(lambda: _start(kind, what, name=name.strip(), encoder=spec.name))
-            st.button("Cancel", on_click=drop, key="new/cancel")
+        ready = encoders.weights_state(spec, state.settings().weights_dir) in FREE
+        with left, st.form("new/form", border=False):
+            name = st.text_input("Name", value=_name(place, kind), key="new/name", max_chars=100)
+            with st.container(horizontal=True):
+                begun = st.form_submit_button("Start", type="primary", disabled=not ready, key="new/start")
+                st.form_submit_button("Cancel", on_click=drop, key="new/cancel")
+        if begun:
+            ui.guarded(lambda: _start(kind, what, name=name.strip(), encoder=spec.name))
 
 
 def _start(kind: str, what: str, *, name: str, encoder: str) -> None:

@@ -37,7 +37,8 @@ def count(n: int, unit: str = "") -> str:
     digits = f"{n:,}".replace(",", "\u202f")
     if not unit:
         return digits
-    plural = unit if n == 1 else "patches" if unit == "patch" else f"{unit[:-1]}ies" if unit.endswith("y") else f"{unit}s"
+    ending = "es" if unit.endswith(("s", "ch")) else "s"
+    plural = unit if n == 1 else f"{unit[:-1]}ies" if unit.endswith("y") else f"{unit}{ending}"
     return f"{digits} {plural}"
 
 
@@ -197,6 +198,11 @@ COLUMN_NAMES = {
     "map_trustworthiness": "trust in its place", "map_continuity": "similar patches kept near", "map_stability": "place kept when redrawn",
     "x_px0": "left on slide, px", "y_px0": "top on slide, px", "side_px0": "side on slide, px",
 }  # fmt: skip
+
+
+def column_name(name: str) -> str:
+    """What a column is called on a page."""
+    return COLUMN_NAMES.get(name, name)
 
 
 def _short(value: object) -> str:

@@ -29,6 +29,8 @@ from .progress import Bars
 @verb
 def search(settings: Settings, report: Bars, *, name: str, image: Path | None, as_json: bool, **given: Any) -> None:
     """Find the patches most similar to a picture or to a row."""
+    from ..pipeline import leak
+
     if (image is None) == (given["row"] is None):
         raise click.UsageError("Give either --image FILE or --row N.")
     collection = open_named(settings, name)
@@ -39,11 +41,14 @@ def search(settings: Settings, report: Bars, *, name: str, image: Path | None, a
         encoder = load_encoder(settings, report, embedding.recipe["encoder"]["name"], weights)
     where = conditions(given.pop("where"), [*collection.items.columns, *trust.COLUMNS])
     result = collection.search(where=where, encoder=encoder, **given)
+    known = leak(collection, result.encoder)
     report.close()
     for column in result.query.get("not_excluded", ()):
         click.echo(f"The {column} of the query is not known, so patches of the same {column} were not left out.", err=True)
+    if known is not None and known.warns:
+        click.echo(known.sentence, err=True)
     if as_json:
-        echo_json(result.to_json())
+        echo_json(result.to_json() | {"leak": known and known.to_json()})
     else:
         echo_hits(result.hits)
 

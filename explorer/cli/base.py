@@ -8,17 +8,19 @@ import sys
 from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .. import settings as settings_table
-from ..collection import Collection, open_collection
 from ..errors import ExplorerError, InputError
 from ..settings import Settings
 from ..sources import KINDS
 from ..types import Encoder
 from .progress import Bars
+
+if TYPE_CHECKING:
+    from ..collection import Collection
 
 NAME = click.argument("name")
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output.")
@@ -80,6 +82,8 @@ def verb(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def open_named(settings: Settings, name: str) -> Collection:
     """The collection of that name under the home of this run."""
+    from ..collection import open_collection  # and with it pandas, which --help and --version can do without
+
     return open_collection(name, home=settings.home, limits=settings.limits)
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..collection import Collection
-from ..search import Hit, plain
 from ..storage import Artifact
+
+if TYPE_CHECKING:
+    from ..collection import Collection
+    from ..search import Hit
 
 KINDS = ("thumbnails", "embeddings", "neighbours", "projections", "stabilities", "clusters", "reports", "selections", "benchmarks")
 
@@ -85,5 +87,7 @@ def artifact_json(artifact: Artifact) -> dict[str, Any]:
 
 
 def _cell(value: Any) -> str:
+    from ..search import plain
+
     text = "" if plain(value) is None else str(value)
     return "".join(character if character.isprintable() else "�" for character in text)  # a name may hold terminal commands

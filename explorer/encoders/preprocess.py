@@ -30,9 +30,8 @@ def resize_crop(image: Image, *, side_px: int, resize_px: int, interpolation: st
     from torchvision.transforms.v2 import InterpolationMode
     from torchvision.transforms.v2 import functional as F
 
-    pixels = torch.from_numpy(np.require(_middle(image), requirements=["C", "W"])).permute(
-        2, 0, 1
-    )  # torch takes no read-only or mirrored array
+    owned = np.require(_middle(image), requirements=["C", "W", "O"])  # torch takes no read-only or mirrored array
+    pixels = torch.from_numpy(owned).permute(2, 0, 1)
     pixels = F.resize_image(pixels, [resize_px], interpolation=InterpolationMode(interpolation), antialias=True)
     square: torch.Tensor = F.center_crop_image(pixels, [side_px, side_px])
     return torch.from_numpy(np.ascontiguousarray(square.numpy()))

@@ -4,11 +4,12 @@ from .anchors import colour_histogram
 from .folds import folds
 from .intervals import Estimate, wilson
 from .knn import FewShotReport, KnnReport, few_shot, knn
+from .mistakes import Mistake
 from .overlap import OverlapReport, encoder_overlap, neighbour_overlap
 from .probe import EVA_2024, PROTOCOLS, ProbeReport, linear_probe
 from .reports import Report
 from .retrieval import RetrievalAt, RetrievalReport, retrieval
-from .robustness import ClusterLeakReport, LeakReport, cluster_leak, site_leak
+from .robustness import ClusterLeakReport, LeakReport, cluster_leak, separable, site_leak
 
 __all__ = [
     "EVA_2024",
@@ -18,6 +19,7 @@ __all__ = [
     "FewShotReport",
     "KnnReport",
     "LeakReport",
+    "Mistake",
     "OverlapReport",
     "ProbeReport",
     "Report",
@@ -32,6 +34,7 @@ __all__ = [
     "linear_probe",
     "neighbour_overlap",
     "retrieval",
+    "separable",
     "site_leak",
     "wilson",
 ]

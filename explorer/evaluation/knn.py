@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Float32, Float64, Int64
 
 from ..errors import InputError
 from ..types import Vectors
 from .inputs import Codes, Values, check_classes, check_k, check_same_width, check_vectors, column, renumber
 from .intervals import N_RESAMPLES, Estimate
+from .mistakes import Mistake, mistakes, vote_share
 from .neighbours import nearest, unit
 from .ranking import majority_vote
 from .recall import balanced_accuracy, confusion, recall_estimates
@@ -48,6 +49,8 @@ class KnnReport(Report):
     n_groups: int
     """Groups of test rows the intervals draw; 0 where rows were drawn."""
     protocol: Mapping[str, Any]
+    mistakes: Mapping[int, tuple[Mistake, ...]]
+    """Some of the test rows that were named wrongly, by k."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,7 @@ def knn(
             "interval": f"95 % bootstrap over {'groups' if parts.n_groups else 'rows'}, {N_RESAMPLES} resamples",
             "seed": seed,
         },
+        mistakes={each: parts.mistakes(vote, share=vote_share(hits[:, :each], vote)) for each, vote in votes.items()},
     )
 
 
@@ -195,10 +199,14 @@ class _Parts:
         self.classes = own.names
         self.train, self.train_codes = x_train[keep_train], own.codes[keep_train]
         self.test, self.truth = x_test[keep_test], renumber(other, own, part="test")[keep_test]
+        self.test_rows = np.flatnonzero(keep_test)
         self.groups = np.arange(len(self.test)) if group is None else np.unique(group.codes[keep_test], return_inverse=True)[1]
         self.n_groups = 0 if group is None else int(self.groups.max()) + 1
         self.n = {"train": len(self.train), "test": len(self.test)}
         self.dropped = {"train": int((~keep_train).sum()), "test": int((~keep_test).sum())}
+
+    def mistakes(self, named: Codes, *, share: Float64[np.ndarray, " m"]) -> tuple[Mistake, ...]:
+        return mistakes(self.truth, named, share=share, rows=self.test_rows, classes=self.classes)
 
     def scores(self, predicted: Codes, *, seed: int) -> Scores:
         n_classes = len(self.classes)

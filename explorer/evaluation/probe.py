@@ -17,7 +17,8 @@ from jaxtyping import Float32, Int64
 from ..errors import DeviceUnavailable, InputError
 from ..types import Vectors
 from .inputs import Column, Values, check_classes, check_same_width, check_vectors, column, renumber
-from .intervals import Estimate
+from .intervals import N_RESAMPLES, Estimate
+from .mistakes import Mistake, mistakes
 from .recall import balanced_accuracy, confusion, recall_estimates
 from .reports import Report
 
@@ -62,7 +63,7 @@ class ProbeReport(Report):
     sd: float
     """Over the runs, with n - 1; NaN for one run."""
     interval: Estimate
-    """Of the mean over runs, by drawing the evaluated rows; it holds for rows, not for new patients."""
+    """Of the mean over runs, by drawing the groups of the evaluated rows; without groups it holds for rows, not for new patients."""
     chance: float
     """Balanced accuracy of guessing: 1 / classes that occur."""
     recall: Mapping[str, Estimate]
@@ -75,7 +76,9 @@ class ProbeReport(Report):
     n: Mapping[str, int]
     """Rows of each part."""
     dropped: Mapping[str, int]
-    """Rows of each part without a label, left out."""
+    """Rows of each part without a label (or evaluated rows without a group), left out."""
+    n_groups: int
+    """Groups of evaluated rows the interval draws; 0 where rows were drawn."""
     epochs: tuple[int, ...]
     best_epochs: tuple[int, ...]
     monitored: tuple[float, ...]
@@ -83,6 +86,8 @@ class ProbeReport(Report):
     seconds: float
     protocol: Mapping[str, Any]
     """Every setting used."""
+    mistakes: tuple[Mistake, ...] = ()
+    """Some of the evaluated rows that most runs named wrongly."""
 
 
 def linear_probe(  # noqa: PLR0913 - the data of three parts are six arguments, and the published signature is kept
@@ -100,10 +105,14 @@ def linear_probe(  # noqa: PLR0913 - the data of three parts are six arguments, 
     max_steps: int | None = None,
     patience: int | None = None,
     device: str = "auto",
+    groups: Values | None = None,
 ) -> ProbeReport:
     """Train linear heads on frozen embeddings and score them on the test rows (the validation rows where there are none).
 
     Vectors are (n, d) float32; labels any values, rows without one are left out and counted. ``patience`` counts epochs.
+    ``groups`` is the patient of each evaluated row: the interval draws these (rows where there are none), because patches of
+    one patient are not independent. The standard deviation over runs says how much training by another order moves the
+    score, and nothing of other patients.
     Raises ``InputError`` for an unknown protocol, vectors that are not finite, fewer than two classes, or a class of the
     other parts that the training rows lack; ``DeviceUnavailable`` for a device torch does not see.
     """
@@ -123,19 +132,27 @@ def linear_probe(  # noqa: PLR0913 - the data of three parts are six arguments, 
     for name, (x, _) in parts.items():
         check_same_width(x_train, x, name=name)
     check_classes(label, name="training label")
+    evaluated = "val" if x_test is None else "test"
+    group = None if groups is None else column(groups, name="group", n=len(parts[evaluated][0]))
+    if group is not None:
+        x, own = parts[evaluated]
+        parts[evaluated] = (x, Column(own.names, np.where(group.codes >= 0, own.codes, -1)))
+        if (parts[evaluated][1].codes < 0).all():
+            raise InputError(f"No {evaluated} row has both a label and a group; fill these columns in.")
     on = _device(device)
     tensors = {name: _tensors(name, x, own, label, on) for name, (x, own) in parts.items()}
     recipe = _recipe(protocol, len(tensors["train"][0]), len(label.names), batch_size=batch_size, max_steps=max_steps, patience=patience)
     with one_thread():
         trained = train(tensors["train"], tensors["val"], n_classes=len(label.names), n_runs=n_runs, seed=seed, recipe=recipe)
 
-    evaluated = "val" if x_test is None else "test"
     predicted = predict(trained.weight, tensors[evaluated][0]).cpu().numpy()
     truth = tensors[evaluated][1].cpu().numpy()
     n_classes = len(label.names)
     scores = [balanced_accuracy(truth, run) for run in predicted]
-    everyone, right = np.arange(len(truth)), (predicted == truth).mean(axis=0)
-    mean, *recall = recall_estimates(truth, right, groups=everyone, n_classes=n_classes, seed=seed)
+    rows = np.flatnonzero(parts[evaluated][1].codes >= 0)
+    drawn = np.arange(len(truth)) if group is None else np.unique(group.codes[rows], return_inverse=True)[1]
+    mean, *recall = recall_estimates(truth, (predicted == truth).mean(axis=0), groups=drawn, n_classes=n_classes, seed=seed)
+    runs = (predicted[:, :, None] == np.arange(n_classes)).mean(axis=0)
     return ProbeReport(
         scores=tuple(scores),
         mean=mean.value,
@@ -152,7 +169,17 @@ def linear_probe(  # noqa: PLR0913 - the data of three parts are six arguments, 
         best_epochs=tuple(trained.best_epoch),
         monitored=tuple(trained.monitored),
         seconds=time.perf_counter() - started,
-        protocol={"name": protocol, **asdict(recipe), "n_runs": n_runs, "seed": seed, "device": str(on), "torch": str(torch.__version__)},
+        n_groups=0 if group is None else int(drawn.max()) + 1,
+        protocol={
+            "name": protocol,
+            **asdict(recipe),
+            "n_runs": n_runs,
+            "interval": f"95 % bootstrap over {'rows' if group is None else 'groups'} of the mean of the runs, {N_RESAMPLES} resamples",
+            "seed": seed,
+            "device": str(on),
+            "torch": str(torch.__version__),
+        },
+        mistakes=mistakes(truth, runs.argmax(axis=1), share=runs.max(axis=1), rows=rows, classes=label.names),
     )
 
 

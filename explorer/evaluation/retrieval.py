@@ -14,6 +14,7 @@ from ..types import Rows, Vectors
 from . import ranking
 from .inputs import Codes, Values, check_k
 from .intervals import N_RESAMPLES, Estimate, bootstrap
+from .mistakes import Mistake, mistakes, vote_share
 from .neighbours import nearest
 from .recall import confusion
 from .reports import Report
@@ -62,10 +63,8 @@ class RetrievalReport(Report):
     sentence: str
     seconds: float
     protocol: Mapping[str, Any]
-    index_recall: float | None = None
-    """Of the collection's approximate index, filled by whoever has it."""
-    latency_ms: Mapping[str, float] | None = None
-    """p50 and p99 of one search, filled by whoever ran it."""
+    mistakes: tuple[Mistake, ...] = ()
+    """Some of the queries whose vote at the largest k was wrong."""
 
 
 def retrieval(
@@ -112,6 +111,7 @@ def retrieval(
         "chance": _Hits(ranking.labels_of(drawn, table.label.codes), *(np.tile(each, rounds) for each in (truth, relevant, group))),
     }
     at = tuple(_at(each, hits, table.label.names, seed=seed) for each in k)
+    vote = ranking.majority_vote(apart, n_classes=n_classes)
     return RetrievalReport(
         at=at,
         classes=table.label.names,
@@ -137,6 +137,7 @@ def retrieval(
             "seed": seed,
             "sha256": table.sha256,
         },
+        mistakes=mistakes(truth, vote, share=vote_share(apart, vote), rows=table.rows[asking], classes=table.label.names),
     )
 
 

@@ -38,8 +38,15 @@ class LeakReport(Report):
     site_accuracy_by_chance: float
     """The same with neighbours drawn at random; below 1 / sites where groups are kept apart, for each takes of its own site."""
     follows: str
-    """"site", "label", or "neither" where the interval holds 0.5."""
+    """"site" where the interval lies below both 0.5 and chance, "label" where it lies above both, else "neither".
+
+    Many classes and few sites make OS commoner than SO by mere chance, and few classes and many sites the other way round, so
+    0.5 alone would blame the site, or clear it, for the make-up of a collection.
+    """
     sentence: str
+    """What the index says."""
+    site_sentence: str
+    """What naming the site says."""
     n: int
     n_queries: int
     """Rows that could find both their class elsewhere and another class at their own site; only these ask."""
@@ -91,9 +98,7 @@ def site_leak(
     check_classes(table.site, name=site_name)
     check_k([k], len(table.vectors) - 1)
     label, site, group = table.label.codes, table.site.codes, table.group
-    both, inside = alike(label, site), alike(group, label, site)
-    same_class = alike(label) - both - (alike(group, label) - inside)  # rows that could be SO
-    same_site = alike(site) - both - (alike(group, site) - inside)  # rows that could be OS
+    same_class, same_site = _within_reach(label, site, group)
     fair = np.flatnonzero((same_class > 0) & (same_site > 0))
     if len(fair) == 0:
         raise InputError(
@@ -118,7 +123,7 @@ def site_leak(
     allowed = len(group) - alike(group)[asking]
     chance = np.array([[(same_class[asking] / allowed).sum(), (same_site[asking] / allowed).sum()]])
     by_chance = float(_index(chance)[0, 0])
-    follows = "site" if index.high < 0.5 else "label" if index.low > 0.5 else "neither"
+    follows = "site" if index.high < min(0.5, by_chance) else "label" if index.low > max(0.5, by_chance) else "neither"
     return LeakReport(
         robustness=index,
         robustness_by_chance=by_chance,
@@ -127,6 +132,7 @@ def site_leak(
         site_accuracy_by_chance=accuracy_by_chance,
         follows=follows,
         sentence=_sentence(index, follows, by_chance, site_name),
+        site_sentence=_site_sentence(accuracy, accuracy_by_chance, site_name),
         n=len(group),
         n_queries=n,
         n_sites=len(table.site.names),
@@ -143,6 +149,22 @@ def site_leak(
             "sha256": table.sha256,
         },
     )
+
+
+def separable(labels: Values, *, sites: Values, groups: Values | None = None) -> bool:
+    """Whether ``site_leak`` could tell label and site apart: some row could find its class elsewhere and another class at its site.
+
+    Rows with a gap do not count. Raises ``InputError`` for columns that are empty or of another length.
+    """
+    n = len(labels)
+    columns = [column(labels, name="label", n=n), column(sites, name="site", n=n)]
+    columns += [] if groups is None else [column(groups, name="group", n=n)]
+    whole = np.flatnonzero(np.all([each.codes >= 0 for each in columns], axis=0))
+    if len(whole) == 0:
+        return False
+    label, site, *group = (each.codes[whole] for each in columns)
+    same_class, same_site = _within_reach(label, site, group[0] if group else np.arange(len(whole)))
+    return bool(((same_class > 0) & (same_site > 0)).any())
 
 
 def cluster_leak(
@@ -172,9 +194,11 @@ def cluster_leak(
         keep &= each.codes >= 0
     if not keep.any():
         raise InputError(f"No row has a {' and a '.join(columns)}; fill these columns in.")
-    code = {name: each.codes[keep] for name, each in columns.items()}
+    whole = np.flatnonzero(keep)
+    whole = whole[np.lexsort([each.codes[whole] for each in columns.values()])]  # the draws must not depend on the order of the rows
+    code = {name: each.codes[whole] for name, each in columns.items()}
     size = {name: len(each.names) for name, each in columns.items()}
-    drawn = np.unique(code["group"], return_inverse=True)[1] if groups is not None else np.arange(int(keep.sum()))
+    drawn = np.unique(code["group"], return_inverse=True)[1] if groups is not None else np.arange(len(whole))
     first = size["cluster"] * size["label"]
     cells = np.concatenate([code["cluster"] * size["label"] + code["label"], first + code["cluster"] * size["site"] + code["site"]])
     sums = group_sums(drawn, cells, np.ones(len(cells)), n_columns=first + size["cluster"] * size["site"])
@@ -195,7 +219,7 @@ def cluster_leak(
         ari_site=ari_site,
         difference=difference,
         sentence=f"{follow}: ARI {ari_label.value:.2f} with the label, {ari_site.value:.2f} with the {site_name}.",
-        n=int(keep.sum()),
+        n=len(whole),
         n_groups=0 if groups is None else int(drawn.max()) + 1,
         dropped=dropped,
         protocol={
@@ -220,6 +244,12 @@ def adjusted_rand(table: Float64[np.ndarray, "r a b"]) -> Float64[np.ndarray, " 
     return np.asarray(index)
 
 
+def _within_reach(label: Codes, site: Codes, group: Codes) -> tuple[Codes, Codes]:
+    """For each row, the rows outside its group that could be SO (its class, another site), and that could be OS."""
+    both, inside = alike(label, site), alike(group, label, site)
+    return alike(label) - both - (alike(group, label) - inside), alike(site) - both - (alike(group, site) - inside)
+
+
 def _index(counts: Float64[np.ndarray, "r 2"]) -> Float64[np.ndarray, "r 1"]:
     with np.errstate(invalid="ignore"):
         return np.asarray(counts[:, :1] / counts.sum(axis=1, keepdims=True))
@@ -230,7 +260,14 @@ def _vote(rows: Rows, site: Codes) -> Int64[np.ndarray, " q"]:
 
 
 def _sentence(index: Estimate, follows: str, by_chance: float, site_name: str) -> str:
+    if np.isnan(index.value):
+        return f"Each neighbour shares both tissue and {site_name} with its patch or neither, so which of the two counts cannot be said."
     beside = f"(neighbours drawn at random would give {by_chance:.2f})"
+    if follows == "neither" and not index.low <= 0.5 <= index.high:
+        return (
+            f"It cannot be said whether neighbours follow the tissue or the {site_name} more: {index.value:.2f} ({index.low:.2f} to "
+            f"{index.high:.2f}), where 0.5 is even, but neighbours drawn at random would give {by_chance:.2f}."
+        )
     if follows == "neither":
         return (
             f"Neighbours follow the tissue and the {site_name} about equally: {index.value:.2f} ({index.low:.2f} to {index.high:.2f}), "
@@ -238,3 +275,10 @@ def _sentence(index: Estimate, follows: str, by_chance: float, site_name: str) -
         )
     more, less = (site_name, "tissue") if follows == "site" else ("tissue", site_name)
     return f"Neighbours follow the {more} more than the {less}: {index.value:.2f}, where 0.5 is even {beside}."
+
+
+def _site_sentence(accuracy: Estimate, by_chance: float, site_name: str) -> str:
+    told = f"balanced accuracy {accuracy.value:.2f} ({accuracy.low:.2f} to {accuracy.high:.2f}), where chance gives {by_chance:.2f}"
+    if accuracy.low > by_chance:
+        return f"Neighbours give the {site_name} away: a vote of them names it with {told}."
+    return f"Neighbours do not give the {site_name} away: a vote of them names it with {told}."

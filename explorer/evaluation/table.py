@@ -19,6 +19,8 @@ from .neighbours import Spans, unit
 class Table:
     """Rows that are labelled, in a group, and no copies; the rows of a group lie together."""
 
+    rows: Codes
+    """Where each row was among those given."""
     vectors: Vectors
     """Of length 1."""
     label: Column
@@ -74,6 +76,7 @@ def tabulate(vectors: Vectors, labels: Any, *, groups: Any = None, group_name: s
     _check_spread(label, columns.get(group_name), rows, group_name)
     ordered = vectors[rows]
     return Table(
+        rows=rows,
         vectors=unit(ordered),
         label=label,
         site=Column(("",), np.zeros(len(rows), np.int64)) if sites is None else Column(columns["site"].names, columns["site"].codes[rows]),

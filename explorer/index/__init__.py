@@ -1,7 +1,7 @@
 """Search by cosine with FAISS, and the one nearest-neighbour graph that map, clusters and metrics share.
 
 exact.py    unit vectors, exact search block by block, the order of hits: what the rest stands on
-recall.py   how much of the truth an index or a graph finds, and how many lists it takes to find it
+truth.py    how much of the truth an index or a graph finds, and how many lists it takes to find it
 search.py   FaissIndex: flat, ivf or ivf-refine, by the size of the collection
 graph.py    the k nearest other rows of every row
 """

@@ -36,8 +36,8 @@ IVF_UP_TO_BYTES = 6 << 30
 """Of float32 vectors; above, the index holds them in half precision."""
 MOST_REFINED = 512
 """Candidates compared again for each hit asked for; more would be slower than a scan."""
-GPU_MOST_HITS = 2048
-"""FAISS returns no more hits than this from a GPU."""
+GPU_MOST = 2048
+"""FAISS returns no more hits than this from a GPU, and reads no more lists there."""
 
 
 class FaissIndex:
@@ -47,7 +47,7 @@ class FaissIndex:
         self.raw = raw
         """The FAISS index in main memory, for ``faiss.write_index``."""
         self._settings = dict(settings)
-        self._gpu = _on_gpu(raw, self.kind)
+        self._gpu = _on_gpu(raw, self._settings)
         self._gpu_lock = Lock()  # FAISS allows one thread at a time on a GPU
 
     @property
@@ -99,7 +99,7 @@ class FaissIndex:
         return scores, rows
 
     def _run(self, queries: Queries, k: int, params: Any = None) -> tuple[Scores, Rows]:
-        if self._gpu is None or k > GPU_MOST_HITS:
+        if self._gpu is None or k > GPU_MOST:
             return cast(tuple[Scores, Rows], self.raw.search(queries, k, params=params))
         with self._gpu_lock:
             return cast(tuple[Scores, Rows], self._gpu.search(queries, k, params=params))
@@ -174,19 +174,26 @@ def _tuned(raw: Any, vectors: Float[np.ndarray, "n d"], *, kind: str, seed: int)
     likeness = truth.queries @ lists.quantizer.reconstruct_n(0, lists.nlist).T
     aim = AIM if kind == "ivf" else HALF_PRECISION_AIM
     nprobe = truth.lists_needed(vectors, lists.quantizer, likeness, aim=aim)
-    settings = {"kind": kind, "seed": seed, "recall_k": RECALL_K, "nlist": lists.nlist, "nprobe": nprobe, "k_factor": 1}
+    index = FaissIndex(raw, {"kind": kind, "seed": seed, "recall_k": RECALL_K, "nlist": lists.nlist, "nprobe": nprobe, "k_factor": 1})
+    settings = index._settings  # tuned in place: a second index would be a second copy on the GPU
     while True:
-        index = FaissIndex(raw, settings)
         found = without_self(*index.search(truth.queries, RECALL_K + 1), truth.rows)[1]
         settings["recall"] = truth.share(vectors, found)
         if kind == "ivf" or settings["recall"] >= PROMISED or settings["k_factor"] >= MOST_REFINED:
-            return FaissIndex(raw, settings)
+            return index
         settings["k_factor"] *= 2
 
 
-def _on_gpu(raw: Any, kind: str) -> Any:
-    """A copy on the first GPU that FAISS sees, or None; FAISS has no GPU form of the refined index."""
+def _on_gpu(raw: Any, settings: Mapping[str, Any]) -> Any:
+    """A copy on the first GPU that FAISS sees; None where there is none, where FAISS has no GPU form of the index (refined, or
+    of too many lists), and where it does not fit. ``FaissIndex.settings`` says which.
+    """
     faiss = load_faiss()
-    if faiss.get_num_gpus() == 0 or kind == "ivf-refine":
+    if faiss.get_num_gpus() == 0 or settings["kind"] == "ivf-refine" or settings.get("nprobe", 0) > GPU_MOST:
         return None
-    return faiss.index_cpu_to_gpu(faiss.StandardGpuResources(), 0, raw)
+    try:
+        return faiss.index_cpu_to_gpu(faiss.StandardGpuResources(), 0, raw)
+    except RuntimeError as error:
+        if "out of memory" not in str(error):
+            raise
+        return None

@@ -5,6 +5,7 @@ from .comparing import HEADLINES, OVERLAP_K, Gap, Line, Measure, Score, gaps, le
 from .evaluating import Question, evaluate, read_report
 from .intake import ingest
 from .keeping import remove, rename
+from .leaks import Leak, leak, measure_leak
 from .naming import group_names, name_groups
 from .report_words import TITLES as PROTOCOL_TITLES
 from .selections import save_selection, selected_rows
@@ -17,6 +18,7 @@ __all__ = [
     "OVERLAP_K",
     "PROTOCOL_TITLES",
     "Gap",
+    "Leak",
     "Line",
     "Measure",
     "Question",
@@ -35,7 +37,9 @@ __all__ = [
     "group_names",
     "index",
     "ingest",
+    "leak",
     "least_agreed",
+    "measure_leak",
     "name_groups",
     "overlap",
     "project",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,10 +20,10 @@ from ..storage import Artifact
 from ..types import Progress, Report, ignore
 from .measuring import Finding, Measurement
 from .report_html import report_html
-from .splitting import AnyVectors, Part
+from .splitting import AnyVectors, Part, own_split
 
 PROTOCOLS = ("retrieval", "knn", "linear", "leak")
-FORMAT = 1
+FORMAT = 2
 ANCHORS = ("descriptor", "random-vits16", "dino-vits16")
 """Encoders that know no pathology; each is an anchor where the collection was embedded with it."""
 GROUPS = ("patient", "slide")
@@ -94,6 +94,7 @@ def evaluate(collection: Collection, question: Question, *, train: Collection | 
             results["index"] = _index_facts(collection, encoder, neighbours, question.seed)
         if clusters is not None:
             results["clusters"] = _cluster_leak(clusters, measurement)
+            finding = replace(finding, sentences=(*finding.sentences, results["clusters"]["sentence"]))
         beside = [{"name": "chance", "title": "Chance", "value": finding.chance, "low": None, "high": None}]
         step(1)
         beside.append(_anchor("colour", "Colour histogram of the thumbnails", measurement.alone(*_colours(collection, train))))
@@ -118,12 +119,14 @@ def evaluate(collection: Collection, question: Question, *, train: Collection | 
             "anchors_not_there": [name for name in ANCHORS if name != encoder and name not in anchors],
             "sentences": [sentence for sentence in finding.sentences if sentence],
             "results": results,
+            "mistakes": [asdict(each) for each in finding.mistakes],
             "recipe": recipe,
             "hashes": _hashes(collection, embedding, teaching),
             "versions": storage.versions(),
         }
         storage.write_json(work / "report.json", document)
-        (work / "report.html").write_text(report_html(document), encoding="utf-8")
+        pictures = {each.row: collection.thumbnail(each.row) for each in finding.mistakes}
+        (work / "report.html").write_text(report_html(document, pictures), encoding="utf-8")
         facts = {key: document[key] for key in ("encoder", "protocol", "score", "value", "naive")}
         return {**facts, "seconds": round(time.perf_counter() - started, 3)}
 
@@ -169,11 +172,17 @@ def _site(collection: Collection, question: Question) -> str | None:
         return None
     if question.site is not None:
         return question.site
-    if found := next((name for name in SITES if _has_values(collection, name)), None):
+    if found := next(iter(site_columns(collection)), None):
         return found
     raise InputError(
         f"Collection {collection.name!r} has no site, scanner, slide or patient column; name one that says where a patch is from."
     )
+
+
+def site_columns(collection: Collection) -> list[str]:
+    """Columns that say where a patch is from, best first: those with several places first, then those with one."""
+    known = [name for name in SITES if _has_values(collection, name)]
+    return sorted(known, key=lambda name: collection.items[name].nunique() < 2)
 
 
 def _has_values(collection: Collection, name: str) -> bool:
@@ -187,6 +196,7 @@ def _part(collection: Collection, label: str, group: str | None, site: str | Non
         group=None if group is None or not values[group].notna().any() else values[group],
         site=None if site is None else values[site],
         pixels=collection.items["sha256"],
+        split=own_split(_column(collection, "split")),
     )
 
 
@@ -243,10 +253,18 @@ def _anchor(name: str, title: str, finding: Finding) -> dict[str, Any]:
 
 
 def _cluster_leak(clusters: Artifact, asked: Measurement) -> dict[str, Any]:
-    labels = np.load(storage.file(clusters, "labels.npy"), allow_pickle=False)
     part = asked.part
     assert part.site is not None  # the leak meter always has one
-    found = cluster_leak(labels, part.label, sites=part.site, groups=part.group, site_name=asked.site_name, seed=asked.seed)
+    columns = {"pixels": part.pixels, "label": part.label, "site": part.site} | ({} if part.group is None else {"group": part.group})
+    once = ~pd.DataFrame(columns).duplicated().to_numpy()  # a picture and its copies count once
+    found = cluster_leak(
+        np.load(storage.file(clusters, "labels.npy"), allow_pickle=False)[once],
+        part.label[once],
+        sites=part.site[once],
+        groups=None if part.group is None else part.group[once],
+        site_name=asked.site_name,
+        seed=asked.seed,
+    )
     return {"method": clusters.recipe["method"], **found.to_json()}
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..evaluation import Estimate, few_shot, knn, linear_probe, retrieval, site_leak
-from .splitting import AnyVectors, Part, Split, both_sides, split
+from ..evaluation import Estimate, Mistake, few_shot, knn, linear_probe, retrieval, site_leak
+from .splitting import AnyVectors, Part, RowNumbers, Split, both_sides, split
 
+FEWEST_GROUPS = 10
+"""Fewer groups than these give an interval that says little."""
 HEAD_K = 5
 """The k of the kNN score in large type."""
 LEAK_K = 10
@@ -27,6 +29,8 @@ class Finding:
     sentences: tuple[str, ...]
     results: Mapping[str, Any]
     """The whole reports, as JSON."""
+    mistakes: tuple[Mistake, ...] = ()
+    """Examples that went wrong, by their rows in the collection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +50,21 @@ class Measurement:
         Raises ``InputError`` as the measurements do.
         """
         finding = self.alone(vectors, teaching)
-        if self.protocol in ("retrieval", "leak") or (self.part.group is None and self.teacher is None):
+        if self.protocol in ("retrieval", "leak"):
             return finding
-        careless = self._learnt(vectors, teaching, self._split(apart=False))
         found = self._split(apart=True)
+        split_facts = {"split": {"way": found.way, "left_out": dict(found.left_out), "selected": found.selected}}
+        finding = replace(finding, results={**finding.results, **split_facts})
+        given = self.teacher is not None or self.part.split is not None
+        if not sum(found.left_out.values()) if given else self.part.group is None:
+            return replace(finding, sentences=(*_said(self, found), *finding.sentences))
+        careless = self._learnt(vectors, teaching, self._split(apart=False))
+        difference = _difference(self, finding, careless.value.value, found)
         return replace(
             finding,
             naive=careless.value.value,
-            sentences=(_difference(self, finding, careless.value.value, found), *finding.sentences),
-            results={**finding.results, "naive": careless.results, "left_out": dict(found.left_out)},
+            sentences=(difference, *_said(self, found), *finding.sentences),
+            results={**finding.results, "naive": careless.results},
         )
 
     def alone(self, vectors: AnyVectors, teaching: AnyVectors | None = None) -> Finding:
@@ -81,8 +91,9 @@ def _retrieval(asked: Measurement, vectors: AnyVectors) -> Finding:
         value=head.scores["majority_vote"],
         chance=head.chance["majority_vote"],
         naive=None if part.group is None else head.naive["majority_vote"],
-        sentences=(report.sentence,),
-        results={"retrieval": report.to_json()},
+        sentences=(report.sentence, _few(asked, report.n_groups)),
+        results={"retrieval": _without_mistakes(report.to_json())},
+        mistakes=report.mistakes,
     )
 
 
@@ -97,7 +108,7 @@ def _leak(asked: Measurement, vectors: AnyVectors) -> Finding:
         value=report.robustness,
         chance=report.robustness_by_chance,
         naive=None,
-        sentences=(report.sentence,),
+        sentences=(report.sentence, report.site_sentence),
         results={"leak": report.to_json()},
     )
 
@@ -114,8 +125,9 @@ def _knn(asked: Measurement, vectors: AnyVectors, teaching: AnyVectors | None, f
         value=report.knn[HEAD_K].balanced_accuracy,
         chance=report.chance,
         naive=None,
-        sentences=(_possible_leak(asked),),
-        results={"knn": report.to_json(), "few_shot": shots.to_json()},
+        sentences=(_possible_leak(asked), _few(asked, report.n_groups)),
+        results={"knn": _without_mistakes(report.to_json()), "few_shot": shots.to_json()},
+        mistakes=_of_collection(report.mistakes[HEAD_K], found.test),
     )
 
 
@@ -123,15 +135,29 @@ def _linear(asked: Measurement, vectors: AnyVectors, teaching: AnyVectors | None
     labels = (asked.part if asked.teacher is None else asked.teacher).label
     x_train, x_val, x_test = both_sides(vectors, teaching, found)
     y_train, y_val, y_test = labels.iloc[found.train], labels.iloc[found.val], asked.part.label.iloc[found.test]
-    report = linear_probe(x_train, y_train, x_val, y_val, x_test, y_test, seed=asked.seed)
+    judged: tuple[Any, ...] = () if found.selected else (x_test, y_test)
+    groups = None if asked.part.group is None else asked.part.group.iloc[found.test]
+    report = linear_probe(x_train, y_train, x_val, y_val, *judged, seed=asked.seed, groups=groups)
+    spread = f"Over {len(report.scores)} runs of the training the standard deviation is {report.sd:.3f}; the interval "
+    spread += f"is over {asked.group_name}s." if report.n_groups else "holds for other patches of the same patients, not for new patients."
     return Finding(
         score="Linear probe, balanced accuracy",
         value=report.interval,
         chance=report.chance,
         naive=None,
-        sentences=(_possible_leak(asked), "The interval holds for other patches of the same patients, not for new patients."),
-        results={"linear": report.to_json()},
+        sentences=(_possible_leak(asked), spread, _few(asked, report.n_groups)),
+        results={"linear": _without_mistakes(report.to_json())},
+        mistakes=_of_collection(report.mistakes, found.test),
     )
+
+
+def _without_mistakes(report: dict[str, Any]) -> dict[str, Any]:
+    """They are told once, by their rows in the collection."""
+    return {name: value for name, value in report.items() if name != "mistakes"}
+
+
+def _of_collection(found: Sequence[Mistake], test: RowNumbers) -> tuple[Mistake, ...]:
+    return tuple(replace(each, row=int(test[each.row])) for each in found)
 
 
 def _possible_leak(asked: Measurement) -> str:
@@ -142,12 +168,28 @@ def _possible_leak(asked: Measurement) -> str:
     return ""
 
 
+def _few(asked: Measurement, n_groups: int) -> str:
+    if not 0 < n_groups < FEWEST_GROUPS:
+        return ""
+    return f"Only {n_groups} {asked.group_name}s were judged, so the interval says little of others."
+
+
+def _said(asked: Measurement, found: Split) -> tuple[str, ...]:
+    """That the collection's own split was used, and what that means."""
+    if asked.teacher is not None or asked.part.split is None:
+        return ()
+    apart = "" if asked.part.group is None or any(found.left_out.values()) else f"; no {asked.group_name} is on both sides of it"
+    chosen = ("The checkpoint was chosen on the rows that are judged, so the score is optimistic.",) if found.selected else ()
+    return (f"Measured by {found.way}{apart}.", *chosen)
+
+
 def _difference(asked: Measurement, finding: Finding, naive: float, found: Split) -> str:
     value = finding.value.value
     difference = round(naive - value, 2) + 0.0  # no "-0.00"
-    if asked.teacher is not None:
+    if asked.teacher is not None or asked.part.split is not None:
+        shared = f"a picture or a {asked.group_name}" if asked.group_name else "a picture"
         return (
-            f"Without the {sum(found.left_out.values())} rows to learn from that share a picture or a {asked.group_name or 'patient'} with "
+            f"Without the {sum(found.left_out.values())} rows to learn from that share {shared} with "
             f"the test rows it is {value:.2f}; with them it would read {naive:.2f}, a difference of {difference:+.2f}."
         )
     return (

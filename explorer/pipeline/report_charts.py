@@ -11,8 +11,8 @@ Estimate = Mapping[str, Any]
 """``value``, ``low`` and ``high``; each None where it is unknown."""
 UNKNOWN = "–"
 LINE_PX = 22
-HALF_WAY = 60
-"""Per cent of the scale from which on names stand to the left of their tick."""
+HALF_WAY = 0.6
+"""Of the scale, from which on names stand to the left of their tick."""
 
 
 def text(value: Any) -> str:
@@ -36,11 +36,11 @@ def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 
 def scale(value: Estimate, anchors: Sequence[Mapping[str, Any]]) -> str:
     """The score with its interval on a line from 0 to 1, the anchors as ticks on it, each named on a line of its own."""
-    known = sorted((each for each in anchors if each["value"] is not None), key=lambda each: float(each["value"]))
+    known = stacked(anchors)
     marks = []
     for line, each in enumerate(known, 1):
         at = _percent(each["value"])
-        left = at <= HALF_WAY
+        left = at <= 100 * HALF_WAY
         place, faint = f"left:{at:.2f}%" if left else f"right:{100 - at:.2f}%", " class='faint'" if each.get("faint") else ""
         marks.append(
             f"<i style='left:{at:.2f}%;height:{LINE_PX * line}px'></i>"
@@ -54,6 +54,16 @@ def scale(value: Estimate, anchors: Sequence[Mapping[str, Any]]) -> str:
         f"<div class='scale' role='img' aria-label='The score and its anchors from 0 to 1' style='height:{LINE_PX * (len(known) + 1)}px'>"
         f"{''.join(marks)}{own}</div>"
     )
+
+
+def stacked(anchors: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The anchors with a value, in the order of the lines their names stand on, so that no tick runs through a name beside it.
+
+    Names left of their tick stand above those right of it; either way a longer tick passes where no name is.
+    """
+    known = sorted((each for each in anchors if each["value"] is not None), key=lambda each: float(each["value"]))
+    left = [each for each in known if each["value"] <= HALF_WAY]
+    return [*known[len(left) :], *reversed(left)]
 
 
 def bar(value: Estimate) -> str:

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .report_charts import bar, confusion_table, curve, number, scale, table, text
-from .report_words import CITATIONS, MEASURES, PAGE_STYLE, STYLE, TITLES
+from .report_words import CITATIONS, EXPLAINED, MEASURES, PAGE_STYLE, STYLE, TITLES
 
 Document = Mapping[str, Any]
 CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
-def report_html(document: Document) -> str:
-    """The page of a document as ``pipeline.evaluate`` writes it."""
+def report_html(document: Document, pictures: Mapping[int, bytes]) -> str:
+    """The page of a document as ``pipeline.evaluate`` writes it; ``pictures`` are small JPEGs of the rows that went wrong."""
     title = report_title(document)
     return (
         "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
         f'<meta http-equiv="Content-Security-Policy" content="{CSP}">'
         "<meta name='viewport' content='width=device-width, initial-scale=1'>"
         f"<title>{text(title)}</title><style>{PAGE_STYLE}{STYLE}</style></head><body><main>\n"
-        f"<h1>{text(title)}</h1>\n{report_body(document)}\n</main></body></html>\n"
+        f"<h1>{text(title)}</h1>\n{_whole(document, pictures)}\n</main></body></html>\n"
     )
 
 
@@ -29,10 +30,14 @@ def report_title(document: Document) -> str:
     return f"{TITLES[document['protocol']]}: {document['columns']['label']} in {document['collection']}"
 
 
-def report_body(document: Document) -> str:
-    """The report without a page around it; it wants ``STYLE``."""
+def report_details(document: Document) -> str:
+    """Every number, and how and on what it was measured, without a page around it; it wants ``STYLE``."""
+    return "<div class='report'>" + "\n".join([_scores(document), *_details(document), _how(document)]) + "</div>"
+
+
+def _whole(document: Document, pictures: Mapping[int, bytes]) -> str:
     about = f"{text(document['encoder'])} · {text(document['rows'])} rows{_groups(document)}{_learnt_from(document)}"
-    parts = [f"<p class='quiet'>{about}</p>", _headline(document), *_details(document), _how(document)]
+    parts = [f"<p class='quiet'>{about}</p>", _headline(document), _mistakes(document, pictures), *_details(document), _how(document)]
     last = "<p class='quiet'>For research and teaching. These numbers judge similar pictures, not diagnoses.</p>"
     return "<div class='report'>" + "\n".join([*parts, last]) + "</div>"
 
@@ -47,18 +52,40 @@ def _learnt_from(document: Document) -> str:
 
 def _headline(document: Document) -> str:
     value = document["value"]
-    careless = {"title": "Patients not kept apart", "value": document["naive"], "low": None, "high": None, "faint": True}
-    anchors = [*document["anchors"], *([careless] if document["naive"] is not None else [])]
-    own = {"title": document["encoder"], **value}
-    rows = [[each["title"], *_scored(each)] for each in (own, *anchors)]
-    missing = document["anchors_not_there"]
-    note = f"Not measured beside it: {', '.join(missing)}; embed the collection with them to see them here." if missing else ""
     return (
         f"<section><p class='score'>{number(value['value'])} <small>{_interval(value)}</small></p>"
-        f"<p><b>{text(document['score'])}</b>, 95 % interval. {text(' '.join(document['sentences']))}</p>"
-        f"{scale(value, anchors)}"
-        f"{table(['', 'score', '95 % interval'], rows)}<p class='quiet'>{text(note)}</p></section>"
+        f"<p><b>{text(document['score'])}</b>, 95 % interval. {EXPLAINED[document['protocol']]}</p>"
+        f"<p>{text(' '.join(document['sentences']))}</p>"
+        f"{scale(value, beside(document))}{_scores(document)}</section>"
     )
+
+
+def _scores(document: Document) -> str:
+    """The score and what it is held against, as a table."""
+    own = {"title": document["encoder"], **document["value"]}
+    rows = [[each["title"], *_scored(each)] for each in (own, *beside(document))]
+    missing = document["anchors_not_there"]
+    note = f"<p class='quiet'>Not measured beside it: {text(', '.join(missing))}.</p>" if missing else ""
+    return table(["", "score", "95 % interval"], rows) + note
+
+
+def beside(document: Document) -> list[Mapping[str, Any]]:
+    """What stands on the line of the score: the anchors, and the same without care for patients (``faint``)."""
+    careless = {"title": "Patients not kept apart", "value": document["naive"], "low": None, "high": None, "faint": True}
+    return [*document["anchors"], *([careless] if document["naive"] is not None else [])]
+
+
+def _mistakes(document: Document, pictures: Mapping[int, bytes]) -> str:
+    found = document["mistakes"]
+    if not found:
+        return ""
+    figures = "".join(
+        f"<figure><img alt='' src='data:image/jpeg;base64,{b64encode(pictures[each['row']]).decode()}'>"
+        f"<figcaption>{text(each['truth'])}<span class='quiet'>named {text(each['named'] or 'nothing')}</span></figcaption></figure>"
+        for each in found
+    )
+    said = "<p class='quiet'>Every confusion in turn, the surest mistake first; the name above is the true one.</p>"
+    return _section("Examples that went wrong", f"{said}<div class='mistakes'>{figures}</div>")
 
 
 def _details(document: Document) -> Iterable[str]:
@@ -75,19 +102,19 @@ def _details(document: Document) -> Iterable[str]:
 
 
 def _retrieval(found: Mapping[str, Any]) -> Iterable[str]:
+    grouped = bool(found["n_groups"])
     rows = [
         [
             f"{MEASURES[name]}@{at['k']}",
             *_scored(estimate),
-            number(at["naive"][name]),
-            _signed(at["leak"][name]["value"]),
-            _interval(at["leak"][name]),
+            *([number(at["naive"][name]), _signed(at["leak"][name]["value"]), _interval(at["leak"][name])] if grouped else []),
             number(at["chance"][name]),
         ]
         for at in found["at"]
         for name, estimate in at["scores"].items()
     ]
-    head = ["score", "kept apart", "95 % interval", "not kept apart", "difference", "95 % interval", "chance"]
+    ways = ["kept apart", "95 % interval", "not kept apart", "difference", "95 % interval"] if grouped else ["value", "95 % interval"]
+    head = ["score", *ways, "chance"]
     yield _section("All scores", table(head, rows))
     last = found["at"][-1]
     yield _section(f"By class, MV@{last['k']}", _bars({name: each["majority_vote"] for name, each in last["per_class"].items()}))
@@ -141,7 +168,11 @@ def _knn(results: Mapping[str, Any]) -> Iterable[str]:
 
 def _linear(found: Mapping[str, Any]) -> Iterable[str]:
     runs = [[run + 1, number(score), found["epochs"][run], found["best_epochs"][run]] for run, score in enumerate(found["scores"])]
-    spread = f"<p>Mean {number(found['mean'])}, standard deviation {number(found['sd'])} over {len(runs)} runs.</p>"
+    drawn = f"{found['n_groups']} patients or slides" if found["n_groups"] else "rows"
+    spread = (
+        f"<p>Mean {number(found['mean'])}; standard deviation over {len(runs)} runs {number(found['sd'])}; "
+        f"95 % interval over {drawn} {_interval(found['interval'])}.</p>"
+    )
     yield _section("Runs", spread + table(["run", "balanced accuracy", "epochs", "best epoch"], runs))
     yield _section("By class", _bars(found["recall"]))
     yield _section("Confusion, all runs together", confusion_table(found["classes"], found["confusion"]))
@@ -157,7 +188,7 @@ def _leak(results: Mapping[str, Any]) -> Iterable[str]:
     if clusters := results.get("clusters"):
         names = {"ari_label": "ARI of groups with the label", "ari_site": "ARI of groups with the site", "difference": "Difference"}
         rows += [[title, *_scored(clusters[key]), ""] for key, title in names.items()]
-    said = f"<p>{text(clusters['sentence'])}</p>" if clusters else "<p>There are no groups to compare; run explorer cluster.</p>"
+    said = "" if clusters else "<p>There are no groups to compare; run explorer cluster.</p>"
     yield _section("All scores", table(["score", "value", "95 % interval", "chance"], rows) + said)
     kinds = {
         "Same class, same site": "SS",
@@ -181,6 +212,9 @@ def _how(document: Document) -> str:
     }
     asked = {"Label column": document["columns"]["label"], "Kept apart by": document["columns"]["group"] or "nothing"}
     asked |= {"Site column": document["columns"]["site"]} if document["columns"]["site"] else {}
+    if parted := document["results"].get("split"):
+        left_out = {f"Kept from teaching, {reason}": n for reason, n in parted["left_out"].items()}
+        asked |= {"Split": parted["way"]} | left_out
     hashes = {key: value for key, value in document["hashes"].items() if value}
     keys = {key: value for key, value in document["recipe"].items() if key in ("embedding", "train", "neighbours", "clusters") and value}
     cited = "".join(f"<li>{text(line)}</li>" for line in CITATIONS[document["protocol"]])

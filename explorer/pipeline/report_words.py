@@ -12,6 +12,13 @@ MEASURES: Mapping[str, str] = {
     "average_precision": "mAP",
     "macro_f1": "macro F1",
 }
+EXPLAINED: Mapping[str, str] = {
+    "retrieval": "The share of patches whose nearest neighbours in other patients vote for their own class; mean over classes.",
+    "knn": "The share of judged patches whose 5 nearest neighbours among those to learn from name their class; mean over classes.",
+    "linear": "The share of judged patches that a linear head on the vectors names rightly; mean over classes and runs.",
+    "leak": "Of the neighbours that differ from a patch in class or in place of origin, but not in both, the share with its class.",
+}
+"""What the score in large type is, in a sentence."""
 _COLOUR = "Colour alone as an anchor: NCT-CRC-HE: Not All Histopathological Datasets Are Equally Useful. arXiv 2409.11546."
 _INTERVALS = "Intervals over whole groups: Davison AC, Hinkley DV. Bootstrap Methods and their Application. 1997, section 3.8."
 _EVA = "eva by kaiko.ai, github.com/kaiko-ai/eva; Towards Large-Scale Training of Pathology Foundation Models, arXiv 2404.15217."
@@ -60,6 +67,10 @@ STYLE = """
 .report svg .own { fill: var(--own); }
 .report svg .whisker { stroke: currentColor; stroke-width: 2; }
 .report svg .line { fill: none; stroke: var(--own); stroke-width: 2; }
+.report .mistakes { display: grid; grid-template-columns: repeat(auto-fill, minmax(104px, 1fr)); gap: 12px 8px; }
+.report figure { margin: 0; font-size: 12px; line-height: 1.35; overflow-wrap: anywhere; }
+.report figure img { display: block; width: 100%; aspect-ratio: 1; object-fit: contain; background: var(--track); margin-bottom: 4px; }
+.report figcaption span { display: block; }
 .report .wide { overflow-x: auto; }
 .report table { border-collapse: collapse; }
 .report th { text-align: left; font-weight: 500; max-width: 320px; overflow-wrap: anywhere; }

@@ -16,6 +16,7 @@ from ..sources.benchmark_table import BENCHMARKS
 from ..types import Encoder, Report, Source, ignore
 from .datasets import take_in
 from .intake import ingest
+from .leaks import measure_leak
 from .steps import cluster, embed, index, project
 
 DEMO_OPTIONS: Mapping[str, Any] = {"n": 900, "patients": 9, "seed": 0}
@@ -33,7 +34,7 @@ def build(
     settings: Settings | None = None,
     report: Report = ignore,
 ) -> Collection:
-    """Ingest, embed, index, project and cluster; steps that are done already are not done again.
+    """Ingest, embed, index, project and cluster, and measure the site leak of small collections; nothing is done twice.
 
     ``uri`` is a folder, a zip, a CSV or Parquet table, an HDF5 file, or ``synthetic``, and ``options`` are the source's own;
     or it is a source that ``open_source`` gave.
@@ -87,4 +88,5 @@ def _complete(collection: Collection, *, encoder: Encoder, settings: Settings, r
     index(collection, encoder=made.key, report=report)
     project(collection, encoder=made.key, report=report)
     cluster(collection, encoder=made.key, report=report)
+    measure_leak(collection, encoder=made.key, report=report)
     return collection

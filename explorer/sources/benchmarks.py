@@ -9,17 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from ..errors import ImageRejected, SourceError
 from ..types import Image, Item, Limits, Reject
 from .benchmark_table import BENCHMARKS, Benchmark
 from .columns import make_item, read_csv, records
-from .files import read_file
 from .hdf5 import Hdf5Source
-from .images import decode
+from .listed import Listed
 
 BACH_TRAIN = ((0, 41), (59, 60), (90, 139), (169, 240), (258, 260), (273, 345), (368, 400))
 BACH_VAL = ((41, 59), (60, 90), (139, 169), (240, 258), (260, 273), (345, 368))
@@ -31,34 +28,18 @@ MHIST_SPLITS = {"train": "train", "test": "val"}
 PCAM_SPLITS = {"train": "train", "valid": "val", "test": "test"}
 
 
-class BenchmarkSource:
+class BenchmarkSource(Listed):
     """What the four share: a folder that holds everything ``Benchmark.needs`` names. Raises ``SourceError`` where it does not."""
 
     def __init__(self, kind: str, root: Path, limits: Limits) -> None:
+        super().__init__(root, limits)
         self.kind = kind
         self.benchmark = BENCHMARKS[kind]
-        self.options: Mapping[str, Any] = {}
-        self._root = root.resolve()
-        self._limits = limits
         if missing := self.benchmark.missing(self._root):
             raise SourceError(not_here(self.benchmark, self._root, missing))
 
-    @property
-    def uri(self) -> str:
-        return str(self._root)
-
-    def items(self) -> Sequence[Item]:
-        return self._listing[0]
-
-    def rejects(self) -> Sequence[Reject]:
-        return self._listing[1]
-
-    def read(self, uri: str) -> Image:
-        return decode(read_file(self._root, uri, self._limits), name=uri, limits=self._limits)
-
-    @cached_property
-    def _listing(self) -> tuple[list[Item], list[Reject]]:
-        items, rejects = self._list()
+    def _list(self) -> tuple[list[Item], list[Reject]]:
+        items, rejects = self._found()
         check_whole(self.benchmark, (item.split for item in items), where=self.uri)
         unknown = next((item for item in items if item.label not in self.benchmark.classes), None)
         if unknown is not None:
@@ -67,7 +48,7 @@ class BenchmarkSource:
             )
         return [replace(item, mpp=self.benchmark.mpp) for item in items], rejects
 
-    def _list(self) -> tuple[list[Item], list[Reject]]:
+    def _found(self) -> tuple[list[Item], list[Reject]]:
         raise NotImplementedError
 
     def _class_folder(self, folder: str, label: str) -> tuple[list[Item], list[Reject]]:
@@ -84,7 +65,7 @@ class BenchmarkSource:
 class BachSource(BenchmarkSource):
     """``ICIAR2018_BACH_Challenge/Photos/<class>/*.tif``."""
 
-    def _list(self) -> tuple[list[Item], list[Reject]]:
+    def _found(self) -> tuple[list[Item], list[Reject]]:
         folder = self.benchmark.needs[0]
         items: list[Item] = []
         rejects: list[Reject] = []
@@ -104,7 +85,7 @@ class BachSource(BenchmarkSource):
 class CrcSource(BenchmarkSource):
     """``NCT-CRC-HE-100K/<class>/*.tif`` (train) and ``CRC-VAL-HE-7K/<class>/*.tif`` (val, other patients), or the latter alone."""
 
-    def _list(self) -> tuple[list[Item], list[Reject]]:
+    def _found(self) -> tuple[list[Item], list[Reject]]:
         items: list[Item] = []
         rejects: list[Reject] = []
         for folder in self.benchmark.needs:
@@ -118,7 +99,7 @@ class CrcSource(BenchmarkSource):
 class MhistSource(BenchmarkSource):
     """``images/*.png`` and ``annotations.csv``; the official test partition is the val split."""
 
-    def _list(self) -> tuple[list[Item], list[Reject]]:
+    def _found(self) -> tuple[list[Item], list[Reject]]:
         path = self._root / "annotations.csv"
         table, columns = read_csv(path.read_bytes(), what=str(path), given=MHIST_COLUMNS)
         items = []
@@ -143,7 +124,7 @@ class PcamSource(BenchmarkSource):
             raise ImageRejected("there is no such row")
         return self._files[split].read(place)
 
-    def _list(self) -> tuple[list[Item], list[Reject]]:
+    def _found(self) -> tuple[list[Item], list[Reject]]:
         return [
             replace(item, uri=f"{split}/{item.uri}", id=f"{split}/{item.id}", split=split)
             for split, file in self._files.items()

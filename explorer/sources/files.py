@@ -6,23 +6,21 @@ import os
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
 
 from ..errors import ImageRejected, SourceError, UnsafeArchive
-from ..types import Image, Item, Limits, Reject
-from .images import check_bytes, decode
-from .layout import LABELS, hidden, is_printable, leaves_root, make_items, unfit, wrapper
+from ..storage import COLLECTION
+from ..types import Item, Limits, Reject
+from .images import check_bytes
+from .layout import LABELS, hidden, is_labels, is_printable, leaves_root, make_items, make_wrapped_items, unfit
+from .listed import HEAD_BYTES, Listed, head, no_pictures
 
-OUTSIDE = "its path leaves the folder"
-GONE = "there is no such file"
-_HEAD = 16
 _SMALL = 256 * 1024  # an uncompressed blank patch packs a thousandfold and harms nobody
 
 
-class FolderSource:
+class FolderSource(Listed):
     """A folder with one folder per class (or split, then class), or with all pictures in it.
 
     ``labels.csv`` in it gives further columns. Folders below a class folder do not change the label.
@@ -31,9 +29,7 @@ class FolderSource:
     kind = "folder"
 
     def __init__(self, root: Path, limits: Limits) -> None:
-        self._root = root.resolve()
-        self._limits = limits
-        self.options: Mapping[str, Any] = {}
+        super().__init__(root, limits)
         try:
             with os.scandir(self._root) as entries:
                 empty = next(entries, None) is None
@@ -42,21 +38,7 @@ class FolderSource:
         if empty:
             raise SourceError(f"Folder {root} is empty; put pictures into it, one folder per class or all together.")
 
-    @property
-    def uri(self) -> str:
-        return str(self._root)
-
-    def items(self) -> Sequence[Item]:
-        return self._listing[0]
-
-    def rejects(self) -> Sequence[Reject]:
-        return self._listing[1]
-
-    def read(self, uri: str) -> Image:
-        return decode(read_file(self._root, uri, self._limits), name=uri, limits=self._limits)
-
-    @cached_property
-    def _listing(self) -> tuple[list[Item], list[Reject]]:
+    def _list(self) -> tuple[list[Item], list[Reject]]:
         found = sorted(self._walk())
         names = [name for name, reason in found if not reason and name != LABELS]
         rejects = [Reject(_shown(name), reason) for name, reason in found if reason]
@@ -87,6 +69,8 @@ class FolderSource:
                 name = prefix + entry.name
                 if reason := hidden(entry.name) or self._bad_link(entry):
                     yield name, reason
+                elif entry.is_dir() and Path(entry.path, COLLECTION).is_file():
+                    yield name, "a collection of this program, not pictures"
                 elif entry.is_dir():
                     prefixes.append(name + "/")
                 elif not entry.is_file():
@@ -105,7 +89,7 @@ class FolderSource:
         return "a link to a folder that is listed already" if target.is_dir() else ""
 
 
-class ZipSource:
+class ZipSource(Listed):
     """A zip with the same layouts as a folder; folders that only wrap the whole content do not count.
 
     Members are read by several threads at once from one open file (``zipfile`` locks around each raw read).
@@ -115,9 +99,7 @@ class ZipSource:
     kind = "zip"
 
     def __init__(self, path: Path, limits: Limits) -> None:
-        self._path = path.resolve()
-        self._limits = limits
-        self.options: Mapping[str, Any] = {}
+        super().__init__(path, limits)
         try:
             self._zip = zipfile.ZipFile(self._path)
         except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError) as error:
@@ -125,19 +107,6 @@ class ZipSource:
         except OSError as error:
             raise SourceError(f"{path} cannot be opened ({error.strerror}); check its permissions.") from error
         check_archive(self._zip, self._path, limits)
-
-    @property
-    def uri(self) -> str:
-        return str(self._path)
-
-    def items(self) -> Sequence[Item]:
-        return self._listing[0]
-
-    def rejects(self) -> Sequence[Reject]:
-        return self._listing[1]
-
-    def read(self, uri: str) -> Image:
-        return decode(self._bytes(uri), name=uri, limits=self._limits)
 
     @cached_property
     def _first(self) -> dict[str, zipfile.ZipInfo]:
@@ -147,8 +116,7 @@ class ZipSource:
             first.setdefault(_member_name(info), info)
         return first
 
-    @cached_property
-    def _listing(self) -> tuple[list[Item], list[Reject]]:
+    def _list(self) -> tuple[list[Item], list[Reject]]:
         names: list[str] = []
         rejects: list[Reject] = []
         for info in sorted(self._zip.infolist(), key=_member_name):
@@ -159,14 +127,9 @@ class ZipSource:
                 rejects.append(Reject(_shown(name), reason))
             else:
                 names.append(name)
-        labels = {name for name in names if name.rpartition("/")[2] == LABELS}
-        pictures = [name for name in names if name not in labels]
-        root = wrapper(pictures)
-        at_root = root + LABELS in labels
-        rejects += [Reject(name, f"only the {LABELS} beside the class folders is read") for name in sorted(labels - {root + LABELS})]
-        items, more = make_items(pictures, labels=self._labels(root + LABELS) if at_root else None, root=root)
+        items, more = make_wrapped_items(names, read_labels=self._labels)
         if not items:
-            raise SourceError(no_pictures(f"Archive {self._path}", rejects))
+            raise SourceError(no_pictures(f"Archive {self._path}", rejects + more))
         return items, rejects + more
 
     def _labels(self, name: str) -> bytes:
@@ -177,7 +140,7 @@ class ZipSource:
 
     def _unfit(self, info: zipfile.ZipInfo) -> str:
         name = _member_name(info)
-        if reason := next((reason for part in name.split("/") if (reason := hidden(part))), ""):
+        if reason := hidden(name):
             return reason
         if self._first[name] is not info:
             return "the archive holds this name twice; the first is used"
@@ -185,10 +148,10 @@ class ZipSource:
             return "a link, which is not followed inside an archive"
         if info.flag_bits & 1:
             return "protected by a password"
-        return "" if name.rpartition("/")[2] == LABELS else unfit(name, lambda: self._head(info))
+        return "" if is_labels(name) else unfit(name, lambda: self._head(info))
 
-    def _bytes(self, name: str) -> bytes:
-        info = self._first.get(name)
+    def _bytes(self, uri: str) -> bytes:
+        info = self._first.get(uri)
         if info is None:
             raise ImageRejected("not in the archive")
         check_bytes(info.file_size, self._limits)
@@ -204,7 +167,7 @@ class ZipSource:
     def _head(self, info: zipfile.ZipInfo) -> bytes:
         try:
             with self._zip.open(info) as member:
-                return member.read(_HEAD)
+                return member.read(HEAD_BYTES)
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError):
             return b""
 
@@ -227,40 +190,8 @@ def check_archive(archive: zipfile.ZipFile, path: Path, limits: Limits) -> None:
         )
 
 
-def read_file(root: Path, uri: str, limits: Limits) -> bytes:
-    """All bytes of a file below ``root`` (a resolved path).
-
-    Raises ``ImageRejected`` where it lies elsewhere, is gone, closed to us, or larger than any picture allowed.
-    """
-    try:
-        path = Path(os.path.realpath(root / uri))
-        if not path.is_relative_to(root):
-            raise ImageRejected(OUTSIDE)
-        check_bytes(path.stat().st_size, limits)
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise ImageRejected(GONE) from error
-    except (OSError, ValueError) as error:  # ValueError: a name no file can have
-        raise ImageRejected(f"the file cannot be opened ({getattr(error, 'strerror', None) or 'not a file name'})") from error
-
-
-def no_pictures(where: str, rejects: Sequence[Reject]) -> str:
-    """The sentence for a source in which everything was passed over."""
-    if not rejects:
-        return f"{where} holds no pictures; put PNG, JPEG, TIFF, BMP or WebP files into it."
-    return f"{where} holds no pictures ({len(rejects)} entries passed over, such as {rejects[0].uri}: {rejects[0].reason}); check the path."
-
-
 def _member_name(info: zipfile.ZipInfo) -> str:
     return info.filename.replace("\\", "/").removeprefix("./")
-
-
-def head(path: str | Path) -> bytes:
-    try:
-        with open(path, "rb") as file:  # noqa: PTH123 - a DirEntry's path
-            return file.read(_HEAD)
-    except OSError:
-        return b""
 
 
 def _shown(name: str) -> str:

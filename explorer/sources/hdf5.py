@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +12,12 @@ import numpy as np
 from ..errors import ImageRejected, SourceError
 from ..types import Image, Item, Limits, Reject
 from .columns import make_item, read_csv, records
+from .listed import Listed
 
 _PCAM_LABELS = {"0": "no_tumor", "1": "tumor"}
 
 
-class Hdf5Source:
+class Hdf5Source(Listed):
     """Dataset ``x`` (N h w 3) uint8; labels ``y`` (N values) in the same file or in the ``..._y.h5`` beside ``..._x.h5``.
 
     Of files named like PatchCamelyon's, labels 0 and 1 are ``no_tumor`` and ``tumor``, the name gives the split, and
@@ -29,9 +28,8 @@ class Hdf5Source:
     kind = "hdf5"
 
     def __init__(self, path: Path, limits: Limits) -> None:
-        self._path = path.resolve()
+        super().__init__(path, limits)
         self._lock = threading.Lock()
-        self.options: Mapping[str, Any] = {}
         x = _dataset(self._path, "x")
         if x is None:
             raise SourceError(f"{path} has no dataset x; it should have x of shape (N, h, w, 3) in uint8.")
@@ -40,16 +38,6 @@ class Hdf5Source:
         if x.shape[1] * x.shape[2] > limits.max_pixels:
             raise SourceError(f"Pictures in {path} have more pixels than the limit of {limits.max_pixels}; raise max_pixels.")
         self._x = x
-
-    @property
-    def uri(self) -> str:
-        return str(self._path)
-
-    def items(self) -> Sequence[Item]:
-        return self._items
-
-    def rejects(self) -> Sequence[Reject]:
-        return ()
 
     def read(self, uri: str) -> Image:
         row = uri.removeprefix("x[").removesuffix("]")
@@ -62,8 +50,7 @@ class Hdf5Source:
             raise ImageRejected("damaged: its part of the HDF5 file cannot be read") from error
         return pixels
 
-    @cached_property
-    def _items(self) -> list[Item]:
+    def _list(self) -> tuple[list[Item], list[Reject]]:
         pcam = "camelyonpatch" in self._path.name
         split = re.search(r"split_([a-z]+)", self._path.name) if pcam else None
         rows, columns = self._meta() if pcam else ([], {})
@@ -72,7 +59,7 @@ class Hdf5Source:
             said = _PCAM_LABELS.get(label or "", label) if pcam else label
             record = rows[row] if rows else {}
             items.append(make_item(f"x[{row}]", record, columns, label=said, split=split[1] if split else None))
-        return items
+        return items, []
 
     def _labels(self) -> list[str | None]:
         beside = self._beside("_y.h5")

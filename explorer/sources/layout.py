@@ -21,11 +21,17 @@ SPLITS = {"train", "training", "val", "valid", "validation", "test", "testing"}
 _SYSTEM = {"__MACOSX", "Thumbs.db", "thumbs.db", "ehthumbs.db", "desktop.ini", "Desktop.ini", "$RECYCLE.BIN", "@eaDir"}
 
 
-def hidden(name: str) -> str:
-    """Why a file or folder of this name is passed over; empty where it is not."""
-    if name in _SYSTEM:
+def hidden(path: str) -> str:
+    """Why a file or folder is passed over for its name or that of a folder above it; empty where it is not."""
+    parts = path.split("/")
+    if not _SYSTEM.isdisjoint(parts):
         return "made by the operating system, not a picture"
-    return "hidden (its name begins with a dot)" if name.startswith(".") else ""
+    return "hidden (its name begins with a dot)" if any(part.startswith(".") for part in parts) else ""
+
+
+def is_labels(path: str) -> bool:
+    """Whether a file is a table of further columns."""
+    return path.rpartition("/")[2] == LABELS
 
 
 def unfit(name: str, head: Callable[[], bytes]) -> str:
@@ -86,6 +92,17 @@ def make_items(uris: Iterable[str], *, labels: bytes | None, root: str = "") -> 
         parts = uri.removeprefix(root).split("/")[:-1]
         items.append(make_item(uri, rows.get(uri.removeprefix(root), {}), columns, **folder_fields(parts)))
     return items, rejects
+
+
+def make_wrapped_items(names: Sequence[str], *, read_labels: Callable[[str], bytes]) -> tuple[list[Item], list[Reject]]:
+    """``make_items`` of pictures and ``labels.csv`` files in folders of which the outer ones may only wrap the rest."""
+    labels = {name for name in names if is_labels(name)}
+    pictures = [name for name in names if name not in labels]
+    root = wrapper(pictures)
+    beside = root + LABELS
+    items, rejects = make_items(pictures, labels=read_labels(beside) if beside in labels else None, root=root)
+    stray = [Reject(name, f"only the {LABELS} beside the class folders is read") for name in sorted(labels - {beside})]
+    return items, stray + rejects
 
 
 def _labels(data: bytes, names: Sequence[str]) -> tuple[dict[str, str], dict[str, dict[str, Any]], list[Reject]]:

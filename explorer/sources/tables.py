@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from functools import cached_property, partial
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from ..errors import SourceError
-from ..types import Image, Item, Limits, Reject
+from ..types import Item, Limits, Reject
 from .columns import find_columns, make_item, read_csv, records
-from .files import GONE, OUTSIDE, head, no_pictures, read_file
-from .images import decode
 from .layout import leaves_root, unfit
+from .listed import GONE, OUTSIDE, Listed, head, no_pictures
 
 OPTIONS = ("columns", "root")
 
 
-class TableSource:
+class TableSource(Listed):
     """Rows of a table, each naming a picture by a path relative to the table's folder (or to ``root``, seen from there).
 
     Options: ``columns``, a mapping from our fields to the table's columns, where their names are not recognised;
@@ -35,28 +34,13 @@ class TableSource:
             raise SourceError(f"A table takes the options {', '.join(OPTIONS)}, not {', '.join(unknown)}; leave those out.")
         if not isinstance(options.get("columns", {}), Mapping):
             raise SourceError('The option columns maps fields to columns of the table, as in {"uri": "my column"}; give it so.')
-        self._path = path.resolve()
-        self._limits = limits
+        super().__init__(path, limits)
         self.options = dict(options)
         self._root = (self._path.parent / str(options.get("root", "."))).resolve()
         if not self._root.is_dir():
             raise SourceError(f"The option root leads to {self._root}, which is not a folder; give it relative to the table.")
 
-    @property
-    def uri(self) -> str:
-        return str(self._path)
-
-    def items(self) -> Sequence[Item]:
-        return self._listing[0]
-
-    def rejects(self) -> Sequence[Reject]:
-        return self._listing[1]
-
-    def read(self, uri: str) -> Image:
-        return decode(read_file(self._root, uri, self._limits), name=uri, limits=self._limits)
-
-    @cached_property
-    def _listing(self) -> tuple[list[Item], list[Reject]]:
+    def _list(self) -> tuple[list[Item], list[Reject]]:
         table, columns = self._table()
         if "uri" not in columns:
             raise SourceError(

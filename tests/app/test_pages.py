@@ -202,7 +202,7 @@ def test_a_group_is_compared_with_what_is_known_in_plain_words(home: Path) -> No
 
 def test_a_collection_can_be_renamed_and_deleted_only_when_sure(home: Path) -> None:
     test = show("library")
-    test.text_input(key="name-demo").set_value("lung").run()
+    test.text_input(key="name-demo").set_value("lung")
     test.button(key="rename-demo").click().run()
     assert (home / "lung").is_dir()
     assert not (home / "demo").exists()

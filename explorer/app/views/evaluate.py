@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from explorer.app import address, jobboard, scores, ui
+from explorer.app import address, jobboard, report_view, scores, ui
 
 
 def show() -> None:
@@ -12,9 +12,12 @@ def show() -> None:
     if asked:
         ui.take_model(opened, asked)
     encoder = ui.choose_encoder(opened)
-    found = scores.choose(opened, encoder, asked.get("report"))
+    found = scores.choose(opened, encoder, asked)
     jobboard.panel(opened.name)
-    scores.show(found)
+    if found is None:
+        scores.first(opened, encoder)
+    else:
+        report_view.show(opened, found)
     newest = next(iter(opened.artifacts("reports")), None)
     address.leave("evaluate", report=found.key if found and newest and found.key != newest.key else None, model=ui.model_word(opened))
 

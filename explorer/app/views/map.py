@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from explorer.app import address, chosen, compare, drawer, finder, maps, ui, widgets
+from explorer.app import address, chosen, compare, drawer, finder, leaks, maps, ui, widgets
 from explorer.collection import Collection
 
 
@@ -48,6 +48,7 @@ def show() -> None:
 
 
 def _show(view: maps.View) -> None:
+    leaks.line(view.opened, view.encoder)
     left, right = st.columns([2.55, 1], gap="large")
     options = maps.colours(view)
     first, kept = next(iter(options)), colour_key(view.opened)

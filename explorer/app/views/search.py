@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from explorer.app import address, asking, filters, hits, query, ui, widgets
+from explorer.app import address, asking, filters, hits, leaks, query, ui, widgets
 from explorer.app.asking import Question
 from explorer.collection import Collection
 
@@ -56,6 +56,7 @@ def answer(opened: Collection, question: Question) -> None:
     liked = tuple(sorted(row for row, way in marked.items() if way > 0))
     disliked = tuple(sorted(row for row, way in marked.items() if way < 0))
     question = filters.choose(opened, replace(question, liked=liked, disliked=disliked))
+    leaks.line(opened, question.encoder)
     found = asking.ask(opened, question)
     hits.summary(opened, question, found)
     with st.container(horizontal=True, vertical_alignment="center"):

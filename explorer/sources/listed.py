@@ -1,0 +1,85 @@
+"""What sources that list their pictures once, from a place on disk, have in common."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ..errors import ImageRejected
+from ..types import Image, Item, Limits, Reject
+from .images import check_bytes, decode
+
+OUTSIDE = "its path leaves the folder"
+GONE = "there is no such file"
+HEAD_BYTES = 16
+"""Enough of a file to tell whether it is a picture."""
+
+
+class Listed:
+    """A ``Source`` at a path; each kind says in ``_list`` what is there, and in ``_bytes`` where it is no file below ``_root``."""
+
+    kind = ""
+
+    def __init__(self, path: Path, limits: Limits) -> None:
+        self._path = self._root = path.resolve()
+        self._limits = limits
+        self.options: Mapping[str, Any] = {}
+
+    @property
+    def uri(self) -> str:
+        return str(self._path)
+
+    def items(self) -> Sequence[Item]:
+        return self._listing[0]
+
+    def rejects(self) -> Sequence[Reject]:
+        return self._listing[1]
+
+    def read(self, uri: str) -> Image:
+        return decode(self._bytes(uri), name=uri, limits=self._limits)
+
+    @cached_property
+    def _listing(self) -> tuple[list[Item], list[Reject]]:
+        return self._list()
+
+    def _list(self) -> tuple[list[Item], list[Reject]]:
+        raise NotImplementedError
+
+    def _bytes(self, uri: str) -> bytes:
+        return read_file(self._root, uri, self._limits)
+
+
+def read_file(root: Path, uri: str, limits: Limits) -> bytes:
+    """All bytes of a file below ``root`` (a resolved path).
+
+    Raises ``ImageRejected`` where it lies elsewhere, is gone, closed to us, or larger than any picture allowed.
+    """
+    try:
+        path = Path(os.path.realpath(root / uri))
+        if not path.is_relative_to(root):
+            raise ImageRejected(OUTSIDE)
+        check_bytes(path.stat().st_size, limits)
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise ImageRejected(GONE) from error
+    except (OSError, ValueError) as error:  # ValueError: a name no file can have
+        raise ImageRejected(f"the file cannot be opened ({getattr(error, 'strerror', None) or 'not a file name'})") from error
+
+
+def head(path: str | Path) -> bytes:
+    """The first bytes of a file; none where it cannot be opened, which reading it will say."""
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - a DirEntry's path
+            return file.read(HEAD_BYTES)
+    except OSError:
+        return b""
+
+
+def no_pictures(where: str, rejects: Sequence[Reject]) -> str:
+    """The sentence for a source in which everything was passed over."""
+    if not rejects:
+        return f"{where} holds no pictures; put PNG, JPEG, TIFF, BMP or WebP files into it."
+    return f"{where} holds no pictures ({len(rejects)} entries passed over, such as {rejects[0].uri}: {rejects[0].reason}); check the path."
