@@ -9,7 +9,7 @@ import click
 
 from ..settings import Settings
 from .base import AS_JSON, ENCODER, NAME, SEED, open_named, verb
-from .output import echo_json, echo_table
+from .output import echo_json, echo_table, printable
 from .progress import Bars
 
 
@@ -51,7 +51,7 @@ def evaluate(
     anchors = [{"": each["title"], "score": _number(each["value"]), "95 % interval": _interval(each)} for each in document["anchors"]]
     click.echo(f"{document['score']} of {document['columns']['label']!r} in {name}\n")
     echo_table([own, *([careless] if document["naive"] is not None else []), *anchors], ("", "score", "95 % interval"))
-    click.echo("\n" + "\n".join(document["sentences"]))
+    click.echo("\n" + "\n".join(map(printable, document["sentences"])))
     click.echo(f"\n{artifact.path / 'report.html'}")
 
 
