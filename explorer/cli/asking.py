@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from .. import trust
 from ..errors import ImageRejected, InputError
 from ..settings import Settings
 from ..types import Image
@@ -29,6 +28,7 @@ from .progress import Bars
 @verb
 def search(settings: Settings, report: Bars, *, name: str, image: Path | None, as_json: bool, **given: Any) -> None:
     """Find the patches most similar to a picture or to a row."""
+    from .. import trust
     from ..pipeline import leak
 
     if (image is None) == (given["row"] is None):
