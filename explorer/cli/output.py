@@ -12,7 +12,18 @@ from ..collection import Collection
 from ..search import Hit, plain
 from ..storage import Artifact
 
-KINDS = ("thumbnails", "embeddings", "neighbours", "projections", "stabilities", "clusters", "reports", "selections", "benchmarks")
+KINDS = (
+    "thumbnails",
+    "embeddings",
+    "neighbours",
+    "projections",
+    "stabilities",
+    "clusters",
+    "anchors",
+    "reports",
+    "selections",
+    "benchmarks",
+)
 
 
 def echo_json(value: Any) -> None:
