@@ -14,7 +14,18 @@ if TYPE_CHECKING:
     from ..collection import Collection
     from ..search import Hit
 
-KINDS = ("thumbnails", "embeddings", "neighbours", "projections", "stabilities", "clusters", "reports", "selections", "benchmarks")
+KINDS = (
+    "thumbnails",
+    "embeddings",
+    "neighbours",
+    "projections",
+    "stabilities",
+    "clusters",
+    "anchors",
+    "reports",
+    "selections",
+    "benchmarks",
+)
 
 
 def echo_json(value: Any) -> None:
