@@ -190,7 +190,16 @@ def facts(opened: Collection, row: int, *, key: str) -> None:
 COLUMN_NAMES = {
     "id": "name", "uri": "file", "mpp": "µm per pixel", "width_px": "width, px", "height_px": "height, px",
     "x_px0": "left on slide, px", "y_px0": "top on slide, px", "side_px0": "side on slide, px",
+    "score": "similarity", "row": "number",
 }  # fmt: skip
+
+
+def listed(table: pd.DataFrame, *, key: str, height: int) -> None:
+    """A table to look at: columns by their names for people, those that tell nothing left out."""
+    told = table.dropna(axis="columns", how="all")
+    if {"id", "uri"} <= {*told.columns} and (told["id"] == told["uri"]).all():
+        told = told.drop(columns="uri")
+    st.dataframe(told, hide_index=True, key=key, height=height, column_config={**COLUMN_NAMES})
 
 
 def _short(value: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import streamlit as st
 
@@ -58,7 +59,7 @@ def _show(view: maps.View) -> None:
             colour = st.selectbox("Colour by", list(options), format_func=options.__getitem__, key=kept, persist_state="session", width=280)
             drawer.button(view)
         before = widgets.map_state(view.key)
-        seen = widgets.map_view(view.key, maps.data(view, colour=colour, picked=before.picked))
+        seen = widgets.map_view(view.key, replace(maps.data(view, colour=colour, picked=before.picked), addressed=True))
         drawer.trust_line(view)
         other = compare.other(view)
         if other is not None:
