@@ -242,3 +242,22 @@ def test_an_encoder_without_neighbours_leaves_the_table(tmp_path: Path) -> None:
     result = call(home, "c")
     assert result.exit_code == 0
     assert "run 'explorer index c'" in result.stderr
+
+
+def test_a_collections_own_split_is_another_column_than_folds(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    folded = make(home, "c")
+    folder = tmp_path / "pictures-c"
+    table = pd.read_csv(folder / "labels.csv")
+    ways = {}
+    for name, parts in (("tested", ("train", "train", "val", "test")), ("judged", ("train", "train", "train", "val"))):
+        table.assign(split=[parts[number % 4] for number in range(len(table))]).to_csv(folder / "labels.csv", index=False)
+        own = settings.read({}, home=home, threads=1)
+        made = pipeline.ingest(open_source(folder), name=name, settings=own)
+        pipeline.embed(made, encoder=MeanColour(), settings=own)
+        pipeline.evaluate(made, Question("knn"))
+        ways[name] = {score.measure.way for score in scores([made])}
+    pipeline.evaluate(folded, Question("knn"))
+    assert ways | {"c": {score.measure.way for score in scores([folded])}} == {
+        "c": {""}, "tested": {"own split"}, "judged": {"own split, val judged"}
+    }  # fmt: skip

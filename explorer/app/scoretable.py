@@ -136,16 +136,18 @@ def _export(found: Sequence[Score], name: str) -> None:
 
 
 def _told(line: Line) -> list[str]:
-    return [line.collection, _model(line), _column(line.label), _column(line.group) if line.group else "nothing", line.train or "itself"]
+    return [
+        line.collection,
+        _model(line),
+        ui.column_name(line.label),
+        ui.column_name(line.group) if line.group else "nothing",
+        line.train or "itself",
+    ]
 
 
 def _model(line: Line) -> str:
     """An older embedding by the same model is another one, and says so."""
     return ui.encoder_title(line.encoder) + (f" (older, {line.version})" if line.version else "")
-
-
-def _column(name: str) -> str:
-    return ui.COLUMN_NAMES.get(name, name)
 
 
 def _number(score: Score) -> str:

@@ -50,7 +50,8 @@ class Measure:
     protocol: str
     score: str
     way: str = ""
-    """Of the linear probe the published protocol; of the leak meter the column that says where a patch is from."""
+    """Of the linear probe the published protocol, and how rows were split where not in folds; of the leak meter the column that says
+    where a patch is from."""
 
     @property
     def title(self) -> str:
@@ -206,20 +207,30 @@ def _facts(path: Path) -> Mapping[str, Any]:
 def _measures(document: Mapping[str, Any]) -> Iterator[tuple[Measure, Mapping[str, Any], float | None]]:
     """Every score of a report with its interval and what chance would give."""
     results = document["results"]
+    split = _split(results.get("split", {}))
     if found := results.get("retrieval"):
         for at in reversed(found["at"]):
             for name, value in at["scores"].items():
                 yield Measure("retrieval", f"{MEASURES[name]}@{at['k']}"), value, at["chance"][name]
     if found := results.get("knn"):
         for k, each in found["knn"].items():
-            yield Measure("knn", f"kNN, k = {k}"), each["balanced_accuracy"], found["chance"]
-        yield Measure("knn", "class means (SimpleShot)"), found["prototype"]["balanced_accuracy"], found["chance"]
+            yield Measure("knn", f"kNN, k = {k}", split), each["balanced_accuracy"], found["chance"]
+        yield Measure("knn", "class means", split), found["prototype"]["balanced_accuracy"], found["chance"]
     if found := results.get("linear"):
-        yield Measure("linear", "linear probe", found["protocol"]["name"]), found["interval"], found["chance"]
+        way = ", ".join(filter(None, (found["protocol"]["name"], split)))
+        yield Measure("linear", "linear probe", way), found["interval"], found["chance"]
     if found := results.get("leak"):
         site = document["columns"]["site"]
         yield Measure("leak", "robustness index", site), found["robustness"], found["robustness_by_chance"]
         yield Measure("leak", "origin named by neighbours", site), found["site_accuracy"], found["site_accuracy_by_chance"]
+
+
+def _split(facts: Mapping[str, Any]) -> str:
+    """Empty for folds and for another collection that teaches; else whose rows are judged in the collection's own split."""
+    way = str(facts.get("way", ""))
+    if "own split" not in way:
+        return ""
+    return "own split, val judged" if "val is judged" in way else "own split"
 
 
 def _site(measure: Measure) -> str | None:
