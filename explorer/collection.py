@@ -209,9 +209,7 @@ class Collection:
         """One sentence per file that is missing, cut or changed; empty when all is well."""
         faults = storage.verify(Artifact(self.path, self.record))
         for folder in sorted(p for p in self.path.iterdir() if p.is_dir() and not p.name.startswith(".")):
-            faults += storage.unrecorded(self.path, folder.name)
-            for artifact in storage.artifacts(self.path, folder.name):
-                faults += storage.verify(artifact)
+            faults += storage.verify_kind(self.path, folder.name)
         return faults
 
     # -- within

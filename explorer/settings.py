@@ -96,15 +96,16 @@ def read(environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
         raise InputError(f"Setting home is {home}, which is closed to you; give a folder that you may write to.") from error
     if wrong:
         raise InputError(f"Setting home is {home}, which is a file; give a folder.")
-    mirror = text["weights_mirror"].rstrip("/")
-    if mirror and not mirror.startswith(("http://", "https://")):
-        raise InputError(f"Setting weights_mirror is {mirror!r}, which is no address; give one that begins with https:// or http://.")
+    mirrors = {name: text[name].rstrip("/") for name in ("weights_mirror", "data_mirror")}
+    for name, mirror in mirrors.items():
+        if mirror and not mirror.startswith(("http://", "https://")):
+            raise InputError(f"Setting {name} is {mirror!r}, which is no address; give one that begins with https:// or http://.")
     return Settings(
         home=home,
         weights_dir=Path(text["weights_dir"]).expanduser() if text["weights_dir"] else default_weights_dir(),
-        weights_mirror=mirror,
+        weights_mirror=mirrors["weights_mirror"],
         data_dir=Path(text["data_dir"]).expanduser() if text["data_dir"] else user_cache_path("pathology-explorer") / "data",
-        data_mirror=text["data_mirror"].rstrip("/"),
+        data_mirror=mirrors["data_mirror"],
         device=text["device"],
         precision=text["precision"],
         batch_size=number["batch_size"] or None,

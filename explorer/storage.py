@@ -196,10 +196,17 @@ def verify(artifact: Artifact) -> list[str]:
     return faults
 
 
-def unrecorded(root: Path, kind: str) -> list[str]:
-    """One sentence per folder of a kind that has lost its record."""
-    folders = [p for p in (root / kind).iterdir() if p.is_dir() and not p.name.startswith(".") and not (p / META).is_file()]
-    return [f"{path} has lost its {META}; delete this folder and run the step again." for path in sorted(folders)]
+def verify_kind(root: Path, kind: str) -> list[str]:
+    """``verify`` of all artifacts of a kind, and one sentence per folder whose record is lost or damaged."""
+    faults = []
+    for path in sorted(p for p in (root / kind).iterdir() if p.is_dir() and not p.name.startswith(".")):
+        try:
+            artifact = find(root, kind, path.name)
+        except ArtifactDamaged as damage:
+            faults.append(str(damage))
+        else:
+            faults += verify(artifact) if artifact else [f"{path} has lost its {META}; delete this folder and run the step again."]
+    return faults
 
 
 def file(artifact: Artifact, name: str) -> Path:

@@ -197,6 +197,8 @@ def test_verify_passes_and_then_names_the_damaged_file(tmp_path: Path) -> None:
 def test_export(home: Path, tmp_path: Path) -> None:
     assert call(home, "export", "patches", str(tmp_path / "out.csv")).exit_code == 0
     assert (tmp_path / "out.csv").read_text().splitlines()[0].startswith("id,uri,label")
+    told = document(call(home, "export", "patches", str(tmp_path / "out.npz"), "--json"))
+    assert told == {"collection": "patches", "path": str(tmp_path / "out.npz"), "rows": 36}
 
 
 def test_an_empty_answer_is_said(home: Path) -> None:

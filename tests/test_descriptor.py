@@ -46,6 +46,28 @@ def cosine(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return (a * b).sum(-1) / np.linalg.norm(a, axis=-1) / np.linalg.norm(b, axis=-1)
 
 
+def test_patches_are_measured_side_by_side_each_by_one_thread(encoder: Descriptor, monkeypatch: pytest.MonkeyPatch) -> None:
+    batch = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (7, 3, 224, 224), dtype=np.uint8))
+    one_by_one = torch.cat([encoder.encode(patch[None]) for patch in batch])
+    seen: list[tuple[int, int]] = []
+    encode = encoder._encode
+
+    def watched(part: torch.Tensor) -> torch.Tensor:
+        seen.append((len(part), torch.get_num_threads()))
+        return encode(part)
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        monkeypatch.setattr(encoder, "_encode", watched)
+        together = encoder.encode(batch)
+        assert torch.get_num_threads() == 3  # nobody else is limited
+    finally:
+        torch.set_num_threads(before)
+    assert sorted(seen) == [(3, 1), (4, 1)]
+    torch.testing.assert_close(together, one_by_one, atol=1e-4, rtol=1e-4)
+
+
 @pytest.mark.parametrize(("turns", "flip"), TURNS)
 def test_turning_and_mirroring_change_nothing(encoder: Descriptor, drawn: np.ndarray, turns: int, flip: bool) -> None:
     images = drawn[:, 0]

@@ -38,7 +38,8 @@ def test_a_home_that_is_a_file_is_refused(tmp_path: Path) -> None:
     assert settings.read({}, home=tmp_path / "new").home == tmp_path / "new"
 
 
+@pytest.mark.parametrize("name", ["weights_mirror", "data_mirror"])
 @pytest.mark.parametrize("address", ["foo", "ftp://host/weights", "/srv/weights"])
-def test_a_mirror_that_is_no_web_address_is_refused(address: str) -> None:
-    with pytest.raises(InputError, match="weights_mirror"):
-        settings.read({}, weights_mirror=address)
+def test_a_mirror_that_is_no_web_address_is_refused(name: str, address: str) -> None:
+    with pytest.raises(InputError, match=name):
+        settings.read({}, **{name: address})

@@ -324,6 +324,14 @@ def test_export_keeps_the_users_columns(tmp_path: Path, settings: Settings) -> N
     assert {hit["score_"] for hit in mine.search(row=0, k=9).to_json()["hits"]} == set(range(9))
 
 
+def test_verify_names_a_cut_record_and_every_other_damaged_file(whole: Collection) -> None:
+    record, array = (project(whole, method=method).path / name for method, name in (("pca", "meta.json"), ("umap", "xy.npy")))
+    record.write_text(record.read_text()[:40])
+    array.write_bytes(array.read_bytes()[:-1])
+    faults = whole.verify()
+    assert [sum(str(path) in fault for fault in faults) for path in (record, array)] == [1, 1]
+
+
 def test_a_csv_holds_no_formula_and_every_number_and_the_other_formats_hold_texts_as_they_are(tmp_path: Path, settings: Settings) -> None:
     folder = write_patches(tmp_path / "p", per_class=2)
     texts = ["=HYPERLINK(1)", "@SUM(1)", "-1+cmd|' /C calc'!A1", "+49 30", "-3.5e2", "plain"]

@@ -114,9 +114,15 @@ def verify(settings: Settings, report: Bars, *, name: str, as_json: bool) -> Non
 @click.argument("path", type=click.Path(path_type=Path))
 @ENCODER
 @click.option("--overwrite", is_flag=True, help="Replace the file where it exists.")
+@AS_JSON
 @verb
-def export(settings: Settings, report: Bars, *, name: str, **given: Any) -> None:
+def export(settings: Settings, report: Bars, *, name: str, as_json: bool, **given: Any) -> None:
     """Write rows, map positions, groups and vectors to PATH (.csv, .parquet, .npz or .h5)."""
     from ..pipeline import export as run
 
-    click.echo(run(open_named(settings, name), **given))
+    collection = open_named(settings, name)
+    path = run(collection, **given)
+    if as_json:
+        echo_json({"collection": name, "path": str(path), "rows": collection.n})
+    else:
+        click.echo(path)
