@@ -99,14 +99,15 @@ def trust_line(view: View, *, colour_key: str) -> None:
         )
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f"{well} (trustworthiness {trusted:.2f} of 1). Distances between far points mean little.", width="content")
-            st.button(
-                f"Show the {LEAST_SHARE} % least trusted",
-                key="map/least",
-                type="tertiary",
-                on_click=_least_trusted,
-                args=(view, colour_key),
-                help="Patches whose neighbours on the map are least like them. They are selected, and the map coloured by trust.",
-            )
+            if trusted < 1:
+                st.button(
+                    f"Show the {LEAST_SHARE} % least trusted",
+                    key="map/least",
+                    type="tertiary",
+                    on_click=_least_trusted,
+                    args=(view, colour_key),
+                    help="Patches whose neighbours on the map are least like them. They are selected, and the map coloured by trust.",
+                )
     jobboard.panel(view.opened.name)
 
 
