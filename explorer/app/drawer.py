@@ -17,6 +17,11 @@ _MEANS = {
     "continuity": "of 1: similar patches are shown near each other.",
     "stability": "of its neighbours on the map a patch keeps when it is drawn by another seed.",
 }
+_DARK = {
+    "map_trustworthiness": "The darker a point, the less like it are its neighbours on the map.",
+    "map_continuity": "The darker a point, the farther from it on the map are some of the patches most like it.",
+    "map_stability": "The darker a point, the more of its neighbours on the map change when the map is drawn by another seed.",
+}
 _STABILITY_HELP = "Draws the map twice more, by other seeds. What does not stay means nothing."
 DEFAULTS = {"n_neighbors": 15, "min_dist": 0.1, "seed": 0}
 
@@ -84,8 +89,10 @@ def _show(view: View) -> None:
     st.session_state[maps.layout_key(view.opened)] = key
 
 
-def trust_line(view: View, *, colour_key: str) -> None:
-    """What may be read from the map, and the way to the patches of which least may be read."""
+def trust_line(view: View, *, colour: str, colour_key: str) -> None:
+    """What may be read from the map and its colours, and the way to the patches of which least may be read."""
+    if colour in _DARK and colour not in view.opened.items:
+        st.caption(_DARK[colour])
     trusted = maps.measured(view.projection).get("trust")
     if trusted is None:
         st.caption("Near points are similar patches. Distances between far points mean little.")
@@ -99,14 +106,15 @@ def trust_line(view: View, *, colour_key: str) -> None:
         )
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f"{well} (trustworthiness {trusted:.2f} of 1). Distances between far points mean little.", width="content")
-            st.button(
-                f"Show the {LEAST_SHARE} % least trusted",
-                key="map/least",
-                type="tertiary",
-                on_click=_least_trusted,
-                args=(view, colour_key),
-                help="Patches whose neighbours on the map are least like them. They are selected, and the map coloured by trust.",
-            )
+            if trusted < 1:
+                st.button(
+                    f"Show the {LEAST_SHARE} % least trusted",
+                    key="map/least",
+                    type="tertiary",
+                    on_click=_least_trusted,
+                    args=(view, colour_key),
+                    help="Patches whose neighbours on the map are least like them. They are selected, and the map coloured by trust.",
+                )
     jobboard.panel(view.opened.name)
 
 

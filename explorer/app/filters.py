@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
-import pandas as pd
 import streamlit as st
 
 from ..collection import Collection
-from . import address, asking, choosing, ui, widgets
+from ..errors import ArtifactMissing
+from . import address, asking, choosing, maps, ui, widgets
 from .address import Where
 from .asking import Question
+from .choosing import Offer
 from .widgets import Box
 
 GRID = "search/hits"
@@ -25,14 +26,14 @@ _FIRST_AMOUNT = 24
 def take(opened: Collection, asked: Mapping[str, str]) -> None:
     """Set the controls to what an address asks."""
     st.session_state["search/k"] = address.whole(asked.get("k"), _FIRST_AMOUNT, AMOUNTS)
-    choosing.take(_rows(opened), address.filters(asked.get("only")), key=_key(opened))
+    choosing.take(_offered(opened), address.filters(asked.get("only")), key=_key(opened))
     for column in APART:
         st.session_state[_apart(column)] = "apart" not in asked or column in asked["apart"].split("-")
 
 
 def carried(opened: Collection) -> dict[str, Any]:
     """The controls as the address writes them: how one searches, whatever with. First choices are left out."""
-    where = choosing.said(_rows(opened), key=_key(opened))
+    where = choosing.said(_offered(opened), key=_key(opened))
     apart = [column for column in APART if st.session_state.get(_apart(column), True)]
     k = st.session_state.get("search/k", _FIRST_AMOUNT)
     return {"k": k if k != _FIRST_AMOUNT else None, "only": where, "apart": None if len(apart) == len(APART) else apart or _NONE}
@@ -77,18 +78,22 @@ def choose(opened: Collection, question: Question) -> Question:
 
 
 def _where(opened: Collection) -> Where:
-    rows = _rows(opened)
-    if not choosing.columns(rows):
+    offered = _offered(opened)
+    if not offered:
         return {}
-    active = len(choosing.said(rows, key=_key(opened)))
+    active = len(choosing.said(offered, key=_key(opened)))
     with st.popover(f"Filter · {active}" if active else "Filter", key="search/filter"):
         st.caption("Only patches with one of these values, or in these ranges, may answer. What is left as it is allows all.")
-        return choosing.controls(rows, key=_key(opened))
+        return choosing.controls(offered, key=_key(opened))
 
 
-def _rows(opened: Collection) -> pd.DataFrame:
-    """The rows, with how far their places on the map of the chosen model can be trusted."""
-    return opened.described(ui.model_word(opened))
+def _offered(opened: Collection) -> Sequence[Offer]:
+    """What patches are known by, with how far their places on the first map of the chosen model can be trusted."""
+    try:
+        projection = maps.layouts(opened, ui.model_word(opened))[0]
+    except ArtifactMissing:
+        projection = None
+    return choosing.offers(opened, projection)
 
 
 def feedback(marked: Mapping[int, int]) -> None:

@@ -10,12 +10,12 @@ from .maps import View
 
 def button(view: View) -> None:
     """Opens the controls; what they say is selected when asked for."""
-    rows = maps.described(view)
-    if not choosing.columns(rows):
+    offered = choosing.offers(view.opened, view.projection)
+    if not offered:
         return
     with st.popover("Find", key="map/find", help="Select patches by what is known of them"):
-        where = choosing.controls(rows, key=f"map/where/{view.projection.key}")
-        found = ui.guarded(lambda: maps.rows_where(view, where))
+        where = choosing.controls(offered, key=f"map/where/{view.projection.key}")
+        found = ui.guarded(lambda: maps.rows_where(view, where)) if where else None
         if not where:
             st.caption("Choose values, or narrow a range.")
         elif found is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from ..collection import Collection
@@ -44,15 +45,7 @@ def leak(collection: Collection, encoder: str | None = None) -> Leak | None:
     measured = collection.artifacts("reports", embedding=collection.embedding(encoder).key, protocol="leak")
     if measured:
         return _said(_worst(measured))
-    site = measurable(collection)
-    if site is not None:
-        told = f"Whether neighbours follow the {site} more than the tissue has not been measured."
-        return Leak("unmeasured", told, _LABEL, site)
-    site = next(iter(_places(collection)), None)
-    if site is None or site in GROUPS:
-        return None
-    told = f"Every {_LABEL} here comes from a {site} of its own, so neighbours may follow the {site} as well as the tissue."
-    return Leak("inseparable", told, _LABEL, site)
+    return _unmeasured(collection)
 
 
 def measurable(collection: Collection) -> str | None:
@@ -70,6 +63,18 @@ def measure_leak(collection: Collection, *, encoder: str, report: Report = ignor
     except InputError as why:  # too few rows, say; the collection is as good without
         report(Progress("evaluate", 0, note=f"whether neighbours follow the {site} was not measured: {why}"))
         return None
+
+
+@lru_cache(maxsize=16)  # rows never change, and pages ask at every click
+def _unmeasured(collection: Collection) -> Leak | None:
+    site = measurable(collection)
+    if site is not None:
+        return Leak("unmeasured", f"Whether neighbours follow the {site} more than the tissue has not been measured.", _LABEL, site)
+    site = next(iter(_places(collection)), None)
+    if site is None or site in GROUPS:  # slides labelled as a whole are the rule, and searches leave out the own slide
+        return None
+    told = f"Here {_LABEL} and {site} go together, so whether neighbours follow the tissue or the {site} cannot be told."
+    return Leak("inseparable", told, _LABEL, site)
 
 
 def _places(collection: Collection) -> list[str]:

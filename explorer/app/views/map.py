@@ -65,7 +65,7 @@ def _show(view: maps.View) -> None:
             compare.link(view, other)
         before = widgets.map_state(view.key)
         seen = widgets.map_view(view.key, replace(maps.data(view, colour=colour, picked=before.picked), addressed=True))
-        drawer.trust_line(view, colour_key=kept)
+        drawer.trust_line(view, colour=colour, colour_key=kept)
         if other is not None:
             seen = compare.show(view, other, seen, colour=colour)
     with right:

@@ -1,0 +1,65 @@
+"""The map coloured by how far its places can be trusted, and the line that warns of a leak, as a person sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from browser import appside
+from browser.appside import visit
+from browser.pages import on_map
+
+from explorer import storage
+from explorer.collection import open_collection
+
+pytestmark = pytest.mark.browser
+N = 40
+SITE = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    home = tmp_path_factory.mktemp("home")
+    for name, follows in (("leaky", "site"), ("sound", "label")):
+        appside.build("synthetic", name, home, n=N, patients=4, seed=0)
+        opened = open_collection(name, home=home)
+        recipe = {"kind": "report", "embedding": opened.embedding().key, "protocol": "leak", "label": "label", "site": SITE}
+        storage.make(opened.path, "reports", recipe, lambda work, follows=follows: _report(work, follows))
+    with appside.serve(home, home / "log.txt") as url:
+        yield url
+
+
+def _report(work: Path, follows: str) -> dict[str, object]:
+    found = {"follows": follows, "sentence": f"Neighbours follow the {SITE} more than the tissue: 0.15, where 0.5 is even."}
+    storage.write_json(work / "report.json", {"results": {"leak": found}})
+    return {"encoder": "descriptor", "protocol": "leak", "value": {"value": 0.15, "low": 0.1, "high": 0.2}}
+
+
+def test_a_leak_is_warned_of_where_it_is_bad_and_a_hostile_site_is_text(app, browse):
+    for page_name in ("map?", "search?patch=3&"):
+        page = visit(browse, f"{app}/{page_name}collection=leaky")
+        page.get_by_text(f"Neighbours follow the {SITE} more than the tissue: 0.15, where 0.5 is even.").wait_for()
+        assert page.get_by_role("link", name="See the report").get_attribute("href")
+        assert page.locator("img[onerror]").count() == 0
+    page = visit(browse, f"{app}/map?collection=sound")
+    page.locator(f".map[data-drawn='{N}']").wait_for()
+    assert page.get_by_text("Neighbours follow").count() == 0
+
+
+def test_the_map_is_coloured_by_trust_and_the_least_trusted_are_selected(app, browse):
+    page = visit(browse, f"{app}/map?collection=sound")
+    page.locator(f".map[data-ready='{N}']").wait_for()
+    page.get_by_role("button", name="least trusted").click()
+    page.get_by_text("2 patches", exact=True).wait_for()  # 5 % of 40
+    page.locator(".map .ramp").wait_for()
+    page.wait_for_function("() => location.search.includes('colour=map_trustworthiness') && location.search.includes('of=where-')")
+    chosen = on_map(page, "return [...map.chosen].flatMap((one, row) => (one ? [row] : []))")
+    codes = np.array(on_map(page, "return [...map.codes]"))
+    assert len(chosen) == 2
+    assert codes[chosen].max() <= np.sort(codes)[len(chosen)], "those selected are those whose colour is lowest"
+    assert on_map(page, "return map.note(arg)", chosen[0]).startswith("trust in its place: 0.")
+    other = visit(browse, page.url)
+    other.get_by_text("2 patches", exact=True).wait_for()
+    other.locator(".map .ramp").wait_for()
