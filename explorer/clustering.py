@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Float32, Int64, Shaped
 
+from .directions import unit
 from .errors import InputError
 from .types import Labels, Neighbours, Rows, Vectors
 
@@ -50,7 +51,7 @@ def kmeans(vectors: Vectors, *, n_clusters: int, seed: int = 0) -> Labels:
     n, d = vectors.shape
     if not 1 <= n_clusters <= n:
         raise InputError(f"n_clusters is {n_clusters} and there are {n} rows; use a number from 1 to {n}.")
-    x = _unit(vectors)
+    x = unit(vectors)
     model = faiss.Kmeans(d, n_clusters, niter=25, nredo=3, seed=seed, spherical=True, min_points_per_centroid=1)
     model.cp.init_method = faiss.ClusteringInitMethod_KMEANS_PLUS_PLUS
     model.train(x)
@@ -180,12 +181,6 @@ def nmi(labels: Labels, values: Values) -> float:
     return float(normalized_mutual_info_score(values, labels))
 
 
-def _unit(vectors: Vectors) -> Vectors:
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit: Vectors = vectors / np.where(length > 0, length, 1)
-    return unit
-
-
 def _shared_neighbour_edges(rows: Rows) -> tuple[Int64[np.ndarray, "e 2"], Float[np.ndarray, " e"]]:
     """The edges of the symmetrised graph and the Jaccard overlap of the two neighbourhoods, each row in its own."""
     from scipy.sparse import csr_array, eye_array, triu
@@ -203,12 +198,12 @@ def _shared_neighbour_edges(rows: Rows) -> tuple[Int64[np.ndarray, "e 2"], Float
 def _to_means(vectors: Vectors, labels: Numbers) -> tuple[Float32[np.ndarray, " n"], Float32[np.ndarray, " n"]]:
     """Cosine of every row to the mean direction of its cluster, and to the best of the other clusters; -inf where there is none."""
     _same_length(labels, vectors, "vectors")
-    x = _unit(vectors)
+    x = unit(vectors)
     n_clusters = int(labels.max(initial=-1)) + 1
     means = np.zeros((n_clusters, x.shape[1]), np.float32)
     for c in range(n_clusters):
         means[c] = x[labels == c].mean(0)
-    cosine = x @ _unit(means).T
+    cosine = x @ unit(means).T
     inside = np.flatnonzero(labels >= 0)
     own, other = np.full((2, len(x)), -np.inf, np.float32)
     own[inside] = cosine[inside, labels[inside]]

@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float32
 
+from .directions import unit
 from .errors import InputError
-from .index import unit
 from .types import Allowed, Queries, VectorIndex, Vectors
 
 INTERNAL = ("sha256",)

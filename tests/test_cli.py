@@ -314,3 +314,17 @@ def test_a_search_and_a_selection_take_a_range(home: Path) -> None:
     assert refused.exit_code == 1
     assert refused.stderr.count("\n") == 1
     assert "label does not hold numbers" in refused.stderr
+
+
+def test_a_map_says_how_much_of_it_its_seed_decides(home: Path) -> None:
+    found = document(call(home, "project", "patches", "--stability", "--json"))
+    kept = found["stability"]
+    assert kept["by_chance"] < kept["stability"] <= 1
+    chosen = call(home, "search", "patches", "--row", "0", "-k", "99", "--where", "map_stability<=0.5", "--json")
+    (made,) = open_collection("patches", home=home).artifacts("stabilities")
+    assert {hit["row"] for hit in document(chosen)["hits"]} == set(np.flatnonzero(np.load(made.path / "stability.npy") <= 0.5).tolist())
+    few = call(home, "select", "patches", "doubtful", "--where", "map_trustworthiness<=1")
+    assert few.exit_code == 0, few.stderr
+    refused = call(home, "project", "patches", "--method", "pca", "--stability")
+    assert refused.exit_code == 1
+    assert "PCA has no seed" in refused.stderr

@@ -78,7 +78,7 @@ def asked(collection: Collection, protocol: Any, **given: Any) -> dict[str, Any]
 
 
 def call(home: Path, *arguments: str) -> Result:
-    return CliRunner().invoke(main, ["--home", str(home), "evaluate", *arguments], catch_exceptions=False)
+    return CliRunner().invoke(main, ["--home", str(home), "evaluate", "--no-anchors", *arguments], catch_exceptions=False)
 
 
 # -- the numbers
@@ -121,6 +121,29 @@ def test_an_embedding_by_the_descriptor_becomes_an_anchor_and_another_report(tmp
     assert beside["value"] == without["value"]
     assert len(made.artifacts("reports")) == 3
     assert itself["results"]["index"] is None
+
+
+def test_the_command_measures_the_anchors_that_need_no_weights(tmp_path: Path) -> None:
+    made = make(tmp_path / "home", "a", patients=range(3))
+    arguments = ["--home", str(tmp_path / "home"), "evaluate", "a", "retrieval", "--json"]
+    result = CliRunner().invoke(main, arguments, catch_exceptions=False)
+    shown = json.loads(result.stdout)
+    assert [each["name"] for each in shown["anchors"]] == ["chance", "colour", "descriptor", "random-vits16"]
+    assert shown["anchors_not_there"] == ["dino-vits16"]
+    assert all(each["low"] <= each["value"] <= each["high"] for each in shown["anchors"][1:])
+    assert (made.encoder_names(), len(made.artifacts("anchors"))) == (["mean-colour"], 2), "an anchor is no model of the collection"
+    assert made.verify() == []
+    created = {each.key: each.meta["created"] for each in made.artifacts("anchors")}
+    asking = call(tmp_path / "home", "a", "knn", "--anchors", "--json", "--group", "slide")
+    assert len(json.loads(asking.stdout)["anchors"]) == 4
+    assert {each.key: each.meta["created"] for each in made.artifacts("anchors")} == created
+
+
+def test_columns_that_cannot_be_measured_cost_no_anchors(home: Path) -> None:
+    arguments = ["--home", str(home), "evaluate", "c", "retrieval", "--label", "one", "--anchors"]
+    result = CliRunner().invoke(main, arguments)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert not (home / "c" / "anchors").exists()
 
 
 def test_shuffled_labels_score_at_chance(collection: Collection) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
 from explorer.errors import InputError
-from explorer.evaluation import cluster_leak, neighbour_overlap, site_leak
+from explorer.evaluation import cluster_leak, neighbour_overlap, separable, site_leak
 from explorer.evaluation.robustness import adjusted_rand
 from explorer.types import Neighbours
 
@@ -77,6 +77,82 @@ def test_noise_is_even() -> None:
     assert "about equally" in report.sentence
 
 
+def test_many_classes_alone_do_not_blame_the_site() -> None:
+    """With ten classes and two sites most neighbours are of another class; where sites do not show at all, that is no leak."""
+    rng = np.random.default_rng(0)
+    label, site = rng.integers(0, 10, 600), rng.integers(0, 2, 600)
+    vectors = (0.6 * rng.normal(size=(10, 16))[label] + rng.normal(size=(600, 16))).astype(np.float32)
+    report = site_leak(vectors, label, sites=site)
+    assert report.robustness.high < 0.5
+    assert report.robustness_by_chance < report.robustness.low
+    assert report.follows == "neither"
+    assert "It cannot be said" in report.sentence
+    assert report.site_sentence.startswith("Neighbours do not give the site away")
+
+
+def test_few_classes_alone_do_not_clear_the_site() -> None:
+    """With two classes and twelve sites most neighbours are from elsewhere; chance alone is no merit."""
+    rng = np.random.default_rng(0)
+    label, site = rng.integers(0, 2, 600), rng.integers(0, 12, 600)
+    vectors = (0.5 * rng.normal(size=(12, 16))[site] + rng.normal(size=(600, 16))).astype(np.float32)
+    report = site_leak(vectors, label, sites=site)
+    assert report.robustness.low > 0.5
+    assert report.robustness.high < report.robustness_by_chance
+    assert report.follows == "neither"
+    assert report.site_sentence.startswith("Neighbours give the site away")
+
+
+def test_neighbours_that_share_all_or_nothing_say_nothing() -> None:
+    at = {"labels": np.repeat([0, 0, 1, 1], 20), "sites": np.repeat([0, 1, 0, 1], 20)}
+    vectors = (np.eye(4)[np.repeat(range(4), 20)] + np.random.default_rng(0).normal(scale=0.01, size=(80, 4))).astype(np.float32)
+    report = site_leak(vectors, at["labels"], sites=at["sites"], k=5)
+    assert report.counts == {"SS": 400, "SO": 0, "OS": 0, "OO": 0}
+    assert report.follows == "neither"
+    assert "nan" not in report.sentence
+    assert "cannot be said" in report.sentence
+    assert report.to_json()["robustness"]["value"] is None
+
+
+def test_permuted_labels_are_at_chance() -> None:
+    """Where the hospital does not show, labels without tissue leave nothing to follow."""
+    at = world(tissue=2, hospital=0)
+    beyond, unmoved = [], 0
+    for seed in range(12):
+        at["labels"] = np.random.default_rng(seed).permutation(at["labels"])
+        report = call(at)
+        beyond.append(report.robustness.value - report.robustness_by_chance)
+        unmoved += report.follows == "neither"
+    assert abs(float(np.mean(beyond))) < 0.02
+    assert unmoved >= 9
+
+
+def test_permuted_sites_are_at_chance() -> None:
+    at = world(tissue=2, hospital=2)
+    hospital = np.random.default_rng(3).permutation(np.arange(24) % 2)  # of each patient
+    report = call(at | {"sites": hospital[at["groups"]]})
+    assert report.site_accuracy.low < report.site_accuracy_by_chance < report.site_accuracy.high
+
+
+@given(st.integers(0, 200))
+def test_separable_is_what_looking_at_each_pair_of_rows_says(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(1, 9))
+    label, site, group = (rng.integers(0, 3, n) for _ in range(3))
+
+    def reaches(i: int, j: int) -> tuple[bool, bool]:
+        away = group[i] != group[j]
+        return away and label[i] == label[j] and site[i] != site[j], away and label[i] != label[j] and site[i] == site[j]
+
+    pairs = [[reaches(i, j) for j in range(n)] for i in range(n)]
+    expected = any(any(a for a, _ in row) and any(b for _, b in row) for row in pairs)
+    assert separable(label, sites=site, groups=group) == expected
+
+
+def test_rows_with_gaps_separate_nothing() -> None:
+    assert separable([0, 0, 1, 1], sites=["a", "b", "a", "b"])
+    assert not separable([0, 0, None, None], sites=["a", "b", "a", "b"])
+
+
 def test_order_and_copies_do_not_matter() -> None:
     at = world(tissue=1, hospital=1)
     rows = np.random.default_rng(1).permutation(np.concatenate([np.arange(480), np.arange(90)]))
@@ -137,6 +213,18 @@ def test_clusters_that_are_hospitals_are_said() -> None:
     assert report.sentence.startswith("Clusters follow the hospital more than the tissue: ARI -0.00 with the label, 0.67")
     assert report.dropped["cluster"] == 6
     json.dumps(report.to_json(), allow_nan=False)
+
+
+@pytest.mark.parametrize("grouped", [True, False])
+def test_the_order_of_the_rows_does_not_matter_to_clusters(grouped: bool) -> None:
+    rng = np.random.default_rng(0)
+    clusters, label, site, group = (rng.integers(0, n, 300).astype(np.int64) for n in (4, 3, 2, 30))
+    rows = rng.permutation(300)
+    one, other = (
+        cluster_leak(clusters[take], label[take], sites=site[take], groups=group[take] if grouped else None)
+        for take in (np.arange(300), rows)
+    )
+    assert one.to_json() == other.to_json()
 
 
 def test_no_cluster_at_all_is_a_sentence() -> None:

@@ -15,6 +15,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 RANK = {
     "errors": 0,
     "types": 0,
+    "directions": 1,
     "settings": 1,
     "storage": 1,
     "transfer": 1,
@@ -35,8 +36,8 @@ RANK = {
     "app": 12,
     "cli": 13,
 }
-PURE = {"embed", "index", "projection", "clustering", "quality", "evaluation"}
-PURE_MAY_IMPORT = {"types", "errors"}
+PURE = {"directions", "embed", "index", "projection", "clustering", "quality", "evaluation"}
+PURE_MAY_IMPORT = {"types", "errors", "directions"}
 NOT_IN_PURE = {"pathlib", "os", "streamlit", "click", "tqdm", "shutil", "sqlite3"}
 MAX_LINES = 320
 

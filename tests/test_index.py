@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from explorer.directions import unit
 from explorer.errors import InputError, VectorsNotFinite
-from explorer.index import build_index, exact, graph, graph_recall, knn_graph, load_index, recall, search, unit
+from explorer.index import build_index, exact, graph, graph_recall, knn_graph, load_index, recall, search
 from explorer.types import Neighbours, Progress
 
 

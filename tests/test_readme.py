@@ -27,6 +27,14 @@ def test_every_verb_is_in_the_readme() -> None:
         assert f"`explorer {name}" in README, name
 
 
+def test_every_room_is_in_the_readme() -> None:
+    built = README.split("## How it is built")[1].split("\n## ")[0]
+    rooms = [path for path in (ROOT / "explorer").iterdir() if not path.name.startswith("_") and path.suffix in ("", ".py")]
+    assert len(rooms) > 15
+    for room in rooms:
+        assert f"`{room.stem}{'/' if room.is_dir() else ''}`" in built, room.stem
+
+
 def test_every_setting_is_in_the_readme_with_its_default() -> None:
     for setting in TABLE:
         default = f"`{setting.default}`" if setting.default else "empty"

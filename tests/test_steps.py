@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 from fakes import MeanColour, write_patches
 
+from explorer import projection, storage
 from explorer import settings as settings_table
-from explorer import storage
 from explorer.collection import Collection
 from explorer.errors import ArtifactMissing, Busy, InputError, VectorsNotFinite
-from explorer.pipeline import agreement, cluster, embed, export, index, ingest, project, remove
+from explorer.pipeline import agreement, cluster, embed, export, index, ingest, project, remove, stability
 from explorer.pipeline import steps as steps_room
 from explorer.settings import Settings
 from explorer.sources import open_source
@@ -176,6 +176,47 @@ def test_maps_and_groups(whole: Collection) -> None:
     with pytest.raises(InputError, match="choose one of"):
         cluster(whole, method="dbscan")
     assert whole.verify() == []
+
+
+def test_stability_is_that_of_the_next_two_seeds(whole: Collection) -> None:
+    made = project(whole, seed=7, n_neighbors=10)
+    seen: list[Progress] = []
+    kept = stability(whole, made, report=seen.append)
+    xy, *others = (projection.umap(whole.vectors(), neighbours=whole.neighbours(), n_neighbors=10, seed=seed) for seed in (7, 8, 9))
+    by_hand = projection.stability(xy, others=others)
+    np.testing.assert_allclose(np.load(kept.path / "stability.npy"), by_hand, atol=1e-6)
+    assert kept.meta["measured"]["stability"] == pytest.approx(by_hand.mean(), abs=1e-3)
+    assert kept.meta["measured"]["by_chance"] == pytest.approx(15 / (whole.n - 1), abs=1e-3)
+    assert [step.done for step in seen] == sorted(step.done for step in seen)
+    assert seen[-1].done == seen[-1].total
+    assert stability(whole, made).key == kept.key
+    assert whole.verify() == []
+    with pytest.raises(InputError, match="PCA has no seed"):
+        stability(whole, project(whole, method="pca"))
+
+
+def test_trust_in_places_stands_beside_the_rows(whole: Collection, tmp_path: Path) -> None:
+    bare = whole.described()
+    assert set(bare) == set(whole.items)
+    flat = project(whole, method="pca")
+    per_row = np.load(flat.path / "trustworthiness.npy")
+    assert np.array_equal(whole.described()["map_trustworthiness"], per_row)
+    bent = project(whole)
+    kept = np.load(stability(whole, bent).path / "stability.npy")
+    described = whole.described()
+    assert np.array_equal(described["map_trustworthiness"], np.load(bent.path / "trustworthiness.npy"))
+    assert np.array_equal(described["map_stability"], kept)
+    assert "map_stability" not in whole.described(projection=flat)
+    least = float(np.median(kept))
+    hits = whole.search(row=0, k=99, where={"map_stability": {"<=": least}}).hits
+    assert {hit.row for hit in hits} == set(np.flatnonzero(kept <= least).tolist())
+    table = pd.read_csv(export(whole, tmp_path / "out.csv"))
+    np.testing.assert_allclose(table["map_stability"], kept, rtol=1e-6)
+
+
+def test_a_filter_by_trust_without_a_map_is_said(whole: Collection) -> None:
+    with pytest.raises(InputError, match="no column 'map_trustworthiness'"):
+        whole.search(row=0, where={"map_trustworthiness": {"<=": 0.5}})
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".npz", ".h5"])

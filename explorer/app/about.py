@@ -12,13 +12,15 @@ import streamlit as st
 from .. import encoders, jobs
 from ..collection import Collection
 from ..errors import EncoderUnknown
+from ..sources.benchmark_table import BENCHMARKS
 from ..storage import Artifact
 from . import jobboard, state, ui
 from .words import without_paths
 
 _KINDS = {
     "thumbnails": "Small pictures", "embeddings": "Descriptions by a model", "neighbours": "Neighbours and search", "projections": "Maps",
-    "stabilities": "Maps drawn again", "clusters": "Groups", "reports": "Reports", "selections": "Saved selections",
+    "stabilities": "Maps drawn again", "clusters": "Groups", "anchors": "To hold scores against", "reports": "Reports",
+    "selections": "Saved selections",
 }  # fmt: skip
 _SOURCES = {
     "folder": "a folder",
@@ -26,6 +28,7 @@ _SOURCES = {
     "zip": "a zip",
     "table": "a table",
     "hdf5": "an HDF5 file",
+    **{name: known.title for name, known in BENCHMARKS.items()},
     "synthetic": "drawn tissue; none of it is real",
 }
 

@@ -34,6 +34,8 @@ Where = dict[str, list[str] | dict[str, float]]
 """Column -> wanted values, or the ends of a range such as ``{">=": 50}``."""
 _FOLDER = Path(__file__).with_name("views")
 _FILES = {"groups": "clusters.py"}
+_OF_THE_BROWSER = ("view", "hidden", "visible")
+"""Words that the map widget itself writes and reads (``web/address.js``)."""
 _BY_MODEL = ("map", "search", "groups", "evaluate")
 _ASKED, _ARRIVED, _MODEL = "address/asked", "address/arrived", "address/model"
 _MOST_BYTES = 200_000
@@ -57,7 +59,7 @@ def link(name: str, label: str, **asked: object) -> None:
 
 def arrive(page: str) -> Mapping[str, str] | None:
     """What the address asks of this page; None where it says what the page itself shows."""
-    asked = st.query_params.to_dict()
+    asked = {name: word for name, word in st.query_params.to_dict().items() if name not in _OF_THE_BROWSER}
     known = st.session_state.get(_known(page))
     changed = asked not in (known, st.session_state.get(_told(page)))
     if changed:

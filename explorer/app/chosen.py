@@ -87,7 +87,7 @@ def _selection(view: View, seen: MapState, rows: np.ndarray) -> None:
         if state.opened is not None:
             filters.search(opened, patch=state.opened)
     with listing:
-        st.dataframe(table.head(2000), hide_index=True, key="map/table", height=440)
+        ui.listed(table.head(2000), key="map/table", height=440)
         if len(table) > 2000:
             st.caption("The first 2 000; export has all.")
 

@@ -122,8 +122,7 @@ def _least_trusted(view: View, colour_key: str) -> None:
 def _trust(view: View) -> None:
     """How far the map can be trusted, in numbers and in words."""
     found = maps.measured(view.projection)
-    for name, value in found.items():
-        st.markdown(f"**{name.capitalize()} {value:.2f}** &ensp; :gray[{_MEANS[name]}]")
+    st.markdown("  \n".join(f"**{name.capitalize()} {value:.2f}** &ensp; :gray[{_MEANS[name]}]" for name, value in found.items()))
     if view.projection.recipe["method"] != "umap":
         st.caption("PCA has no seed: it is the same each time it is drawn.")
     elif "stability" not in found and view.opened.n > 1:

@@ -16,12 +16,14 @@ def button(view: View) -> None:
     with st.popover("Find", key="map/find", help="Select patches by what is known of them"):
         where = choosing.controls(rows, key=f"map/where/{view.projection.key}")
         found = ui.guarded(lambda: maps.rows_where(view, where))
-        n = 0 if found is None else len(found)
-        st.button(
-            f"Select {ui.count(n, 'patch')}" if where else "Select",
-            type="primary",
-            key="map/select",
-            disabled=not n,
-            on_click=maps.choose_where,
-            args=(view, where),
-        )
+        if not where:
+            st.caption("Choose values, or narrow a range.")
+        elif found is not None:
+            st.button(
+                f"Select {ui.count(len(found), 'patch')}",
+                type="primary" if len(found) else "secondary",
+                key="map/select",
+                disabled=not len(found),
+                on_click=maps.choose_where,
+                args=(view, where),
+            )

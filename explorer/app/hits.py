@@ -37,7 +37,7 @@ def show(opened: Collection, question: Question, answer: Answer, *, how: str) ->
     if how == "Map":
         on_map(opened, question, answer)
     elif how == "Table":
-        st.dataframe(table(answer), hide_index=True, key="search/table", height=560)
+        ui.listed(table(answer), key="search/table", height=560)
     else:
         found = [(hit.row, hit.score) for hit in answer.result.hits]
         seen = widgets.result_grid(filters.GRID, ui.cards(opened, found), thumb=links.thumb(opened), feedback=True)
@@ -77,7 +77,7 @@ def large(opened: Collection, question: Question, row: int) -> None:
         ui.facts(opened, row, key="hit")
     with right:
         view = maps.View(opened, maps.layouts(opened, question.encoder)[0], question.encoder or opened.encoder_names()[0])
-        widgets.map_view(f"hit-{view.key}", maps.data(view, colour="", picked=row, typical=False, height_px=260))
+        widgets.map_view(f"hit-{view.key}", maps.data(view, colour="", picked=row, overview=True, height_px=260))
 
 
 def query_picture(opened: Collection, question: Question) -> Picture | None:

@@ -4,6 +4,7 @@ import streamlit as st
 
 _STYLE = """
 <style>
+:root { --accent: light-dark(LIGHT, DARK); }
 [data-testid="stHeader"] { background: transparent; height: 0; min-height: 0; }
 [data-testid="stHeader"] [data-testid="stToolbar"] { display: none; }
 [data-testid="stMainBlockContainer"] { max-width: 1720px; padding: 1.25rem 2.5rem 4rem; }
@@ -15,28 +16,30 @@ _STYLE = """
 [data-testid="stMain"] [data-testid="stCaptionContainer"] a { opacity: 1; }
 [data-testid="stBaseButton-primary"] p { color: light-dark(#ffffff, #0c1415); }
 
+.st-key-top { min-height: 3.6rem; }
 .st-key-top { border-bottom: 1px solid color-mix(in srgb, currentColor 16%, transparent); padding-bottom: 0.6rem; margin-bottom: 0.75rem; }
 .st-key-top > div:first-child p { font-size: 1.02rem; letter-spacing: -0.01em; margin-right: 1rem; white-space: nowrap; }
 .st-key-top [data-testid="stPageLink"] a { padding: 0.3rem 0.7rem; border-radius: 0.375rem; min-height: 2.1rem; }
 .st-key-top [data-testid="stPageLink"] a p { font-weight: 500; }
-.st-key-top [class*="st-key-here-"] a { box-shadow: inset 0 -2px 0 var(--st-primary-color); border-radius: 0; background: none; }
+.st-key-top [class*="st-key-here-"] a { box-shadow: inset 0 -2px 0 var(--accent); border-radius: 0; background: none; }
 .st-key-top [class*="st-key-here-"] a p { font-weight: 650; }
 
 [class*="st-key-card-"] { gap: 0.5rem; }
 [class*="st-key-card-"] img { border-radius: 4px; }
 [class*="st-key-card-"] [data-testid="stPageLink"] a { padding: 0.15rem 0.55rem 0.15rem 0; }
-[class*="st-key-card-"] [data-testid="stPageLink"] p { color: var(--st-link-color); font-weight: 500; }
+[class*="st-key-card-"] [data-testid="stPageLink"] p { color: var(--accent); font-weight: 500; }
 [class*="st-key-way-"] { height: 100%; }
 
 [class*="st-key-figure-"] p { font-size: 1.6rem; font-weight: 600; line-height: 1.2; letter-spacing: -0.02em; }
 [class*="st-key-score-"] p { font-size: 3.2rem; font-weight: 600; line-height: 1.1; letter-spacing: -0.03em; }
 .st-key-score-naive p { font-weight: 400; color: color-mix(in srgb, currentColor 55%, transparent); }
 [class*="st-key-facts-"] [data-testid="stMarkdownContainer"] p { font-size: 0.87rem; line-height: 1.5; }
-[data-testid="stText"] { font-family: var(--st-font); white-space: pre-wrap; overflow-wrap: anywhere; }
+[data-testid="stText"] { font-family: inherit; white-space: pre-wrap; overflow-wrap: anywhere; }
 </style>
 """
 
 
 def apply() -> None:
     """Add the style sheet to the page."""
-    st.html(_STYLE)
+    light, dark = (str(st.get_option(f"theme.{theme}.primaryColor")) for theme in ("light", "dark"))
+    st.html(_STYLE.replace("LIGHT", light).replace("DARK", dark))

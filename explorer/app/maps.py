@@ -186,10 +186,10 @@ def data(
     picked: int | None,
     query: Query | None = None,
     hits: Sequence[int] = (),
-    typical: bool = True,
+    overview: bool = False,
     height_px: int = 600,
 ) -> MapData:
-    """All that the map widget needs; ``typical`` puts a picture of each group on it."""
+    """All that the map widget needs; an ``overview`` only shows where something is."""
     opened = view.opened
     storage.file(view.projection, "xy.npy")  # where it is damaged, say so here rather than in the browser
     mark = None
@@ -204,11 +204,12 @@ def data(
         rows=links.rows(opened, shown or ["id"]),
         column=column(view, colour),
         title=" · ".join(words),
-        medoids=_medoids(view, colour) if typical else (),
+        medoids=() if overview else _medoids(view, colour),
         mark=mark,
         query=query,
         hits=list(hits),
         height_px=height_px,
+        overview=overview,
     )
 
 

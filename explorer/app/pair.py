@@ -101,8 +101,8 @@ def _show(opened: Collection, there: Mapping[str, View]) -> None:
                 on_change=_keep,
                 args=(key, view),
             )
-            data = maps.data(view, colour="", picked=picked, typical=False, height_px=_HEIGHT_PX)
-            seen.append(widgets.map_view(key, replace(data, column=_column(colour, view, (one, other), found))))
+            data = maps.data(view, colour="", picked=picked, height_px=_HEIGHT_PX)
+            seen.append(widgets.map_view(key, replace(data, column=_column(colour, view, (one, other), found), medoids=())))
     st.caption("Point at a patch on one map to see it on the other; what is chosen on one is chosen on both.")
     _below(opened, one, other, seen, found)
     side = 1 if seen[1].shapes else 0

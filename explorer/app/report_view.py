@@ -140,9 +140,7 @@ def _leak(document: dict[str, Any], key: str) -> None:
             f"The line is 0.5, where a robustness index is even. Random neighbours would name the {ui.plain(site)} with "
             f"{_number(found['site_accuracy_by_chance'])}."
         )
-        if clusters:
-            st.markdown(ui.plain(clusters["sentence"]))
-        else:
+        if not clusters:
             st.caption("Groups are not there to compare; make them on the page Groups.")
     with right:
         st.header("Neighbours by kind", anchor=False)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from ..collection import Collection
+from ..pipeline import Question, check_question
 from ..pipeline.evaluating import GROUPS, SITES
 from ..pipeline.report_words import TITLES
 from ..pipeline.splitting import own_split
@@ -91,8 +92,16 @@ def _another(opened: Collection, encoder: str) -> None:
         )
     st.caption(ui.plain(_said(opened, protocol, label, given.get("train"))))
     if st.button("Measure", type="primary", key="evaluate/start"):
-        work.start(work.Evaluate.model_validate({"name": opened.name, "encoder": encoder, **given}))
-        st.rerun()
+        ui.guarded(lambda: _start(opened, encoder, given))
+
+
+def _start(opened: Collection, encoder: str, given: dict[str, str | None]) -> None:
+    """Start the job, unless it is plain already that these columns cannot be measured."""
+    asked = work.Evaluate.model_validate({"name": opened.name, "encoder": encoder, **given})
+    question = Question(asked.protocol, asked.label, asked.group, asked.site, encoder)
+    check_question(opened, question, train=None if asked.train is None else state.collection(asked.train))
+    work.start(asked)
+    st.rerun()
 
 
 def _column(words: str, opened: Collection, labels: list[str], *, usual: tuple[str, ...], key: str) -> str | None:

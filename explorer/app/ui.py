@@ -197,12 +197,21 @@ COLUMN_NAMES = {
     "id": "name", "uri": "file", "mpp": "µm per pixel", "width_px": "width, px", "height_px": "height, px",
     "map_trustworthiness": "trust in its place", "map_continuity": "similar patches kept near", "map_stability": "place kept when redrawn",
     "x_px0": "left on slide, px", "y_px0": "top on slide, px", "side_px0": "side on slide, px",
+    "score": "similarity", "row": "number",
 }  # fmt: skip
 
 
 def column_name(name: str) -> str:
     """What a column is called on a page."""
     return COLUMN_NAMES.get(name, name)
+
+
+def listed(table: pd.DataFrame, *, key: str, height: int) -> None:
+    """A table to look at: columns by their names for people, those that tell nothing left out."""
+    told = table.dropna(axis="columns", how="all")
+    if {"id", "uri"} <= {*told.columns} and (told["id"] == told["uri"]).all():
+        told = told.drop(columns="uri")
+    st.dataframe(told, hide_index=True, key=key, height=height, column_config={**COLUMN_NAMES})
 
 
 def _short(value: object) -> str:

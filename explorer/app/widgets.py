@@ -66,6 +66,10 @@ class MapData:
     query: Query | None = None
     hits: Sequence[int] = ()
     height_px: int = 560
+    overview: bool = False
+    """Only to show where something is: all points, no tools, no pictures."""
+    addressed: bool = False
+    """Where one looks and which classes are hidden is kept in the page's address, by the browser itself; of one map on a page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +134,8 @@ def map_view(key: str, data: MapData) -> MapState:
         "hits": list(data.query.hits if data.query else data.hits),
         "height_px": data.height_px,
         "link": _link(key),
+        "overview": data.overview,
+        "addressed": data.addressed,
         "selection": {
             "revision": kept.get("revision", 0),
             "shapes": [shape.as_json() for shape in read_shapes(kept.get("selection"))],

@@ -7,12 +7,11 @@ from typing import Any
 
 import click
 
-from .. import trust
 from ..errors import ImageRejected, InputError
 from ..settings import Settings
 from ..types import Image
 from .base import AS_JSON, ENCODER, NAME, WEIGHTS, WHERE, conditions, load_encoder, open_named, verb
-from .output import echo_collection, echo_hits, echo_json
+from .output import echo_collection, echo_hits, echo_json, printable
 from .progress import Bars
 
 
@@ -29,6 +28,7 @@ from .progress import Bars
 @verb
 def search(settings: Settings, report: Bars, *, name: str, image: Path | None, as_json: bool, **given: Any) -> None:
     """Find the patches most similar to a picture or to a row."""
+    from .. import trust
     from ..pipeline import leak
 
     if (image is None) == (given["row"] is None):
@@ -46,7 +46,7 @@ def search(settings: Settings, report: Bars, *, name: str, image: Path | None, a
     for column in result.query.get("not_excluded", ()):
         click.echo(f"The {column} of the query is not known, so patches of the same {column} were not left out.", err=True)
     if known is not None and known.warns:
-        click.echo(known.sentence, err=True)
+        click.echo(printable(known.sentence), err=True)
     if as_json:
         echo_json(result.to_json() | {"leak": known and known.to_json()})
     else:

@@ -9,7 +9,7 @@ import click
 
 from ..settings import Settings
 from .base import AS_JSON, ENCODER, NAME, SEED, open_named, verb
-from .output import echo_json, echo_table
+from .output import echo_json, echo_table, printable
 from .progress import Bars
 
 
@@ -20,6 +20,11 @@ from .progress import Bars
 @click.option("--group", default=None, metavar="COL", help="Column kept apart.  [default: patient, else slide]")
 @click.option("--site", default=None, metavar="COL", help="leak: column that says where a patch is from.  [default: site, scanner, ...]")
 @click.option("--train", default=None, metavar="OTHER", help="knn, linear: collection to learn from instead of folds of NAME.")
+@click.option(
+    "--anchors/--no-anchors",
+    default=None,
+    help="First describe the patches by models that know no pathology, to hold the score against.  [default: up to 20000 patches]",
+)
 @ENCODER
 @SEED
 @AS_JSON
@@ -31,15 +36,23 @@ def evaluate(
     name: str,
     protocol: Literal["retrieval", "knn", "linear", "leak"],
     train: str | None,
+    anchors: bool | None,
     as_json: bool,
     **given: Any,
 ) -> None:
     """Measure what an embedding is worth for a label, with patients kept apart, beside its anchors."""
-    from ..pipeline import Question, read_report
+    from ..pipeline import Question, check_question, embed_anchors, read_report
     from ..pipeline import evaluate as run
+    from ..pipeline.anchoring import MOST_ROWS
 
+    collection = open_named(settings, name)
     teacher = None if train is None else open_named(settings, train)
-    artifact = run(open_named(settings, name), Question(protocol, **given), train=teacher, report=report)
+    question = Question(protocol, **given)
+    check_question(collection, question, train=teacher)
+    for each in (collection,) if teacher is None else (collection, teacher):
+        if anchors or (anchors is None and each.n <= MOST_ROWS):
+            embed_anchors(each, settings=settings, report=report)
+    artifact = run(collection, question, train=teacher, report=report)
     report.close()
     document = read_report(artifact)
     if as_json:
@@ -48,10 +61,10 @@ def evaluate(
     value = document["value"]
     own = {"": document["encoder"], "score": _number(value["value"]), "95 % interval": _interval(value)}
     careless = {"": "patients not kept apart", "score": _number(document["naive"])}
-    anchors = [{"": each["title"], "score": _number(each["value"]), "95 % interval": _interval(each)} for each in document["anchors"]]
+    beside = [{"": each["title"], "score": _number(each["value"]), "95 % interval": _interval(each)} for each in document["anchors"]]
     click.echo(f"{document['score']} of {document['columns']['label']!r} in {name}\n")
-    echo_table([own, *([careless] if document["naive"] is not None else []), *anchors], ("", "score", "95 % interval"))
-    click.echo("\n" + "\n".join(document["sentences"]))
+    echo_table([own, *([careless] if document["naive"] is not None else []), *beside], ("", "score", "95 % interval"))
+    click.echo("\n" + "\n".join(map(printable, document["sentences"])))
     click.echo(f"\n{artifact.path / 'report.html'}")
 
 

@@ -14,12 +14,28 @@ if TYPE_CHECKING:
     from ..collection import Collection
     from ..search import Hit
 
-KINDS = ("thumbnails", "embeddings", "neighbours", "projections", "stabilities", "clusters", "reports", "selections", "benchmarks")
+KINDS = (
+    "thumbnails",
+    "embeddings",
+    "neighbours",
+    "projections",
+    "stabilities",
+    "clusters",
+    "anchors",
+    "reports",
+    "selections",
+    "benchmarks",
+)
 
 
 def echo_json(value: Any) -> None:
     """One document."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False))
+
+
+def printable(text: str) -> str:
+    """Text without what a terminal would obey; a name may hold commands to it."""
+    return "".join(character if character.isprintable() else "�" for character in text)
 
 
 def echo_table(records: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
@@ -89,5 +105,4 @@ def artifact_json(artifact: Artifact) -> dict[str, Any]:
 def _cell(value: Any) -> str:
     from ..search import plain
 
-    text = "" if plain(value) is None else str(value)
-    return "".join(character if character.isprintable() else "�" for character in text)  # a name may hold terminal commands
+    return printable("" if plain(value) is None else str(value))

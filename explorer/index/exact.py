@@ -9,7 +9,7 @@ from types import ModuleType
 import numpy as np
 from jaxtyping import Float, Float32, Int64
 
-from ..errors import VectorsNotFinite
+from ..directions import unit
 from ..types import Queries, Rows, Scores, Vectors
 
 Hits = tuple[Float32[np.ndarray, "q hits"], Int64[np.ndarray, "q hits"]]
@@ -29,20 +29,6 @@ def load_faiss() -> ModuleType:
 
     faiss.cvar.distance_compute_blas_threshold = BLAS_FROM
     return faiss
-
-
-def unit(vectors: Float[np.ndarray, "n d"]) -> Vectors:
-    """Rows of length 1, float32 and contiguous, so that inner products are cosines. A row of zeros stays zero.
-
-    Raises ``VectorsNotFinite`` naming the first row with NaN or infinity.
-    """
-    rows = np.array(vectors, dtype=np.float32, order="C")
-    norms = np.sqrt(np.einsum("nd,nd->n", rows, rows))
-    if not np.isfinite(norms).all():
-        bad = int(np.flatnonzero(~np.isfinite(norms))[0])
-        raise VectorsNotFinite(f"Row {bad} of the vectors holds NaN or infinity and has no direction; embed it again or leave it out.")
-    rows /= np.where(norms > 0, norms, 1)[:, None]
-    return rows
 
 
 def unit_blocks(vectors: Float[np.ndarray, "n d"]) -> Iterator[tuple[Int64[np.ndarray, " b"], Vectors]]:

@@ -24,9 +24,10 @@ from typing import Any, cast
 import numpy as np
 from jaxtyping import Bool, Float
 
+from ..directions import unit
 from ..errors import InputError
 from ..types import Progress, Queries, Report, Rows, Scores, ignore
-from .exact import BLAS_FROM, blocks, exact_search, in_order, load_faiss, padded, unit, unit_blocks, without_self
+from .exact import BLAS_FROM, blocks, exact_search, in_order, load_faiss, padded, unit_blocks, without_self
 from .truth import AIM, HALF_PRECISION_AIM, PROMISED, RECALL_K, Truth, some_rows
 
 KINDS = ("flat", "ivf", "ivf-refine")

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int64
 
+from ..directions import unit
 from ..types import Neighbours, Queries, Rows, Scores, VectorIndex
-from .exact import exact_search, padded, unit, unit_blocks, without_self
+from .exact import exact_search, padded, unit_blocks, without_self
 
 PROMISED = 0.99
 AIM = 0.993

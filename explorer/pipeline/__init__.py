@@ -1,8 +1,9 @@
 """The verbs. The only place where computing meets disk; the command line, jobs and pages all call these."""
 
+from .anchoring import embed_anchors
 from .benchmarking import benchmark
 from .comparing import HEADLINES, OVERLAP_K, Gap, Line, Measure, Score, gaps, least_agreed, overlap, scores, shared_hits
-from .evaluating import Question, evaluate, read_report
+from .evaluating import Question, check_question, evaluate, read_report
 from .intake import ingest
 from .keeping import remove, rename
 from .leaks import Leak, leak, measure_leak
@@ -26,11 +27,13 @@ __all__ = [
     "agreement",
     "benchmark",
     "build",
+    "check_question",
     "cluster",
     "defused",
     "demo",
     "demo_real",
     "embed",
+    "embed_anchors",
     "evaluate",
     "export",
     "gaps",

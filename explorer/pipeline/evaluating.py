@@ -13,19 +13,17 @@ import pandas as pd
 
 from .. import encoders, storage
 from ..collection import Collection
-from ..errors import ArtifactMissing, InputError
-from ..evaluation import cluster_leak, colour_histogram
-from ..sources.images import decode
+from ..errors import InputError
+from ..evaluation import cluster_leak
 from ..storage import Artifact
 from ..types import Progress, Report, ignore
+from . import anchoring
 from .measuring import Finding, Measurement
 from .report_html import report_html
-from .splitting import AnyVectors, Part, own_split
+from .splitting import Part, own_split
 
 PROTOCOLS = ("retrieval", "knn", "linear", "leak")
-FORMAT = 2
-ANCHORS = ("descriptor", "random-vits16", "dino-vits16")
-"""Encoders that know no pathology; each is an anchor where the collection was embedded with it."""
+FORMAT = 3
 GROUPS = ("patient", "slide")
 SITES = ("site", "scanner", "slide", "patient")
 N_TIMED = 200
@@ -49,20 +47,12 @@ def evaluate(collection: Collection, question: Question, *, train: Collection | 
     ``knn`` and ``linear`` learn from ``train`` where it is given, else from folds of the collection. Raises ``InputError``
     for columns that cannot be measured, ``ArtifactMissing`` where an embedding is missing.
     """
-    _check(question, train)
+    measurement = _measurement(collection, question, train)
     embedding = collection.embedding(question.encoder)
     encoder = str(embedding.recipe["encoder"]["name"])
     teaching = None if train is None else _alike(train, embedding)
-    group, site = _group(collection, question), _site(collection, question)
-    measurement = Measurement(
-        protocol=question.protocol,
-        part=_part(collection, question.label, group, site),
-        teacher=None if train is None else _part(train, question.label, group if group in train.items else None, None),
-        group_name=group or "",
-        site_name=site or "",
-        seed=question.seed,
-    )
-    anchors = {name: found for name in ANCHORS if name != encoder and (found := _both(collection, train, name))}
+    group, site = measurement.group_name or None, measurement.site_name or None
+    anchors = anchoring.anchors(collection, train, but=encoder)
     neighbours = _newest(collection, "neighbours", embedding=embedding.key) if question.protocol in ("retrieval", "leak") else None
     clusters = _newest(collection, "clusters", neighbours=neighbours.key) if neighbours and question.protocol == "leak" else None
     recipe = {
@@ -88,7 +78,7 @@ def evaluate(collection: Collection, question: Question, *, train: Collection | 
             report(Progress("evaluate", done, steps, unit="measurements", note=note))
 
         step(0)
-        finding = measurement.run(*_vectors(embedding, teaching))
+        finding = measurement.run(*anchoring.vectors(embedding, teaching))
         results = dict(finding.results)
         if question.protocol == "retrieval":
             results["index"] = _index_facts(collection, encoder, neighbours, question.seed)
@@ -97,10 +87,12 @@ def evaluate(collection: Collection, question: Question, *, train: Collection | 
             finding = replace(finding, sentences=(*finding.sentences, results["clusters"]["sentence"]))
         beside = [{"name": "chance", "title": "Chance", "value": finding.chance, "low": None, "high": None}]
         step(1)
-        beside.append(_anchor("colour", "Colour histogram of the thumbnails", measurement.alone(*_colours(collection, train))))
+        beside.append(_anchor("colour", "Colour histogram of the thumbnails", measurement.alone(*anchoring.colours(collection, train))))
         for done, (name, found) in enumerate(anchors.items(), 2):
             step(done)
-            beside.append(_anchor(name, encoders.spec(name).title, measurement.alone(*_vectors(*found))))
+            beside.append(_anchor(name, encoders.spec(name).title, measurement.alone(*anchoring.vectors(*found))))
+        if (told := anchoring.published(collection, encoder, results)) is not None and question.label == "label":
+            beside.append(told)
         step(steps)
         document = {
             "format": FORMAT,
@@ -116,7 +108,7 @@ def evaluate(collection: Collection, question: Question, *, train: Collection | 
             "value": {"value": finding.value.value, "low": finding.value.low, "high": finding.value.high},
             "naive": finding.naive,
             "anchors": beside,
-            "anchors_not_there": [name for name in ANCHORS if name != encoder and name not in anchors],
+            "anchors_not_there": [name for name in anchoring.ANCHORS if name != encoder and name not in anchors],
             "sentences": [sentence for sentence in finding.sentences if sentence],
             "results": results,
             "mistakes": [asdict(each) for each in finding.mistakes],
@@ -139,6 +131,12 @@ def usual_group(collection: Collection) -> str | None:
     return next((name for name in GROUPS if _has_values(collection, name)), None)
 
 
+def check_question(collection: Collection, question: Question, *, train: Collection | None = None) -> None:
+    """Raise at once what ``evaluate`` would raise for these columns, without looking at a vector."""
+    collection.embedding(question.encoder)
+    _measurement(collection, question, train).check()
+
+
 def read_report(artifact: Artifact) -> dict[str, Any]:
     """The document of a report."""
     document: dict[str, Any] = storage.read_json(storage.file(artifact, "report.json"))
@@ -146,6 +144,19 @@ def read_report(artifact: Artifact) -> dict[str, Any]:
 
 
 # -- which columns
+
+
+def _measurement(collection: Collection, question: Question, train: Collection | None) -> Measurement:
+    _check(question, train)
+    group, site = _group(collection, question), _site(collection, question)
+    return Measurement(
+        protocol=question.protocol,
+        part=_part(collection, question.label, group, site),
+        teacher=None if train is None else _part(train, question.label, group if group in train.items else None, None),
+        group_name=group or "",
+        site_name=site or "",
+        seed=question.seed,
+    )
 
 
 def _check(question: Question, train: Collection | None) -> None:
@@ -219,30 +230,6 @@ def _newest(collection: Collection, kind: str, **recipe: Any) -> Artifact | None
 def _alike(train: Collection, embedding: Artifact) -> Artifact:
     """The other collection's embedding by the same encoder with the same weights and settings."""
     return train.artifact("embeddings", step="embed", encoder=embedding.recipe["encoder"])
-
-
-def _both(collection: Collection, train: Collection | None, encoder: str) -> tuple[Artifact, ...]:
-    """The embeddings by that encoder of all collections in question; empty where one is missing."""
-    try:
-        own = collection.embedding(encoder)
-        return (own,) if train is None else (own, _alike(train, own))
-    except ArtifactMissing:
-        return ()
-
-
-def _vectors(measured: Artifact, teaching: Artifact | None = None) -> tuple[AnyVectors, AnyVectors | None]:
-    def load(artifact: Artifact) -> AnyVectors:
-        vectors: AnyVectors = np.load(storage.file(artifact, "vectors.npy"), mmap_mode="r", allow_pickle=False)
-        return vectors
-
-    return load(measured), None if teaching is None else load(teaching)
-
-
-def _colours(collection: Collection, train: Collection | None) -> tuple[AnyVectors, AnyVectors | None]:
-    def histograms(of: Collection) -> AnyVectors:
-        return np.stack([colour_histogram(decode(of.thumbnail(row), name=f"thumbnail {row}")) for row in range(of.n)])
-
-    return histograms(collection), None if train is None else histograms(train)
 
 
 # -- what goes into the document

@@ -6,7 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from ..evaluation import Estimate, Mistake, few_shot, knn, linear_probe, retrieval, site_leak
+from ..evaluation.inputs import check_classes
+from ..evaluation.table import tabulate
 from .splitting import AnyVectors, Part, RowNumbers, Split, both_sides, split
 
 FEWEST_GROUPS = 10
@@ -53,8 +57,9 @@ class Measurement:
         if self.protocol in ("retrieval", "leak"):
             return finding
         found = self._split(apart=True)
-        split_facts = {"split": {"way": found.way, "left_out": dict(found.left_out), "selected": found.selected}}
-        finding = replace(finding, results={**finding.results, **split_facts})
+        own_split = self.teacher is None and self.part.split is not None
+        told = {"way": found.way, "left_out": dict(found.left_out), "by_column": own_split}
+        finding = replace(finding, results={**finding.results, "split": told})
         given = self.teacher is not None or self.part.split is not None
         if not sum(found.left_out.values()) if given else self.part.group is None:
             return replace(finding, sentences=(*_said(self, found), *finding.sentences))
@@ -74,6 +79,17 @@ class Measurement:
         if self.protocol == "leak":
             return _leak(self, vectors)
         return self._learnt(vectors, teaching, self._split(apart=True))
+
+    def check(self) -> None:
+        """Raise ``InputError`` for columns that cannot be measured, whatever the vectors are."""
+        if self.protocol in ("knn", "linear"):
+            self._split(apart=True)
+            return
+        part = self.part
+        any_vectors = np.arange(len(part.label), dtype=np.float32)[:, None]
+        table = tabulate(any_vectors, part.label, groups=part.group, group_name=self.group_name or "group", sites=part.site)
+        if part.site is not None:
+            check_classes(table.site, name=self.site_name)
 
     def _split(self, *, apart: bool) -> Split:
         return split(self.part, teacher=self.teacher, with_val=self.protocol == "linear", apart=apart, seed=self.seed)

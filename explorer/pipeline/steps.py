@@ -35,7 +35,7 @@ CLUSTER_DEFAULTS: Mapping[str, dict[str, Any]] = {
 }
 
 
-def embed(collection: Collection, *, encoder: Encoder, settings: Settings, report: Report = ignore) -> Artifact:
+def embed(collection: Collection, *, encoder: Encoder, settings: Settings, report: Report = ignore, kind: str = "embeddings") -> Artifact:
     """Vectors of every row by one encoder; killed runs go on block by block.
 
     Identical pixels are embedded once, and so are pixels that another collection under the same home has already
@@ -72,7 +72,7 @@ def embed(collection: Collection, *, encoder: Encoder, settings: Settings, repor
         seconds = time.perf_counter() - started
         return {"unique": len(unique), "copied": len(known), "device": encoder.device, "seconds": round(seconds, 3)}
 
-    return storage.make(collection.path, "embeddings", recipe, fill, waiting=_waiter("embed", collection, report))
+    return storage.make(collection.path, kind, recipe, fill, waiting=_waiter("embed", collection, report))
 
 
 def index(

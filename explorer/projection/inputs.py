@@ -1,18 +1,9 @@
-"""What layouts and their measures ask of vectors and graph."""
+"""What layouts and their measures ask of the graph."""
 
 from __future__ import annotations
 
-import numpy as np
-
 from ..errors import InputError
-from ..types import Neighbours, Vectors
-
-
-def unit(vectors: Vectors) -> Vectors:
-    """Rows of length 1; a row of zeros stays."""
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    units: Vectors = vectors / np.where(length > 0, length, 1)
-    return units
+from ..types import Neighbours
 
 
 def check_graph(neighbours: Neighbours, n: int, k: int, *, itself: int = 0) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float32
 
+from ..directions import unit
 from ..errors import InputError
 from ..types import Neighbours, Points, Progress, Report, Rows, Scores, Vectors, ignore
-from .inputs import check_graph, unit
+from .inputs import check_graph
 
 _PLACED_BY = 15
 """Neighbours that decide where a new point goes; 30 do worse."""

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float32, Int64
 
+from ..directions import unit
 from ..errors import InputError
 from ..types import Neighbours, Points, Rows, Vectors
-from .inputs import check_graph, unit
+from .inputs import check_graph
 
 PerPoint = Float32[np.ndarray, " n"]
 """One number per row of the collection."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -63,3 +64,67 @@ def test_every_page_is_one_press_away_in_both_directions(app, browse):
         page.go_forward()
         shows(page, name)
     assert steps(page) == begun + 1 + len(order)
+
+
+def test_a_link_reopens_where_one_looked_and_what_was_hidden(app, browse):
+    page = visit(browse, f"{app}/map?collection=tissue")
+    page.locator(".map[data-ready]").wait_for()
+    settled(page)
+    begun = steps(page)
+    hidden = page.locator(".legend-line").nth(1)
+    hidden.click()
+    page.locator(".stage").focus()
+    page.keyboard.press("+")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("() => /[?&]view=[^&]+/.test(location.search) && /[?&]hidden=1(&|$)/.test(location.search)")
+    assert steps(page) == begun, "looking around is no step"
+    looked = "(board) => [board.map.camera.x, board.map.camera.y, board.map.camera.zoom()]"
+    there = page.locator(".map").evaluate(looked)
+    other = visit(browse, page.url)
+    expect(other.locator(".legend-line").nth(1)).to_have_attribute("aria-pressed", "false")
+    expect(other.locator(".legend-line[aria-pressed=false]")).to_have_count(1)
+    assert other.locator(".map").evaluate(looked) == pytest.approx(there, rel=1e-3)
+
+
+def test_what_the_server_writes_keeps_the_view_and_back_returns_to_it(app, browse):
+    page = visit(browse, f"{app}/map?collection=tissue")
+    page.locator(".map[data-ready]").wait_for()
+    settled(page)
+    page.locator(".stage").focus()
+    page.keyboard.press("+")
+    page.wait_for_function("() => location.search.includes('view=')")
+    begun = steps(page)
+    page.keyboard.press("n")
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => location.search.includes('patch=') && location.search.includes('view=')")
+    assert steps(page) == begun + 1
+    page.go_back()
+    shows(page, "map")
+    page.wait_for_function("() => location.search.includes('view=') && !location.search.includes('patch=')")
+
+
+def test_the_map_beside_a_hit_shows_all_points_and_the_hit(app, browse):
+    page = visit(browse, f"{app}/search?collection=tissue&patch=3")
+    page.locator(".result .open").first.click()
+    overview = page.get_by_role("dialog").locator(".map[data-ready]")
+    overview.wait_for()
+    expect(overview.locator(".toolbar")).to_be_hidden()
+    expect(overview.locator(".picked")).to_have_attribute("d", re.compile("^M"))
+    out_of_view = """(board) => [...Array(board.map.points.n).keys()].filter((row) => {
+        const [x, y] = board.map.screen(row);
+        return x < 0 || y < 0 || x > board.map.camera.width || y > board.map.camera.height;
+    })"""
+    assert overview.evaluate(out_of_view) == []
+    assert overview.locator(".picture").count() == 0
+
+
+def test_the_page_one_is_on_is_marked_by_the_accent_and_the_head_keeps_its_height(app, browse):
+    page = visit(browse, f"{app}/")
+    heights = []
+    for name in ("library", "map"):
+        page.locator(".st-key-top").get_by_role("link", name=name.capitalize(), exact=True).click()
+        shows(page, name)
+        line = page.locator(f".st-key-here-{name} a").evaluate("(link) => getComputedStyle(link).boxShadow")
+        assert "rgb(11, 110, 117)" in line
+        heights.append(page.locator(".st-key-top").bounding_box()["height"])
+    assert heights[0] == pytest.approx(heights[1], abs=0.5)

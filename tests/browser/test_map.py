@@ -246,6 +246,8 @@ def test_pictures_of_groups_then_of_patches_without_overlap(harness, browse):
     expect(page.locator(".picture figcaption").first).to_be_visible()
     shown = on_map(page, "return [...map.pictures.shown.keys()]")
     assert set(shown) <= {row for row, _ in data.medoids(N)}
+    free = "return [...map.pictures.shown.keys()].filter((row) => map.pictures.under(...map.screen(row), map) !== row)"
+    assert on_map(page, free) == shown, "a group's picture hides the group"
     page.mouse.move(*at(page, 0))
     page.mouse.wheel(0, -1200)
     page.wait_for_timeout(500)

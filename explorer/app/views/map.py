@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import streamlit as st
 
@@ -63,7 +64,7 @@ def _show(view: maps.View) -> None:
         if other is not None:
             compare.link(view, other)
         before = widgets.map_state(view.key)
-        seen = widgets.map_view(view.key, maps.data(view, colour=colour, picked=before.picked))
+        seen = widgets.map_view(view.key, replace(maps.data(view, colour=colour, picked=before.picked), addressed=True))
         drawer.trust_line(view, colour_key=kept)
         if other is not None:
             seen = compare.show(view, other, seen, colour=colour)

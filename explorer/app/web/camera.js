@@ -42,6 +42,21 @@ export class Camera {
     return this.scale / this.fitScale();
   }
 
+  /** Look at a place (steps), so far in that 1 shows all points. */
+  look(x, y, zoom) {
+    const least = this.fitScale() * 0.5;
+    this.x = clamp(x, this.box[0], this.box[2]);
+    this.y = clamp(y, this.box[1], this.box[3]);
+    this.scale = clamp(zoom * this.fitScale(), least, Math.max(least, MAX_PX_PER_STEP));
+  }
+
+  /** Whether it shows anything else than all points. */
+  moved() {
+    const [left, bottom, right, top] = this.box;
+    const far = Math.hypot(this.x - (left + right) / 2, this.y - (bottom + top) / 2) * this.scale;
+    return far > 1 || Math.abs(this.zoom() - 1) > 0.001;
+  }
+
   pan(dx, dy) {
     this.x -= dx / this.scale;
     this.y += dy / this.scale;

@@ -42,8 +42,8 @@ export const address = (template, row) => template.replace("{row}", String(row))
 
 export const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
-/** 12345 -> "12,345" in the reader's own notation. */
-export const count = (n) => n.toLocaleString();
+/** 12345 -> "12 345" with a thin space, as everywhere on the pages. */
+export const count = (n) => n.toLocaleString("en").replaceAll(",", "\u202f");
 
 /** One noun, its number in front: 1 patch, 12 patches. */
 export const patches = (n) => `${count(n)} ${n === 1 ? "patch" : "patches"}`;

@@ -112,6 +112,21 @@ export class Legend {
     this.changed();
   }
 
+  /** Hide these classes, or all but those. */
+  set(hidden, visible) {
+    if (!this.column || this.column.kind === "continuous") return;
+    const all = this.column.names.map((_, code) => code);
+    this.hide(visible ? all.filter((code) => !visible.includes(code)) : (hidden ?? []).filter((code) => code in all));
+    this.refresh();
+    this.changed();
+  }
+
+  /** All classes of the column, by whether they are hidden. */
+  switched() {
+    const all = (this.column?.names ?? []).map((_, code) => code);
+    return { hidden: all.filter((code) => this.hidden.has(code)), visible: all.filter((code) => !this.hidden.has(code)) };
+  }
+
   hide(codes) {
     this.hidden.clear();
     for (const code of codes) this.hidden.add(code);

@@ -1,11 +1,13 @@
 // The map of patches: one widget that ties buffers, camera, renderer, legend, pictures and gestures together.
 //
-// data:  points, thumb, rows (addresses; `{row}` stands for a row), column (see legend.js), title, height_px,
+// data:  points, thumb, rows (addresses; `{row}` stands for a row), column (see legend.js), title, height_px, overview (show where
+//        something is: all points, no tools, no pictures), addressed (see address.js),
 //        medoids [{row, name}], mark {row, neighbours}, query {x, y}, hits [row], selection {revision, shapes, columns},
 //        link (null, or the group of maps that act as one: {name, elsewhere: whether its selection was made on another map})
 // state: picked (a row or null), selection {shapes} or null; trigger: opened (a row)
 
 import { Actions } from "./actions.js";
+import { Address } from "./address.js";
 import { Camera } from "./camera.js";
 import { count, debounce, el, patches, short, style } from "./dom.js";
 import { listen } from "./gestures.js";
@@ -57,6 +59,7 @@ class ScatterMap {
     this.toolbar = new Toolbar(this.actions);
     this.status = new StatusLine();
     this.rest = debounce(() => this.settle(), REST_MS);
+    this.address = new Address(this);
     this.stage = el("div", { class: "stage", tabindex: "0", role: "application", "aria-label": WORDS });
     const middle = el("div", { class: "middle" }, this.stage, this.legend.root);
     this.board = el("div", { class: "map", inert: true }, this.toolbar.root, middle, this.status.root, this.status.voice);
@@ -86,6 +89,7 @@ class ScatterMap {
     this.tell = teller(component);
     this.trigger = component.setTriggerValue;
     this.board.style.setProperty("--stage-height", `${data.height_px}px`);
+    this.board.toggleAttribute("data-overview", data.overview);
     const otherPoints = this.data.points !== data.points;
     this.data = data;
     this.link.join(data.link?.name ?? null);
@@ -116,6 +120,7 @@ class ScatterMap {
     this.retouch();
     this.board.inert = false;
     this.board.dataset.ready = this.points.n;
+    this.address.take();
   }
 
   async load(data) {
@@ -136,11 +141,12 @@ class ScatterMap {
     this.pictures?.root.remove();
     this.card = new HoverCard();
     this.pictures = new Pictures(data.thumb);
+    this.pictures.on = !data.overview;
     this.stage.append(this.pictures.root, this.overlay.root, this.card.root);
     this.camera.box = this.points.bounds();
     this.camera.fit();
     this.resize();
-    if (places.has(data.points)) this.camera.place = places.get(data.points);
+    if (places.has(data.points) && !data.overview) this.camera.place = places.get(data.points);
     this.known.clear();
     this.setShapes([]);
     this.revision = null;
@@ -277,7 +283,8 @@ class ScatterMap {
     if (!this.points) return;
     this.moving = false;
     this.budget.pause();
-    places.set(this.data.points, this.camera.place);
+    if (!this.data.overview) places.set(this.data.points, this.camera.place);
+    this.address.later();
     this.pictures.choose(this, this.data.medoids, (row) => this.legend.colour(this.codes[row]));
     this.retouch();
   }
@@ -297,6 +304,7 @@ class ScatterMap {
     this.deaf();
     this.watcher.disconnect();
     this.rest.cancel();
+    this.address.destroy();
     cancelAnimationFrame(this.frame);
     this.renderer?.destroy();
     this.board.remove();

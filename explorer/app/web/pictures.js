@@ -5,7 +5,9 @@ import { css } from "./palette.js";
 
 const MOST = 60;
 const PATCH_PX = 56;
-const GROUP_PX = 40; // smaller, because it lies on its group
+const GROUP_PX = 40;
+const CAPTION_PX = 17;
+const STEM_PX = 10; // a group's picture stands above it on a stem, so that the group itself is seen and can be clicked
 const GAP_PX = 6;
 const ZOOMED_IN = 1.5;
 const FEW_IN_VIEW = 800; // fewer patches than this in view: show patches instead of groups
@@ -16,6 +18,7 @@ export class Pictures {
     this.shown = new Map(); // row -> element
     this.on = true;
     this.side_px = PATCH_PX;
+    this.lift_px = 0; // of a picture's middle above its patch
     this.root = el("div", { class: "pictures", "aria-hidden": "true" });
   }
 
@@ -27,12 +30,14 @@ export class Pictures {
     const close = camera.zoom() > ZOOMED_IN && grid.about(view) <= FEW_IN_VIEW;
     const rows = !this.on ? [] : close ? grid.within(view, visible).sort(byLot) : [...names.keys()].filter(visible);
     this.side_px = close ? PATCH_PX : GROUP_PX;
+    this.lift_px = close ? 0 : GROUP_PX / 2 + STEM_PX;
     this.root.style.setProperty("--side", `${this.side_px}px`);
+    this.root.style.setProperty("--stem", `${close ? 0 : STEM_PX}px`);
     const taken = [];
     const wanted = new Set();
     for (const row of rows) {
       if (taken.length >= MOST) break;
-      const at = map.screen(row);
+      const at = this.middle(map, row);
       if (!this.fits(at, camera) || taken.some((other) => this.touches(at, other))) continue;
       taken.push(at);
       wanted.add(row);
@@ -63,9 +68,17 @@ export class Pictures {
   /** Move the pictures with the map. */
   place(map) {
     for (const [row, node] of this.shown) {
-      const [x, y] = map.screen(row);
+      const [x, y] = this.middle(map, row);
+      node.classList.toggle("below", y > map.screen(row)[1]);
       node.style.transform = `translate(${(x - this.side_px / 2).toFixed(1)}px, ${(y - this.side_px / 2).toFixed(1)}px)`;
     }
+  }
+
+  /** Where the middle of a row's picture lies on the screen: above it, or below where the top edge is too near. */
+  middle(map, row) {
+    const [x, y] = map.screen(row);
+    const room_px = y - this.lift_px - this.side_px / 2 - CAPTION_PX;
+    return [x, room_px >= 0 ? y - this.lift_px : y + this.lift_px];
   }
 
   fits([x, y], camera) {
@@ -81,7 +94,7 @@ export class Pictures {
   /** The row whose picture lies under a place on the screen, or -1. */
   under(px, py, map) {
     for (const row of this.shown.keys()) {
-      const [x, y] = map.screen(row);
+      const [x, y] = this.middle(map, row);
       if (Math.abs(x - px) <= this.side_px / 2 && Math.abs(y - py) <= this.side_px / 2) return row;
     }
     return -1;

@@ -1,0 +1,306 @@
+"""What the pages say of themselves: where a map is not to be trusted, where neighbours follow the hospital, and ranges as filters."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from fakes import MeanColour, write_patches
+from hypothesis import given
+from hypothesis import strategies as st
+from served import CHANGING, served
+from starlette.testclient import TestClient
+from streamlit.testing.v1 import AppTest
+
+from explorer import pipeline, settings, storage
+from explorer.app import address, choosing, maps, state, ui, widgets, work
+from explorer.collection import Collection, open_collection
+from explorer.search import allowed_rows
+from explorer.sources import open_source
+from explorer.storage import Artifact
+
+HOSTILE = "<img src=x onerror=alert(1)> *ward* [a](b)"
+N = 36
+TRUST = "map_trustworthiness"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Patches of three tissues from two sites, with a score; the map is one that takes no time to draw."""
+    home = tmp_path_factory.mktemp("home")
+    folder = write_patches(tmp_path_factory.mktemp("patches"), per_class=N // 3, side_px=48)
+    files = sorted(str(path.relative_to(folder)) for path in folder.rglob("*.png"))
+    columns = {"site": ["A", "B"] * (N // 2), "score": np.linspace(0, 1, N).round(4), "grade": [1, 2, 3] * (N // 3)}
+    table = pd.DataFrame({"file": files, "label": [file.split("/")[0] for file in files], **columns})
+    table.loc[3, "score"] = None
+    table.to_csv(folder / "labels.csv", index=False)
+    own = settings.read(home=home)
+    collection = pipeline.ingest(open_source(folder), name="c", settings=own)
+    pipeline.embed(collection, encoder=MeanColour(), settings=own)
+    pipeline.index(collection)
+    pipeline.project(collection, method="pca")
+    return home
+
+
+@pytest.fixture
+def opened(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Collection]:
+    shutil.copytree(made, tmp_path / "home")
+    monkeypatch.setenv("EXPLORER_HOME", str(tmp_path / "home"))
+    state.settings.cache_clear()
+    yield open_collection("c", home=tmp_path / "home")
+    state.settings.cache_clear()
+
+
+def show(page: str, **asked: str) -> AppTest:
+    test = AppTest.from_string(f"from explorer.app import frame\nframe.run({page!r})", default_timeout=60)
+    for name, value in {"collection": "c", **asked}.items():
+        test.query_params[name] = value
+    test.run()
+    assert not test.exception, test.exception
+    return test
+
+
+def words(test: AppTest) -> str:
+    return "\n".join(str(element.value) for kind in ("header", "markdown", "caption") for element in getattr(test, kind))
+
+
+def told(test: AppTest) -> dict[str, str]:
+    return {name: values[0] if isinstance(values, list) else values for name, values in test.query_params.items()}
+
+
+def report(collection: Collection, *, follows: str, site: str = "site", seed: int = 0) -> Artifact:
+    """A leak report that says this, as ``evaluate`` writes it."""
+    recipe = {"kind": "report", "embedding": collection.embedding().key, "protocol": "leak", "label": "label", "site": site, "seed": seed}
+    value = 0.15 if follows == "site" else 0.9
+
+    def fill(work: Path) -> dict[str, Any]:
+        found = {"follows": follows, "sentence": f"Neighbours follow the {site}: {value}, where 0.5 is even."}
+        storage.write_json(work / "report.json", {"results": {"leak": found}})
+        return {"encoder": "mean-colour", "value": {"value": value, "low": value, "high": value}}
+
+    return storage.make(collection.path, "reports", recipe, fill)
+
+
+def drawn_by_umap(collection: Collection) -> Artifact:
+    """In place of a UMAP, which takes its time to compile: patches in no order, with trust that rises with the row."""
+    recipe = collection.projection_artifact(method="pca").recipe | {"method": "umap", "n_neighbors": 15, "min_dist": 0.1, "seed": 4}
+
+    def fill(work: Path) -> dict[str, Any]:
+        np.save(work / "xy.npy", np.random.default_rng(0).normal(size=(N, 2)).astype(np.float32))
+        np.save(work / "trustworthiness.npy", np.linspace(0.4, 0.99, N).astype(np.float32))
+        return {"trustworthiness": 0.7}
+
+    return storage.make(collection.path, "projections", recipe, fill)
+
+
+def drawn_again(projection: Artifact) -> Artifact:
+    """What ``pipeline.stability`` leaves."""
+    recipe = {"kind": "stability", "projection": projection.key, "seeds": [5, 6], "k": 15}
+
+    def fill(work: Path) -> dict[str, Any]:
+        np.save(work / "stability.npy", np.linspace(1, 0, N).astype(np.float32))
+        return {"stability": 0.5, "by_chance": 0.43}
+
+    return storage.make(projection.path.parents[1], "stabilities", recipe, fill)
+
+
+# -- the leak
+
+
+@pytest.mark.parametrize(("page", "asked"), [("map", {}), ("search", {"patch": "3"})])
+def test_a_bad_leak_is_said_in_one_line_with_a_way_to_its_report(opened: Collection, page: str, asked: dict[str, str]) -> None:
+    bad = report(opened, follows="site")
+    test = show(page, **asked)
+    said = [element.value for element in test.markdown if "Neighbours follow" in element.value]
+    assert said == [f":orange[:material/warning:] {ui.plain('Neighbours follow the site: 0.15, where 0.5 is even.')}"]
+    links = [element.proto for element in test.get("page_link")]
+    assert [link.query_string for link in links if link.label == "See the report"] == [f"collection=c&report={bad.key}"]
+
+
+@pytest.mark.parametrize(("page", "asked"), [("map", {}), ("search", {"patch": "3"})])
+def test_a_good_leak_is_not_spoken_of(opened: Collection, page: str, asked: dict[str, str]) -> None:
+    report(opened, follows="label")
+    said = words(show(page, **asked))
+    assert "Neighbours follow" not in said
+    assert "has not been measured" not in said
+
+
+def test_a_hostile_site_name_is_text(opened: Collection) -> None:
+    report(opened, follows="site", site=HOSTILE)
+    (said,) = (element.value for element in show("map").markdown if "onerror" in element.value)
+    assert ui.plain(HOSTILE) in said
+    assert "<img" not in said.replace("\\<img", "")
+
+
+def test_what_was_not_measured_is_said_once_and_measured_on_demand(opened: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[work.Evaluate] = []
+    monkeypatch.setattr(work, "start", started.append)
+    test = show("search", patch="3")
+    assert "Whether neighbours follow the site more than the tissue has not been measured" in words(test).replace("\\", "")
+    test.button(key="leak/measure").click().run()
+    assert [(job.protocol, job.label, job.site, job.encoder) for job in started] == [("leak", "label", "site", "mean-colour")]
+    assert "has not been measured" not in words(test)
+    other = show("map")
+    other.button(key="leak/later").click().run()
+    assert "has not been measured" not in words(other)
+    assert len(started) == 1
+
+
+# -- the map
+
+
+def test_the_map_is_coloured_by_trust(opened: Collection) -> None:
+    test = show("map", colour=TRUST)
+    assert test.selectbox(key="map/colour/c").value == TRUST
+    assert told(test)["colour"] == TRUST
+    view = maps.View(opened, opened.projection_artifact(method="pca"), "mean-colour")
+    assert {TRUST, "map_continuity"} <= set(maps.colours(view))
+    assert "map_stability" not in maps.colours(view)
+    legend = maps.column(view, TRUST)
+    values = np.load(view.projection.path / "trustworthiness.npy")
+    assert legend is not None
+    assert (legend["kind"], legend["name"]) == ("continuous", "trust in its place")
+    assert (legend["low"], legend["high"]) == pytest.approx((values.min(), values.max()))
+
+
+def test_the_colours_are_the_numbers_that_were_measured(opened: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn_again(drawn_by_umap(opened))
+    view = maps.View(opened, opened.projection_artifact(), "mean-colour")
+    with served(opened.path.parent, monkeypatch) as client:
+        for column, measured in ((TRUST, np.linspace(0.4, 0.99, N)), ("map_stability", np.linspace(1, 0, N))):
+            legend = maps.column(view, column)
+            assert legend is not None
+            np.testing.assert_allclose(np.frombuffer(client.get(legend["url"]).content, "<f4"), measured, rtol=1e-6)
+        gone = client.get(f"/api/collections/c/trust/{view.projection.key}/map_continuity.bin")
+        assert gone.status_code == 404
+        assert "--stability" in gone.text
+
+
+def test_a_column_of_the_users_own_comes_before_ours(opened: Collection) -> None:
+    items = opened.items.assign(**{TRUST: "mine"})
+    opened.__dict__["items"] = items
+    assert (opened.described()[TRUST] == "mine").all()
+
+
+def test_the_least_trusted_are_one_click_away(opened: Collection) -> None:
+    drawn_by_umap(opened)
+    test = show("map")
+    test.button(key="map/least").click().run()
+    assert not test.exception
+    assert test.selectbox(key="map/colour/c").value == TRUST
+    view = maps.View(opened, opened.projection_artifact(), "mean-colour")
+    where = json.loads(told(test)["of"].removeprefix("where-"))
+    assert maps.rows_where(view, where).tolist() == [0]  # 5 % of 36 is one patch, and trust rises with the row
+    reopened = show("map", **{name: value for name, value in told(test).items() if name != "collection"})
+    assert "1 patch" in words(reopened)
+
+
+def test_the_drawer_tells_how_far_each_map_can_be_trusted(opened: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[work.Project] = []
+    monkeypatch.setattr(work, "start", started.append)
+    assert "PCA has no seed: it is the same each time it is drawn." in words(show("map"))
+    made = drawn_by_umap(opened)
+    test = show("map")
+    assert "**Trust 0.70**" in words(test)
+    assert "Stability" not in words(test)
+    test.button(key="map/stability").click().run()
+    assert [(job.stability, job.seed, job.n_neighbors) for job in started] == [(True, 4, 15)]
+    assert started[0].command()[:2] == ["project", "--stability"]
+    drawn_again(made)
+    test = show("map")
+    assert "**Stability 0.50**" in words(test)
+    assert "map/stability" not in [button.key for button in test.button]
+
+
+# -- ranges
+
+
+def test_a_search_keeps_to_a_range_and_the_address_says_it(opened: Collection) -> None:
+    only = '{"score":{">=":0.25,"<=":0.5}}'
+    test = show("search", patch="0", only=only, k="96")
+    assert told(test)["only"] == only
+    (table,) = (element for element in [test.session_state["search/only/c/score"]])
+    assert table == (0.25, 0.5)
+    test.segmented_control(key="search/how").set_value("Table").run()
+    found = next(frame.value for frame in test.dataframe if "score" in frame.value.columns)
+    scores = opened.items["score"]
+    assert set(found["row"]) == set(np.flatnonzero((scores >= 0.25) & (scores <= 0.5)).tolist())
+
+
+def test_a_search_may_keep_to_places_that_can_be_trusted(opened: Collection) -> None:
+    drawn_by_umap(opened)
+    test = show("search", patch="0", only=json.dumps({TRUST: {">=": 0.9}}), k="96")
+    test.segmented_control(key="search/how").set_value("Table").run()
+    found = next(frame.value for frame in test.dataframe if "score" in frame.value.columns)
+    assert set(found["row"]) == set(np.flatnonzero(np.linspace(0.4, 0.99, N) >= 0.9).tolist())
+
+
+def test_what_is_found_on_the_map_by_value_and_range_is_what_is_selected(opened: Collection) -> None:
+    test = show("map")
+    key = f"map/where/{opened.projection_artifact(method='pca').key}"
+    test.multiselect(key=f"{key}/label").set_value(["TUM"]).run()
+    test.slider(key=f"{key}/score").set_range(0.5, 1.0).run()
+    expected = allowed_rows(opened.items, where={"label": "TUM", "score": {">=": 0.5}})
+    assert expected is not None
+    assert test.button(key="map/select").label == f"Select {ui.count(int(expected.sum()), 'patch')}"
+    test.button(key="map/select").click().run()
+    assert json.loads(told(test)["of"].removeprefix("where-")) == {"label": ["TUM"], "score": {">=": 0.5}}
+    assert f"{int(expected.sum())} patches" in words(test)
+
+
+@pytest.mark.parametrize("of", ['where-{"gone":{">=":1}}', "where-{", 'where-{"label":{">=":1}}', 'where-{"score":{"x":1}}', "where-[1]"])
+def test_rows_that_an_address_names_by_nonsense_are_none(opened: Collection, of: str) -> None:
+    assert "Nothing is selected." in words(show("map", of=of))
+
+
+def test_a_search_over_http_takes_a_range_and_tells_the_leak(opened: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+    report(opened, follows="site")
+    with served(opened.path.parent, monkeypatch) as client:
+        found = ask(client, {"score": {">": 0.5}})
+        assert found["leak"]["state"] == "site"
+        assert {hit["row"] for hit in found["hits"]} == set(np.flatnonzero(opened.items["score"] > 0.5).tolist())
+        refused = client.post("/api/collections/c/search", json={"row": 0, "where": {"label": {">": 0.5}}}, headers=CHANGING)
+        assert refused.status_code == 422
+        assert "label does not hold numbers" in refused.text
+
+
+def ask(client: TestClient, where: dict[str, Any]) -> dict[str, Any]:
+    answer = client.post("/api/collections/c/search", json={"row": 0, "k": 99, "where": where}, headers=CHANGING)
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+numbers = st.floats(-1e6, 1e6, allow_nan=False).map(lambda value: float(f"{value:.5g}"))
+
+
+@given(st.lists(numbers, min_size=1, max_size=30) | st.lists(st.integers(-5000, 5000), min_size=1, max_size=30))
+def test_a_slider_holds_every_value_in_round_steps(values: list[float]) -> None:
+    low, high, step = choosing.ends(pd.Series(values, dtype="float64"))
+    assert low <= min(values)
+    assert max(values) <= high
+    assert step == pytest.approx(10.0 ** round(np.log10(step)))
+    if max(values) > min(values):
+        assert low < high
+        assert (high - low) / step < 1100
+
+
+def test_a_slider_passes_over_what_is_no_number() -> None:
+    assert choosing.ends(pd.Series([None, np.inf, -np.inf], dtype="Float64")) == (0.0, 1.0, 1.0)
+
+
+@given(st.dictionaries(st.text(max_size=8), st.dictionaries(st.sampled_from([">=", "<="]), numbers, min_size=1) | st.lists(st.text())))
+def test_filters_come_back_from_the_address(where: dict[str, Any]) -> None:
+    assert address.filters(address.words({"only": where}).get("only")) == where
+
+
+def test_the_map_sends_the_status_of_what_was_measured(opened: Collection) -> None:
+    drawn_again(drawn_by_umap(opened))
+    view = maps.View(opened, opened.projection_artifact(), "mean-colour")
+    shown: widgets.MapData = maps.data(view, colour=TRUST, picked=None, typical=False)
+    assert shown.title == "UMAP, 15 neighbours, seed 4 · trust 0.70 · stability 0.50"
