@@ -19,6 +19,7 @@ from .selection import Shape
 from .widgets import MapState
 
 KEYS = ("compare/left", "compare/right")
+LINK = widgets.link_name(*KEYS)
 SHARED = "shared"
 """The colour that shows where the models disagree."""
 _HEIGHT_PX = 480
@@ -127,6 +128,8 @@ def _below(opened: Collection, one: View, other: View, seen: Sequence[MapState],
         address.go("compare", collection=opened.name, view="query", patch=just_opened)
     left, right = st.columns([1, 2.6], gap="large")
     with left:
+        if picked is not None and picked < opened.n and not len(rows):
+            widgets.patch("compare/picked", [ui.picture(opened, picked)], height_px=200)
         if found is None:
             st.header("Two layouts of one model", anchor=False)
             st.markdown("Both maps show the same model, so they have the same neighbours. Choose a map by another model to compare models.")
@@ -158,9 +161,9 @@ def _least(opened: Collection, found: OverlapReport) -> None:
     cards = [
         replace(card, score=f"{round(found.per_row[card.row] * k)} of {k}") for card in ui.cards(opened, [(row, None) for row in rows])
     ]
-    state_ = widgets.result_grid("compare/least", cards, thumb=links.thumb(opened), columns=8)
-    if state_.opened is not None:
-        widgets.set_map_state(KEYS[0], picked=state_.opened)
+    seen = widgets.result_grid("compare/least", cards, thumb=links.thumb(opened), columns=8, link=LINK)
+    if seen.opened is not None:
+        widgets.set_map_state(KEYS[0], picked=seen.opened)
         st.rerun(scope="fragment")
 
 
@@ -178,7 +181,7 @@ def _neighbours(opened: Collection, row: int, one: View, other: View, found: Ove
         near = opened.neighbours(view.encoder)
         k = min(pipeline.OVERLAP_K, near.rows.shape[1])
         answers[view.encoder] = [(int(r), float(s)) for r, s in zip(near.rows[row, :k], near.scores[row, :k], strict=True) if r >= 0]
-    opened_row = strips.strips(opened, answers, key="compare/near", columns=5)
+    opened_row = strips.strips(opened, answers, key="compare/near", columns=5, link=LINK)
     if opened_row is not None:
         widgets.set_map_state(KEYS[0], picked=opened_row)
         st.rerun(scope="fragment")
@@ -193,7 +196,9 @@ def _selection(opened: Collection, rows: np.ndarray, found: OverlapReport | None
         of_these = k * float(found.per_row[rows].mean())
         st.markdown(f"For these the models share {of_these:.1f} of {k} nearest patches; for all, {k * found.mean.value:.1f}.")
     shown = rows if len(rows) <= _MOST_CARDS else rows[np.linspace(0, len(rows) - 1, _MOST_CARDS).astype(int)]
-    widgets.result_grid("compare/chosen", ui.cards(opened, [(int(row), None) for row in shown]), thumb=links.thumb(opened), columns=8)
+    widgets.result_grid(
+        "compare/chosen", ui.cards(opened, [(int(row), None) for row in shown]), thumb=links.thumb(opened), columns=8, link=LINK
+    )
     if len(shown) < len(rows):
         st.caption(f"{len(shown)} of them, evenly chosen")
 

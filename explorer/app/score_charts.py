@@ -49,8 +49,8 @@ def score_line(value: Estimate, anchors: Sequence[Mapping[str, Any]], *, key: st
     _show(figure, key=key, alt=f"The score {_told(value)} on a line from 0 to 1, beside {words}")
 
 
-def class_bars(by_class: Mapping[str, Estimate], *, key: str, chance: float | None = None) -> None:
-    """A bar for each class with its interval."""
+def class_bars(by_class: Mapping[str, Estimate], *, key: str, chance: float | None = None, what: str = "By class") -> None:
+    """A bar with its interval for each class, or whatever ``what`` says."""
     import plotly.graph_objects as go
 
     names = list(by_class)
@@ -66,7 +66,7 @@ def class_bars(by_class: Mapping[str, Estimate], *, key: str, chance: float | No
     figure.update_layout(showlegend=False, height=56 + 30 * len(names), margin={"l": 0, "r": 12, "t": 8, "b": 32}, bargap=0.35)
     figure.update_xaxes(range=[0, 1.02], tickvals=[0, 0.25, 0.5, 0.75, 1], fixedrange=True)
     figure.update_yaxes(**_names(names), autorange="reversed", automargin=True, ticks="", fixedrange=True)
-    _show(figure, key=key, alt="By class: " + ", ".join(f"{name} {_told(each)}" for name, each in by_class.items()))
+    _show(figure, key=key, alt=f"{what}: " + ", ".join(f"{name} {_told(each)}" for name, each in by_class.items()))
 
 
 def confusion(classes: Sequence[str], counts: Sequence[Sequence[int]], *, key: str) -> None:

@@ -12,7 +12,7 @@ import streamlit as st
 from .. import pipeline
 from ..collection import Collection
 from ..pipeline import Gap, Line, Measure, Score
-from . import address, state, ui, work
+from . import address, score_charts, state, ui, work
 
 _GAP = "not measured"
 _FIRST = ("Collection", "Model", "Label", "Kept apart", "Learnt from")
@@ -44,6 +44,7 @@ def show(opened: Collection, asked: Mapping[str, str] | None) -> dict[str, Any]:
     if shown:
         _table(shown, missing, several=len(collections) > 1)
         _export(found, "all" if whole else opened.name)
+        _bars(shown)
     elif missing:
         ui.nothing("Nothing has been measured yet.", "Start a measurement below; its numbers then stand here, a line for each model.")
     else:
@@ -61,7 +62,7 @@ def _table(shown: Sequence[Score], missing: Sequence[Gap], *, several: bool) -> 
     for measure in measures:
         site = measure.way if measure.protocol == "leak" else None
         table[measure.title] = [
-            _number(cells[line, measure]) if (line, measure) in cells else _GAP if (line, measure.protocol, site) in absent else None
+            _number(cells[line, measure]) if (line, measure) in cells else _GAP if (line, measure.protocol, site) in absent else ""
             for line in lines
         ]
     hidden = [name for name in ("Collection", "Learnt from") if table[name].nunique() < 2 and not (name == "Collection" and several)]
@@ -97,6 +98,29 @@ def _from(score: Score) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="compare/from", border=True):
         st.markdown(f"**{ui.plain(_number(score))}** &ensp; {ui.plain(' · '.join(words))}", width="stretch")
         address.link("evaluate", "Open the report", collection=line.collection, report=score.report, model=line.encoder)
+
+
+def _bars(shown: Sequence[Score]) -> None:
+    """One score of all models, a chart for each question."""
+    titles = {measure.title: measure for measure in _in_order({score.measure for score in shown})}
+    kept = "compare/by"
+    if st.session_state.get(kept) not in titles:
+        st.session_state.pop(kept, None)
+    name = st.selectbox("Side by side", list(titles), key=kept, persist_state="session", width=320)
+    of_question: dict[tuple[str | None, ...], list[Score]] = {}
+    for score in sorted(shown, key=lambda score: _model(score.line)):
+        if score.measure == titles[name] and score.value is not None:
+            of_question.setdefault(score.line.question(), []).append(score)
+    for number, scores in enumerate(of_question.values()):
+        line = scores[0].line
+        apart = (
+            f"{ui.column_name(line.group)} kept apart" if line.group else "nothing kept apart: patches of one patient may find each other"
+        )
+        learnt = f", learnt from {line.train}" if line.train else ""
+        st.markdown(ui.plain(f"{ui.column_name(line.label)} in {line.collection}, {apart}{learnt}"))
+        bars = {_model(score.line): {"value": score.value, "low": score.low, "high": score.high} for score in scores}
+        with st.container(width=860):
+            score_charts.class_bars(bars, key=f"compare/bars/{number}", chance=scores[0].chance, what=f"{name} by model")
 
 
 def _missing(missing: Sequence[Gap], *, several: bool) -> None:

@@ -19,8 +19,10 @@ MOST_MODELS = 4
 _AMOUNTS = (6, 12, 24)
 
 
-def strips(opened: Collection, answers: Mapping[str, Sequence[tuple[int, float]]], *, key: str, columns: int) -> int | None:
-    """Rows and similarities by model; returns the row that was opened just now, if any."""
+def strips(
+    opened: Collection, answers: Mapping[str, Sequence[tuple[int, float]]], *, key: str, columns: int, link: str | None = None
+) -> int | None:
+    """Rows and similarities by model, those of several models marked; returns the row that was opened just now, if any."""
     counted: dict[int, int] = {}
     for hits in answers.values():
         for row, _ in hits:
@@ -30,7 +32,7 @@ def strips(opened: Collection, answers: Mapping[str, Sequence[tuple[int, float]]
         with column:
             st.markdown(f"**{ui.plain(ui.encoder_title(name))}**")
             cards = [replace(card, note=_note(counted[card.row], len(answers))) for card in ui.cards(opened, hits)]
-            seen = widgets.result_grid(f"{key}/{name}", cards, thumb=links.thumb(opened), columns=columns)
+            seen = widgets.result_grid(f"{key}/{name}", cards, thumb=links.thumb(opened), columns=columns, link=link)
             opened_row = seen.opened if opened_row is None else opened_row
     return opened_row
 

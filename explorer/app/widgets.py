@@ -108,6 +108,11 @@ def link_maps(key: str, other: str) -> None:
             _share(key, "picked", "selection")
 
 
+def link_name(key: str, other: str) -> str:
+    """Name of two linked maps together."""
+    return "|".join(sorted((key, other)))
+
+
 def map_view(key: str, data: MapData) -> MapState:
     """The map. Compute ``data.mark`` from ``map_state(key)`` so that lines come with the same answer as the click.
 
@@ -143,7 +148,7 @@ def map_view(key: str, data: MapData) -> MapState:
 
 def _link(key: str) -> dict[str, Any] | None:
     other = _kept(key).get("beside")
-    return other and {"name": "|".join(sorted((key, other))), "elsewhere": bool(read_shapes(_kept(other).get("selection")))}
+    return other and {"name": link_name(key, other), "elsewhere": bool(read_shapes(_kept(other).get("selection")))}
 
 
 def _share(key: str, *changed: str) -> None:
@@ -190,11 +195,19 @@ def set_grid_state(key: str, *, liked: Mapping[int, int]) -> None:
 
 
 def result_grid(
-    key: str, cards: Sequence[Card], *, thumb: str, columns: int | None = None, feedback: bool = False, choosing: bool = False
+    key: str,
+    cards: Sequence[Card],
+    *,
+    thumb: str,
+    columns: int | None = None,
+    feedback: bool = False,
+    choosing: bool = False,
+    link: str | None = None,
 ) -> GridState:
     """Pictures in a grid, of as many ``columns`` as fit where none are given.
 
-    ``thumb`` is an address with ``{row}``; ``feedback`` shows + and −, ``choosing`` lets cards be marked.
+    ``thumb`` is an address with ``{row}``; ``feedback`` shows + and −, ``choosing`` lets cards be marked; what is pointed at
+    shows on the maps of ``link`` (``link_name``).
     """
     state = grid_state(key)
     sent = {
@@ -209,6 +222,7 @@ def result_grid(
         "choosing": choosing,
         "liked": {str(row): way for row, way in state.liked.items()},
         "chosen": list(state.chosen),
+        "link": link,
     }
     result = _mount(_grid, key, sent, states=("liked", "chosen"), triggers=("opened",))
     return GridState(state.liked, state.chosen, _row(result.get("opened")))

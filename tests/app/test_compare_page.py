@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from fakes import MeanColour, write_patches
 from streamlit.testing.v1 import AppTest
 
 from explorer import encoders, pipeline, settings
-from explorer.app import state, work
+from explorer.app import queries, state, work
 from explorer.collection import Collection
 from explorer.pipeline import Question
 from explorer.sources import open_source
@@ -204,6 +205,17 @@ def test_one_query_is_answered_by_every_model(both: Collection) -> None:
     shared = set.intersection(*(set(rows) for rows in wanted))
     assert f"{len(shared)} of 6 patches are found by both models" in words(test)
     assert test.query_params["patch"] == "3"
+
+
+def test_a_picture_is_asked_of_every_model_that_can_be_loaded(both: Collection) -> None:
+    held = queries.Held()
+    asked = held.keep(np.ascontiguousarray(both.image(4)[:24, :24]))
+    test = show(view="query", picture=asked, k="6")
+    (grid,) = widgets_sent(test, "grid")
+    image = queries.find(asked)
+    assert [card["row"] for card in grid["cards"]] == [hit.row for hit in both.search(image=image, k=6, encoder="descriptor").hits]
+    assert "no encoder 'mean-colour'" in words(test), "which cannot be loaded here, and says so"
+    held.close()
 
 
 def test_without_a_query_patches_are_offered(both: Collection) -> None:

@@ -347,3 +347,10 @@ def test_pictures_that_are_gone_are_said_to_be(tmp_path: Path, monkeypatch: pyte
         assert client.get(f"{HERE}/thumb/0.jpg").status_code == 200
         answer = client.get(f"{HERE}/patch/0.jpg")
         assert answer.status_code == 422 and str(tmp_path) not in answer.text
+
+
+def test_shared_neighbours_of_two_encoders_are_counts(client: TestClient) -> None:
+    """One encoder and itself share all of them; what each pair shares is measured in ``test_compare``."""
+    answer = client.get(f"{HERE}/overlap.bin", params={"one": "mean-colour", "other": "mean-colour"})
+    assert np.frombuffer(answer.content, "<f4").tolist() == [10] * 24
+    assert client.get(f"{HERE}/overlap.bin", params={"one": "mean-colour", "other": "gone"}).status_code == 404

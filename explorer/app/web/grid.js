@@ -1,9 +1,11 @@
 // Results as a grid of square pictures with a few words each. Everything from the data is set as text.
 //
-// data:  thumb (address with `{row}`), columns (or null: as many as fit), cards [{row, score, label, patient, slide, note}], feedback, choosing, liked {row: 1 or -1}, chosen [row]
+// data:  thumb (address with `{row}`), columns (or null: as many as fit), cards [{row, score, label, patient, slide, note}], feedback, choosing, liked {row: 1 or -1}, chosen [row],
+//        link (null, or the group of maps that show the patch one points at; see links.js)
 // state: liked, chosen; trigger: opened (a row)
 
 import { address, el, style } from "./dom.js";
+import { pointAt } from "./links.js";
 import { teller } from "./state.js";
 
 const WAYS = [
@@ -31,7 +33,7 @@ class ResultGrid {
     this.liked = { ...data.liked };
     this.chosen = new Set(data.chosen);
     this.root.style.gridTemplateColumns = data.columns ? `repeat(${data.columns}, minmax(0, 1fr))` : "";
-    const shape = JSON.stringify([data.thumb, data.cards, data.feedback, data.choosing]);
+    const shape = JSON.stringify([data.thumb, data.cards, data.feedback, data.choosing, data.link]);
     if (shape !== this.shape) {
       this.shape = shape;
       this.data = data;
@@ -59,6 +61,10 @@ class ResultGrid {
         class: "open",
         title: "Open",
         tabindex: place === 0 ? "0" : "-1",
+        onpointerenter: () => this.point(card.row),
+        onpointerleave: () => this.point(null),
+        onfocus: () => this.point(card.row),
+        onblur: () => this.point(null),
         onclick: (event) => (event.shiftKey ? this.choose(card.row) : this.trigger("opened", card.row)),
       },
       image,
@@ -77,6 +83,10 @@ class ResultGrid {
     );
     if (this.data.feedback || this.data.choosing) node.append(this.buttons(card.row));
     return node;
+  }
+
+  point(row) {
+    if (this.data.link) pointAt(this.data.link, row);
   }
 
   buttons(row) {
@@ -152,6 +162,7 @@ class ResultGrid {
   }
 
   destroy() {
+    this.point(null);
     this.root.remove();
   }
 }

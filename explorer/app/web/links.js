@@ -3,6 +3,11 @@
 
 const groups = new Map(); // name -> maps that are on the page now
 
+/** Point at a row on all maps of a group; null: at none. */
+export function pointAt(name, row) {
+  for (const map of groups.get(name) ?? []) if (map.points && (row === null || row < map.points.n)) map.setPointed(row);
+}
+
 export class Link {
   constructor(map) {
     this.map = map;
