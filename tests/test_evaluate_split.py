@@ -169,6 +169,28 @@ def test_every_measurement_of_a_collection_stays_where_it_is(tmp_path: Path, mon
             assert all(plain.items["label"].iloc[each["row"]] == each["truth"] != each["named"] for each in one["mistakes"])
 
 
+def test_a_leak_that_cannot_be_told_is_no_number(tmp_path: Path) -> None:
+    """Four tight clouds, one for each class at each site: no neighbour differs in one of the two alone."""
+    folder = tmp_path / "clouds"
+    folder.mkdir()
+    table = []
+    for number in range(56):
+        kind, site = number % 2, number // 2 % 2
+        pixels = np.full((16, 16, 3), (60 + 120 * kind, 60 + 120 * site, 100), np.uint8)
+        pixels[:8, :8, 2] += np.uint8(number)
+        Pillow.fromarray(pixels).save(folder / f"{number:02d}.png")
+        table.append({"file": f"{number:02d}.png", "label": "ab"[kind], "site": f"s{site}"})
+    pd.DataFrame(table).to_csv(folder / "labels.csv", index=False)
+    own = settings_table.read({}, home=tmp_path / "home", threads=1)
+    collection = ingest(open_source(folder), name="clouds", settings=own)
+    embed(collection, encoder=MeanColour(), settings=own)
+    made = evaluate(collection, Question("leak"))
+    found = read_report(made)
+    assert found["value"] == {"value": None, "low": None, "high": None}
+    assert "cannot be said" in found["sentences"][0]
+    assert "nan" not in (made.path / "report.html").read_text(encoding="utf-8").lower().replace("nanum", "")
+
+
 @pytest.mark.parametrize("protocol", ["knn", "linear"])
 def test_the_own_split_is_used_and_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, protocol: Any) -> None:
     monkeypatch.setattr("explorer.evaluation.probe.MAX_STEPS", 30)

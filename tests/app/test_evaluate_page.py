@@ -85,7 +85,7 @@ def test_a_report_is_shown_and_kept_in_the_address(opened: Collection) -> None:
     assert f"{newest['value']['value']:.3f}" in said(shown).replace("\\", "")
     assert f"{newest['naive']:.3f}" in said(shown).replace("\\", "")
     asked = show(report=older.key)
-    assert asked.selectbox(key="evaluate/shown/c").value == older.key
+    assert asked.selectbox(key="evaluate/shown/c/mean-colour").value == older.key
     assert pipeline.read_report(older)["results"]["retrieval"]["protocol"]["sha256"] in said(asked)
 
 
@@ -110,8 +110,8 @@ def test_each_measurement_has_its_charts_and_what_went_wrong(opened: Collection,
         f"Chance {document['anchors'][0]['value']:.3f}",
         f"Colour histogram of the thumbnails {document['anchors'][1]['value']:.3f}",
     } <= ticks
-    wrong = [(each["row"], f"{each['truth']} → {each['named']}") for each in document["mistakes"]]
-    assert [(card["row"], card["label"]) for card in grid(test)] == wrong
+    wrong = [(each["row"], each["truth"], f"named {each['named']}") for each in document["mistakes"]]
+    assert [(card["row"], card["label"], card["patient"]) for card in grid(test)] == wrong
     assert bool(wrong) == (question.protocol != "leak")
     assert "<b>" not in json.dumps(found)
 
@@ -178,4 +178,4 @@ def test_a_new_report_is_shown_when_it_comes(opened: Collection) -> None:
     newer = pipeline.evaluate(opened, Question("retrieval"))
     test.run()
     assert not test.exception
-    assert test.selectbox(key="evaluate/shown/c").value == newer.key
+    assert test.selectbox(key="evaluate/shown/c/mean-colour").value == newer.key
