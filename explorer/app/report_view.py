@@ -76,51 +76,54 @@ def _headline(document: dict[str, Any], made: Artifact) -> None:
 
 def _retrieval(found: dict[str, Any], key: str) -> None:
     last = found["at"][-1]
-    right = {name: each["majority_vote"] for name, each in last["per_class"].items()}
-    _classes(right, found["classes"], last["confusion"], key, named=f"by a vote of {last['k']} neighbours")
-    series = {MEASURES[name]: [(at["k"], at["scores"][name]) for at in found["at"]] for name in _CURVES}
-    st.header("By the number of neighbours", anchor=False)
-    naive = {"MV, patients not kept apart": [(at["k"], at["naive"]["majority_vote"]) for at in found["at"]]} if found["n_groups"] else {}
-    score_charts.curves(series, key=f"evaluate/k/{key}", title="neighbours", chance=last["chance"]["majority_vote"], quiet=naive)
-    failed = found["n_failures"]
-    st.caption(
-        f"{ui.count(found['n_queries'])} queries over {ui.count(found['n'], 'patch')}"
-        + (f", {ui.count(found['n_groups'])} different kept apart" if found["n_groups"] else "")
-        + f"; {ui.count(failed)} found nothing they may and count as wrong."
-    )
+    left, right = st.columns(2, gap="large")
+    with left:
+        _bars({name: each["majority_vote"] for name, each in last["per_class"].items()}, key, named=f"by a vote of {last['k']} neighbours")
+        st.header("By the number of neighbours", anchor=False)
+        series = {MEASURES[name]: [(at["k"], at["scores"][name]) for at in found["at"]] for name in _CURVES}
+        naive = [(at["k"], at["naive"]["majority_vote"]) for at in found["at"]]
+        quiet = {"MV, patients not kept apart": naive} if found["n_groups"] else {}
+        score_charts.curves(series, key=f"evaluate/k/{key}", title="neighbours", chance=last["chance"]["majority_vote"], quiet=quiet)
+        apart = f", {ui.count(found['n_groups'])} different kept apart" if found["n_groups"] else ""
+        failed = f"{ui.count(found['n_failures'])} found nothing they may and count as wrong."
+        st.caption(f"{ui.count(found['n_queries'])} queries over {ui.count(found['n'], 'patch')}{apart}; {failed}")
+    with right:
+        _confusion(found["classes"], last["confusion"], key)
 
 
 def _knn(results: dict[str, Any], key: str) -> None:
     found, shots = results["knn"], results["few_shot"]
     head = found["knn"]["5"]
-    _classes(head["recall"], found["classes"], head["confusion"], key, named="by 5 neighbours")
     left, right = st.columns(2, gap="large")
     with left:
+        _bars(head["recall"], key, named="by 5 neighbours")
         st.header("By the number of neighbours", anchor=False)
         naive = results.get("naive", {}).get("knn")
-        careless = (
-            {"patients not kept apart": [(int(k), each["balanced_accuracy"]["value"]) for k, each in naive["knn"].items()]} if naive else {}
-        )
+        careless = [(int(k), each["balanced_accuracy"]["value"]) for k, each in naive["knn"].items()] if naive else []
+        quiet = {"patients not kept apart": careless} if naive else {}
         points = [(int(k), each["balanced_accuracy"]) for k, each in found["knn"].items()]
-        score_charts.curves({"kNN": points}, key=f"evaluate/k/{key}", title="neighbours", chance=found["chance"], quiet=careless)
+        score_charts.curves({"kNN": points}, key=f"evaluate/k/{key}", title="neighbours", chance=found["chance"], quiet=quiet)
         mean = found["prototype"]["balanced_accuracy"]
         st.caption(f"The nearest class mean (SimpleShot) reaches {_number(mean['value'])} ({_interval(mean)}).")
     with right:
+        _confusion(found["classes"], head["confusion"], key)
         st.header("From a few examples", anchor=False)
         points = [(each["shots"], each["balanced_accuracy"]) for each in shots["curve"]]
-        score_charts.curves(
-            {"nearest class mean": points}, key=f"evaluate/shots/{key}", title="examples of each class", chance=shots["chance"]
-        )
-        st.caption(
-            ui.plain(f"Mean of {shots['protocol']['n_draws']} draws of the examples; whiskers hold 95 % of them. {shots['left_out']}")
-        )
+        title = "examples of each class"
+        score_charts.curves({"nearest class mean": points}, key=f"evaluate/shots/{key}", title=title, chance=shots["chance"])
+        drawn = f"Mean of {shots['protocol']['n_draws']} draws of the examples; whiskers hold 95 % of them. {shots['left_out']}"
+        st.caption(ui.plain(drawn))
 
 
 def _linear(found: dict[str, Any], key: str) -> None:
-    _classes(found["recall"], found["classes"], found["confusion"], key, named="all runs together")
-    runs = ", ".join(_number(score) for score in found["scores"])
-    spread = "" if found["sd"] is None else f", standard deviation {_number(found['sd'])}"
-    st.caption(f"Runs: {runs}. Mean {_number(found['mean'])}{spread}. Protocol {ui.plain(found['protocol']['name'])} of eva.")
+    left, right = st.columns(2, gap="large")
+    with left:
+        _bars(found["recall"], key, named="mean of the runs")
+        runs = ", ".join(_number(score) for score in found["scores"])
+        spread = "" if found["sd"] is None else f", standard deviation {_number(found['sd'])}"
+        st.caption(f"Runs: {runs}. Mean {_number(found['mean'])}{spread}. Protocol {ui.plain(found['protocol']['name'])} of eva.")
+    with right:
+        _confusion(found["classes"], found["confusion"], key)
 
 
 def _leak(document: dict[str, Any], key: str) -> None:
@@ -151,16 +154,16 @@ def _leak(document: dict[str, Any], key: str) -> None:
         st.caption(f"Of {ui.count(whole)} neighbours. The second kind is what one hopes for, the third is a leak.")
 
 
-def _classes(right: dict[str, Any], classes: list[str], counts: list[list[int]], key: str, *, named: str) -> None:
-    left, other = st.columns(2, gap="large")
-    with left:
-        st.header("By class", anchor=False)
-        score_charts.class_bars(right, key=f"evaluate/classes/{key}")
-        st.caption(f"Share of each class named rightly, {named}, with 95 % intervals.")
-    with other:
-        st.header("Confusion", anchor=False)
-        score_charts.confusion(classes, counts, key=f"evaluate/confusion/{key}")
-        st.caption(f"Patches by their class and what they were named, {named}.")
+def _bars(right: dict[str, Any], key: str, *, named: str) -> None:
+    st.header("By class", anchor=False)
+    score_charts.class_bars(right, key=f"evaluate/classes/{key}")
+    st.caption(f"Share of each class named rightly, {named}, with 95 % intervals.")
+
+
+def _confusion(classes: list[str], counts: list[list[int]], key: str) -> None:
+    st.header("Confusion", anchor=False)
+    score_charts.confusion(classes, counts, key=f"evaluate/confusion/{key}")
+    st.caption("Patches by what they are (line) and what they were named (column).")
 
 
 def _mistakes(opened: Collection, document: dict[str, Any], key: str) -> None:
@@ -171,11 +174,7 @@ def _mistakes(opened: Collection, document: dict[str, Any], key: str) -> None:
     st.caption("Every confusion in turn, the surest mistake first. Open one to see it large and to search with it.")
     patients = opened.items["patient"]
     cards = [
-        widgets.Card(
-            each["row"],
-            label=f"{each['truth']} → {each['named'] or 'nothing'}",
-            patient=str(value_of(patients.iloc[each["row"]]) or ""),
-        )
+        widgets.Card(each["row"], "", each["truth"], f"named {each['named'] or 'nothing'}", str(value_of(patients.iloc[each["row"]]) or ""))
         for each in found
         if each["row"] < opened.n
     ]

@@ -41,7 +41,7 @@ def score_line(value: Estimate, anchors: Sequence[Mapping[str, Any]], *, key: st
             xanchor="left" if left else "right", xshift=6 if left else -6,
         )  # fmt: skip
     if value["value"] is not None:
-        figure.add_trace(_points([value["value"]], [0], [value], colour=ACCENT, size=18, along="x"))
+        figure.add_trace(_points([value["value"]], [0.0], [value], colour=ACCENT, size=18, along="x"))
     figure.update_layout(showlegend=False, height=_LINE_PX * (len(known) + 1) + 48, margin={"l": 8, "r": 8, "t": 8, "b": 28})
     figure.update_xaxes(range=[-0.01, 1.01], tickvals=[0, 0.25, 0.5, 0.75, 1], showgrid=False, zeroline=False, fixedrange=True)
     figure.update_yaxes(visible=False, range=[-len(known) - 0.6, 0.9], fixedrange=True)
@@ -109,7 +109,7 @@ def curves(
 
     figure = go.Figure()
     for colour, (name, points) in zip(_SERIES, series.items(), strict=False):
-        x, known = [at for at, _ in points], [each for _, each in points]
+        x, known = [float(at) for at, _ in points], [each for _, each in points]
         line = _points(x, [each["value"] for each in known], known, colour=colour, size=8, along="y")
         line.update(mode="lines+markers", name=plain(name), line={"color": colour, "width": 2})
         figure.add_trace(line)

@@ -8,7 +8,7 @@ import streamlit as st
 
 from ..collection import Collection
 from ..pipeline import Question, check_question
-from ..pipeline.evaluating import GROUPS, SITES
+from ..pipeline.evaluating import FORMAT, GROUPS, SITES
 from ..pipeline.report_words import TITLES
 from ..pipeline.splitting import own_split
 from ..storage import Artifact
@@ -23,26 +23,33 @@ _SAID = {
 _LEARNING = ("knn", "linear")
 
 
+def reports(opened: Collection, encoder: str) -> list[Artifact]:
+    """What was measured of a model, newest first; what an older version measured in another way is not among it."""
+    return [one for one in opened.artifacts("reports", format=FORMAT) if one.meta["measured"]["encoder"] == encoder]
+
+
+def of_its_model(opened: Collection, asked: Mapping[str, str]) -> Mapping[str, str]:
+    """What an address asks, with the model of the report it names."""
+    named = next((one for one in opened.artifacts("reports") if one.key == asked.get("report")), None)
+    return asked if named is None else {**asked, "model": str(named.meta["measured"]["encoder"])}
+
+
 def choose(opened: Collection, encoder: str, asked: Mapping[str, str]) -> Artifact | None:
     """The report to show, newest first unless another is chosen; None where nothing has been measured yet."""
-    found = {one.key: one for one in opened.artifacts("reports")}
-    kept, known = f"evaluate/shown/{opened.name}", f"evaluate/known/{opened.name}"
+    found = {one.key: one for one in reports(opened, encoder)}
+    kept, known = f"evaluate/shown/{opened.name}/{encoder}", f"evaluate/known/{opened.name}/{encoder}"
     if asked.get("report") in found:
         st.session_state[kept] = asked["report"]
     elif set(found) - set(st.session_state.get(known, found)) or st.session_state.get(kept) not in found:
         st.session_state.pop(kept, None)  # a report has come: it is shown
     st.session_state[known] = list(found)
     _take(opened, asked)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.title("Evaluate", anchor=False, width="stretch")
-        key = None
-        if found:
-            key = st.selectbox(
-                "Report", list(found), format_func=lambda key: _title(found[key]), key=kept, persist_state="session", width=460
-            )
-            with st.popover("Measure", key="evaluate/another"):
-                ui.guarded(lambda: _another(opened, encoder))
-    return found[key] if key is not None else None
+    if not found:
+        return None
+    key = st.selectbox("Report", list(found), format_func=lambda key: _title(found[key]), key=kept, persist_state="session", width=360)
+    with st.popover("Measure", key="evaluate/another"):
+        ui.guarded(lambda: _another(opened, encoder))
+    return found[key]
 
 
 def first(opened: Collection, encoder: str) -> None:
@@ -55,8 +62,8 @@ def first(opened: Collection, encoder: str) -> None:
 def _title(made: Artifact) -> str:
     measured, recipe = made.meta["measured"], made.recipe
     site = f" by {recipe['site']}" if recipe.get("site") else ""
-    what = f"{TITLES[recipe['protocol']]} · {recipe['label']}{site}"
-    return f"{what} · {measured['value']['value']:.2f} · {ui.encoder_title(measured['encoder'])}"
+    value = measured["value"]["value"]
+    return f"{TITLES[recipe['protocol']]} · {recipe['label']}{site} · {'not known' if value is None else f'{value:.2f}'}"
 
 
 def _take(opened: Collection, asked: Mapping[str, str]) -> None:

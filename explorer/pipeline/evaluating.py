@@ -15,6 +15,7 @@ from .. import encoders, storage
 from ..collection import Collection
 from ..errors import InputError
 from ..evaluation import cluster_leak
+from ..evaluation.reports import plain
 from ..storage import Artifact
 from ..types import Progress, Report, ignore
 from . import anchoring
@@ -116,6 +117,7 @@ def evaluate(collection: Collection, question: Question, *, train: Collection | 
             "hashes": _hashes(collection, embedding, teaching),
             "versions": storage.versions(),
         }
+        document = plain(document)
         storage.write_json(work / "report.json", document)
         pictures = {each.row: collection.thumbnail(each.row) for each in finding.mistakes}
         (work / "report.html").write_text(report_html(document, pictures), encoding="utf-8")
