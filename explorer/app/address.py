@@ -34,7 +34,7 @@ Where = dict[str, list[str] | dict[str, float]]
 """Column -> wanted values, or the ends of a range such as ``{">=": 50}``."""
 _FOLDER = Path(__file__).with_name("views")
 _FILES = {"groups": "clusters.py"}
-_OF_THE_BROWSER = ("view", "hidden", "visible")
+_OF_THE_BROWSER = ("at", "hidden", "visible")
 """Words that the map widget itself writes and reads (``web/address.js``)."""
 _BY_MODEL = ("map", "search", "groups", "evaluate")
 _ASKED, _ARRIVED, _MODEL = "address/asked", "address/arrived", "address/model"

@@ -40,6 +40,8 @@ class Question:
     """A selection: its mean is the query."""
     box: Box | None = None
     """A part of the row's or the session's picture."""
+    mpp: float | None = None
+    """Micrometres per pixel of the session's picture, where its owner gave it."""
     liked: tuple[int, ...] = ()
     disliked: tuple[int, ...] = ()
     k: int = 24
@@ -109,8 +111,9 @@ def ask(opened: Collection, question: Question) -> Answer:
     if own:  # what one has is not what one looks for
         allowed = np.ones(opened.n, dtype=bool) if allowed is None else allowed
         allowed[own] = False
-    hits = search.find_hits(opened.items, index=index, query=query, k=question.k, allowed=allowed)
-    scores, rows = index.search(query, min(PLACED_BY, index.n))
+    with state.searching:
+        hits = search.find_hits(opened.items, index=index, query=query, k=question.k, allowed=allowed)
+        scores, rows = index.search(query, min(PLACED_BY, index.n))
     others = [(int(r), float(s)) for r, s in zip(rows[0], scores[0], strict=True) if r >= 0 and r != row]
     closer = None if question.rows or not others else float((opened.neighbours(question.encoder).scores[:, 0] < others[0][1]).mean())
     told: dict[str, Any] = {"k": question.k, "where": dict(question.where), "exclude_same": list(question.exclude_same)}
@@ -169,7 +172,8 @@ def _base(opened: Collection, question: Question) -> Queries:
         if image is None:
             raise InputError("There is nothing to search with; choose a patch or bring a picture.")
         encoder = state.picture_encoder(opened, question.encoder)
-        kept[name] = encoder.encode(encoder.prepare(image)[None]).numpy()
+        with state.searching:
+            kept[name] = encoder.encode(encoder.prepare(image)[None]).numpy()
         while len(kept) > 32:
             kept.pop(next(iter(kept)))
     return kept[name]

@@ -11,6 +11,7 @@ import streamlit as st
 from PIL import Image as Pillow
 from PIL import ImageOps
 
+from .. import jobs
 from ..collection import Collection
 from . import address, state, ui, uploads, work
 
@@ -22,14 +23,15 @@ _GAP_PX = 2
 
 def show(collections: Sequence[Collection]) -> None:
     """All collections, newest first."""
+    busy = {job.collection for job in jobs.jobs(state.settings().home) if job.state() == "running" and job.command[0] in ("build", "demo")}
     newest = sorted(collections, key=lambda opened: str(opened.record["created"]), reverse=True)
     for start in range(0, len(newest), COLUMNS):
         for column, opened in zip(st.columns(COLUMNS, gap="medium"), newest[start : start + COLUMNS], strict=False):
             with column, st.container(border=True, height="stretch", key=f"card-{state.version(opened)}"):
-                ui.guarded(lambda opened=opened: _card(opened))  # type: ignore[misc]
+                ui.guarded(lambda opened=opened: _card(opened, being_made=opened.name in busy))  # type: ignore[misc]
 
 
-def _card(opened: Collection) -> None:
+def _card(opened: Collection, *, being_made: bool) -> None:
     items = opened.items
     st.image(strip(opened.path.name, state.version(opened)), width="stretch", alt=f"Patches of {opened.name}")
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -44,7 +46,9 @@ def _card(opened: Collection) -> None:
         )
     )
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        if names:
+        if being_made:
+            st.markdown("Being made", width="content")
+        elif names and opened.artifacts("neighbours") and opened.artifacts("projections"):
             for page, title in (("map", "Map"), ("search", "Search"), ("groups", "Groups")):
                 address.link(page, title, **address.of(page, opened.name))
         else:

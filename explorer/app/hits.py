@@ -8,8 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from ..collection import Collection
-from ..search import plain
-from . import address, asking, filters, links, maps, ui, widgets
+from . import address, asking, filters, links, maps, scale, ui, widgets
 from .asking import Answer, Question
 from .widgets import Picture, Query
 
@@ -85,13 +84,12 @@ def query_picture(opened: Collection, question: Question) -> Picture | None:
     image = asking.picture(opened, question)
     if image is None:
         return None
-    size = (image.shape[1], image.shape[0])
-    mpp = plain(opened.items["mpp"].iloc[question.row]) if question.row is not None else None
+    size, mpp = (image.shape[1], image.shape[0]), scale.mpp_of(opened, question)
     if question.box is not None:
-        return Picture(links.query(asking.held().keep(image)), "Query, the part that was chosen", float(mpp) if mpp else None, size)
+        return Picture(links.query(asking.held().keep(image)), "Query, the part that was chosen", mpp, size)
     if question.row is not None:
         return ui.picture(opened, question.row, title=f"Query: {opened.items['id'].iloc[question.row]}")
-    return Picture(links.query(question.picture or ""), "Query: your picture", None, size)
+    return Picture(links.query(question.picture or ""), "Query: your picture", mpp, size)
 
 
 def table(answer: Answer) -> pd.DataFrame:

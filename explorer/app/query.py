@@ -8,10 +8,10 @@ import numpy as np
 import streamlit as st
 
 from ..collection import Collection
-from ..errors import ExplorerError
+from ..errors import ExplorerError, ImageRejected, InputError
 from ..sources.images import decode
 from ..sources.uploads import read_names
-from . import address, asking, filters, links, maps, queries, state, ui, uploads, widgets
+from . import address, asking, filters, links, maps, queries, scale, state, ui, uploads, widgets
 from .asking import Question
 
 MOST_BYTES = 20_000_000
@@ -40,11 +40,14 @@ def show(opened: Collection, question: Question) -> Question:
     else:
         return question
     box = widgets.crop(crop_key(question), url, alt=f"Query: {name}", side_px=size)
+    mpp = scale.ask(question.picture) if question.picture is not None else None
+    question = replace(question, box=box, mpp=mpp)
+    scale.caution(opened, question, size)
     if question.row is not None:
         ui.facts(opened, question.row, key="query")
     elif (row := opened.row_of(queries.find(question.picture or ""))) is not None:
         st.caption(f"This picture is patch {row} of the collection, pixel for pixel.")
-    return replace(question, box=box)
+    return question
 
 
 def crop_key(question: Question) -> str:
@@ -100,6 +103,8 @@ def take(key: str, upload_id: str) -> str:
     try:
         stored, name, _ = read_names(upload.path)[0]
         image = decode((upload.path / stored).read_bytes(), name=name, limits=state.settings().limits)
+    except ImageRejected as error:
+        raise InputError(f"This picture cannot be used: {error}. Bring another one.") from error
     finally:
         uploads.remove(upload)
     return asking.held().keep(image)
@@ -113,7 +118,7 @@ def read(opened: Collection, asked: dict[str, str]) -> Question:
         ui.trouble(error)
         rows = ()
     given = [row for row in address.rows(asked.get("patch")) if row < opened.n]
-    return Question(row=given[0] if given else None, picture=asked.get("picture"), rows=rows)
+    return Question(mpp=scale.read(asked.get("mpp")), row=given[0] if given else None, picture=asked.get("picture"), rows=rows)
 
 
 def _area(opened: Collection, asked: dict[str, str]) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from .. import encoders, pipeline, storage
 from ..collection import Collection
+from ..errors import ImageRejected
 from ..search import INTERNAL, plain
 from ..sources.images import decode
 from . import state
@@ -133,7 +134,10 @@ async def search_image(
     data = await _limited(request)
 
     def answer() -> dict[str, Any]:
-        image = decode(data, name="query", limits=state.settings().limits)
+        try:
+            image = decode(data, name="query", limits=state.settings().limits)
+        except ImageRejected as error:
+            raise Problem(422, f"The picture cannot be used: {error}. Send another one.") from error
         return _answer(state.collection(collection), image=image, k=k, where=_filters(where), encoder=encoder)
 
     return await run_in_threadpool(answer)

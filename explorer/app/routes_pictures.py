@@ -17,10 +17,13 @@ from ..types import Image
 from . import assets, buffers, queries, state
 from .problems import Problem
 
-BINARY = "application/octet-stream"
+BINARY, JPEG = "application/octet-stream", "image/jpeg"
 MOST_PX = 4096
 """Longer side of a served picture."""
 _JPEG_QUALITY = 92
+
+_A_JPEG: dict[int | str, dict[str, Any]] = {200: {"content": {JPEG: {}}}}
+_NUMBERS: dict[int | str, dict[str, Any]] = {200: {"content": {BINARY: {}}}}
 
 router = APIRouter(tags=["pictures"])
 
@@ -33,14 +36,14 @@ def web(digest: str, name: str) -> Response:
     return Response(found[0], media_type=found[1], headers={"Cache-Control": assets.IMMUTABLE})
 
 
-@router.get("/collections/{collection}/thumb/{row}.jpg", response_class=Response)
+@router.get("/collections/{collection}/thumb/{row}.jpg", response_class=Response, responses=_A_JPEG)
 def thumb(collection: str, row: int, v: str = "") -> Response:
     """A small JPEG of a row."""
     opened = _with_row(collection, row)
     return _picture(opened, v, opened.thumbnail(row))
 
 
-@router.get("/collections/{collection}/patch/{row}.jpg", response_class=Response)
+@router.get("/collections/{collection}/patch/{row}.jpg", response_class=Response, responses=_A_JPEG)
 def patch(collection: str, row: int, v: str = "") -> Response:
     """The whole picture of a row as a JPEG, encoded anew: nothing but pixels leaves the server."""
     opened = _with_row(collection, row)
@@ -57,20 +60,20 @@ def row(collection: str, row: int, column: Annotated[list[str] | None, Query()] 
     return {"row": row, "id": str(values["id"]), "fields": known}
 
 
-@router.get("/collections/{collection}/points/{key}.bin", response_class=Response)
+@router.get("/collections/{collection}/points/{key}.bin", response_class=Response, responses=_NUMBERS)
 def points(collection: str, key: str) -> Response:
     """Positions on a map; the format is told in ``explorer/app/buffers.py``."""
     return _binary(state.points(_artifact(state.collection(collection), "projections", key).path))
 
 
-@router.get("/collections/{collection}/groups/{key}.bin", response_class=Response)
+@router.get("/collections/{collection}/groups/{key}.bin", response_class=Response, responses=_NUMBERS)
 def groups(collection: str, key: str) -> Response:
     """The group of every row, as colours of a map."""
     found = state.labels(_artifact(state.collection(collection), "clusters", key))
     return _binary(buffers.cluster_column("groups", found, {}).data)
 
 
-@router.get("/collections/{collection}/column.bin", response_class=Response)
+@router.get("/collections/{collection}/column.bin", response_class=Response, responses=_NUMBERS)
 def column(collection: str, name: str, v: str = "") -> Response:
     """One value per row, as colours of a map."""
     opened = state.collection(collection)
@@ -96,7 +99,7 @@ def place(collection: str, key: str, column: str) -> Response:
 @router.get("/queries/{query_id}.jpg", include_in_schema=False)
 def query(query_id: str) -> Response:
     found = queries.find(query_id)
-    return Response(jpeg(found), media_type="image/jpeg", headers={"Cache-Control": "private, no-store"})
+    return Response(jpeg(found), media_type=JPEG, headers={"Cache-Control": "private, no-store"})
 
 
 def jpeg(image: Image) -> bytes:
@@ -131,4 +134,4 @@ def _binary(content: bytes, *, lasting: bool = True) -> Response:
 def _picture(opened: Collection, asked: str, content: bytes) -> Response:
     """Cached for ever only under the address that names what is there now."""
     caching = assets.IMMUTABLE if asked == state.version(opened) else "no-cache"
-    return Response(content, media_type="image/jpeg", headers={"Cache-Control": caching})
+    return Response(content, media_type=JPEG, headers={"Cache-Control": caching})

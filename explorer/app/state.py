@@ -26,8 +26,8 @@ from ..storage import Artifact
 from ..types import Encoder, Labels
 from . import buffers, uploads
 
-_searching = threading.BoundedSemaphore(max(2, os.cpu_count() or 1))
-"""More searches at once than there are cores only make each of them slower."""
+searching = threading.BoundedSemaphore(max(2, os.cpu_count() or 1))
+"""Held by whoever searches or encodes a query: more at once than there are cores only make each of them slower."""
 _loading = threading.Lock()
 
 
@@ -106,7 +106,7 @@ def version(opened: Collection) -> str:
 def search(opened: Collection, *, encoder: str | None = None, **question: Any) -> SearchResult:
     """``Collection.search`` with no more at once than the machine can carry; a picture's encoder is loaded once."""
     loaded = picture_encoder(opened, encoder) if question.get("image") is not None else encoder
-    with _searching:
+    with searching:
         return opened.search(encoder=loaded, **question)
 
 

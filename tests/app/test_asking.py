@@ -8,7 +8,7 @@ import pytest
 from fakes import MeanColour, write_patches
 
 from explorer import pipeline, search, settings
-from explorer.app import asking, queries
+from explorer.app import asking, queries, state
 from explorer.app.asking import Question
 from explorer.collection import Collection
 from explorer.errors import InputError
@@ -45,6 +45,30 @@ def test_hits_are_those_of_a_search_by_hand(opened: Collection) -> None:
     unit /= np.linalg.norm(unit, axis=1, keepdims=True)
     by_hand = np.argsort(-(unit @ unit[3]), kind="stable")
     assert rows_of(asking.ask(opened, Question(row=3, k=5))) == [row for row in by_hand if row != 3][:5]
+
+
+def test_no_search_is_done_outside_of_the_bound(opened: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[int] = []
+
+    class Bound:
+        def __enter__(self) -> None:
+            held.append(1)
+
+        def __exit__(self, *_: object) -> None:
+            held.pop()
+
+    kind, asked = type(opened.index()), []
+    search_as_it_is = kind.search
+
+    def watched(*args: object, **options: object) -> object:
+        asked.append(bool(held))
+        return search_as_it_is(*args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(state, "searching", Bound())
+    monkeypatch.setattr(kind, "search", watched)
+    asking.ask(opened, Question(row=3, k=5))
+    assert asked
+    assert all(asked)
 
 
 def test_patches_of_the_same_patient_are_left_out(opened: Collection) -> None:

@@ -158,6 +158,26 @@ def test_a_search_tells_labels_as_evidence_and_how_near_the_query_is(home: Path)
     assert {toggle.label: toggle.value for toggle in test.toggle} == {"Leave out the same patient": True, "Leave out the same slide": True}
 
 
+def test_the_address_says_how_hits_are_shown(home: Path) -> None:
+    test = show("search", collection="demo", patch="3", **{"as": "table"})
+    assert {"similarity", "number", "name"} <= {str(name) for name in shown_columns(test)}
+    assert "as" in test.query_params
+    test.button_group(key="search/how").set_value("Patches").run()
+    assert "as" not in test.query_params
+
+
+def shown_columns(test: AppTest) -> set[str]:
+    """Titles of the columns of the table on the page."""
+    return {str(one.get("label")) for one in json.loads(test.dataframe[0].proto.columns).values() if one.get("label")}
+
+
+def test_the_scale_of_a_patch_beside_much_larger_ones_is_spoken_of(home: Path) -> None:
+    assert "alike by scale only" not in words(show("search", collection="demo", patch="3"))
+    said = words(show("search", collection="demo", patch="3", box="0.1_0.1_0.3_0.3"))
+    assert "It shows 22.4 µm of tissue, a patch of the collection 112 µm" in said.replace("\\", "")
+    assert "Bring a larger part" in said
+
+
 def test_the_address_says_what_is_asked(home: Path) -> None:
     test = show("search", collection="demo", patch="3", k="12", apart="slide", only='{"site":["synthetic-site-A"]}')
     assert test.selectbox(key="search/k").value == 12
@@ -234,8 +254,9 @@ def test_a_damaged_map_says_what_next_and_no_path(home: Path) -> None:
     assert str(home) not in said
 
 
-def test_a_collection_without_a_model_is_offered_to_be_finished(home: Path) -> None:
-    shutil.rmtree(home / "demo" / "embeddings")
+@pytest.mark.parametrize("missing", ["embeddings", "neighbours", "projections"])
+def test_a_collection_that_is_not_ready_is_offered_to_be_finished(home: Path, missing: str) -> None:
+    shutil.rmtree(home / "demo" / missing)
     assert "Finish making it" in {button.label for button in show("library").button}
     assert "not ready yet" in words(show("map", collection="demo"))
 
@@ -251,6 +272,14 @@ def test_a_running_job_is_shown_with_its_progress(home: Path, page: str) -> None
         if page in ("library", "map", "groups", "about"):
             assert "Map demo" in words(test)
             assert "Stop" in {button.label for button in test.button}
+
+
+def test_a_collection_in_the_making_leads_to_no_page_that_is_not_there_yet(home: Path) -> None:
+    path = begin_job(home, title="Build demo", command=["build", "demo"], collection="demo", ended=None)
+    with storage.locked(path / jobs.LOCK, what="job"):
+        test = show("library")
+        assert "Being made" in words(test)
+        assert "Finish making it" not in {button.label for button in test.button}
 
 
 def test_progress_tells_amount_rate_and_time_left(home: Path) -> None:

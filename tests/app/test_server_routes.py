@@ -113,6 +113,21 @@ def test_facts_of_a_row_are_those_of_the_table(client: TestClient, small: Collec
     assert [name for name, _ in chosen["fields"]] == ["patient", "label"]
 
 
+def test_the_document_tells_what_is_really_sent(client: TestClient) -> None:
+    document = client.get("/api/openapi.json").json()
+    search = document["paths"]["/collections/{collection}/search"]["post"]
+    assert [one["name"] for one in search["parameters"] if one["in"] == "header"] == ["x-explorer"]
+    refusal = document["components"]["schemas"]["Refusal"]
+    for status in ("403", "404", "409", "413", "422"):
+        assert search["responses"][status]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Refusal"}
+    sent = client.post("/api/collections/small/search", json={"row": "x"}, headers=CHANGING)
+    assert sent.status_code == 422
+    assert set(sent.json()) == set(refusal["required"])
+    pictures = document["paths"]["/collections/{collection}/thumb/{row}.jpg"]["get"]["responses"]["200"]["content"]
+    assert list(pictures) == [client.get("/api/collections/small/thumb/0.jpg").headers["content-type"]]
+    assert document["servers"] == [{"url": "/api"}]
+
+
 def test_items_come_in_pages(client: TestClient, small: Collection) -> None:
     first = client.get(f"{HERE}/items?offset=20&limit=3").json()
     assert (first["n"], [item["row"] for item in first["items"]]) == (24, [20, 21, 22])

@@ -76,7 +76,7 @@ def test_a_link_reopens_where_one_looked_and_what_was_hidden(app, browse):
     page.locator(".stage").focus()
     page.keyboard.press("+")
     page.keyboard.press("ArrowRight")
-    page.wait_for_function("() => /[?&]view=[^&]+/.test(location.search) && /[?&]hidden=1(&|$)/.test(location.search)")
+    page.wait_for_function("() => /[?&]at=[^&]+/.test(location.search) && /[?&]hidden=1(&|$)/.test(location.search)")
     assert steps(page) == begun, "looking around is no step"
     looked = "(board) => [board.map.camera.x, board.map.camera.y, board.map.camera.zoom()]"
     there = page.locator(".map").evaluate(looked)
@@ -92,15 +92,15 @@ def test_what_the_server_writes_keeps_the_view_and_back_returns_to_it(app, brows
     settled(page)
     page.locator(".stage").focus()
     page.keyboard.press("+")
-    page.wait_for_function("() => location.search.includes('view=')")
+    page.wait_for_function("() => location.search.includes('at=')")
     begun = steps(page)
     page.keyboard.press("n")
     page.keyboard.press("Enter")
-    page.wait_for_function("() => location.search.includes('patch=') && location.search.includes('view=')")
+    page.wait_for_function("() => location.search.includes('patch=') && location.search.includes('at=')")
     assert steps(page) == begun + 1
     page.go_back()
     shows(page, "map")
-    page.wait_for_function("() => location.search.includes('view=') && !location.search.includes('patch=')")
+    page.wait_for_function("() => location.search.includes('at=') && !location.search.includes('patch=')")
 
 
 def test_the_map_beside_a_hit_shows_all_points_and_the_hit(app, browse):

@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import streamlit as st
 
-from explorer.app import address, asking, filters, hits, leaks, query, ui, widgets
+from explorer.app import address, asking, filters, hits, leaks, query, scale, ui, widgets
 from explorer.app.asking import Question
 from explorer.collection import Collection
 
 _ASKED = "search/asked"
+_SHOWN_AS = {"Patches": None, "Map": "map", "Table": "table"}
+"""Ways to look at what was found -> as an address says it."""
 
 
 def begin(opened: Collection) -> Question:
@@ -25,6 +27,9 @@ def begin(opened: Collection) -> Question:
         more, less = address.rows(asked.get("more")), address.rows(asked.get("less"))
         widgets.set_grid_state(filters.GRID, liked={row: 1 for row in more if row < opened.n} | {row: -1 for row in less if row < opened.n})
         st.session_state["search/steps"] = []
+        st.session_state["search/how"] = next((how for how, word in _SHOWN_AS.items() if word == asked.get("as")), "Patches")
+        if question.picture is not None:
+            st.session_state[scale.key(question.picture)] = question.mpp
         if box := filters.box(asked.get("box")):
             widgets.set_crop(query.crop_key(question), box)
     name, question, _ = st.session_state.get(_ASKED, ("", Question(), {}))
@@ -59,14 +64,17 @@ def answer(opened: Collection, question: Question) -> None:
     leaks.line(opened, question.encoder)
     found = asking.ask(opened, question)
     hits.summary(opened, question, found)
+    st.session_state.setdefault("search/how", "Patches")
     with st.container(horizontal=True, vertical_alignment="center"):
         how = st.segmented_control(
-            "Show as", ["Patches", "Map", "Table"], default="Patches", required=True, key="search/how", label_visibility="collapsed"
+            "Show as", [*_SHOWN_AS], required=True, key="search/how", persist_state="session", label_visibility="collapsed"
         )
+        how = how or "Patches"
         filters.feedback(marked)
         hits.export(found)
     hits.show(opened, question, found, how=how)
-    address.leave("search", **filters.told(opened, question), **st.session_state[_ASKED][2])
+    shown = {"mpp": question.mpp, "as": _SHOWN_AS[how]} | st.session_state[_ASKED][2]
+    address.leave("search", **filters.told(opened, question), **shown)
 
 
 ui.guarded(show)

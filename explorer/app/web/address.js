@@ -1,11 +1,11 @@
 // Where one looks and which classes are hidden, as the page's address says it, so that a link reopens the same view.
 //
-// view=x_y_zoom in map units, zoom 1 showing all points; hidden=3-4 or visible=5 in class numbers of the colours shown.
+// at=x_y_zoom in map units, zoom 1 showing all points; hidden=3-4 or visible=5 in class numbers of the colours shown.
 // Written by replacing the present step of the browser's history: nobody wants to go back through every look around.
 
 import { debounce } from "./dom.js";
 
-const NAMES = ["view", "hidden", "visible"];
+const NAMES = ["at", "hidden", "visible"];
 const MOST_LETTERS = 1000; // of hidden classes; more of them are not told
 const AFTER_MS = 400; // later than what the server writes into the address after the same movement
 
@@ -47,7 +47,7 @@ export class Address {
     for (const name of NAMES) url.searchParams.delete(name);
     if (camera.moved()) {
       const view = [...points.toUnits([camera.x, camera.y]), camera.zoom()];
-      url.searchParams.set("view", view.map((value) => Number(value.toPrecision(6))).join("_"));
+      url.searchParams.set("at", view.map((value) => Number(value.toPrecision(6))).join("_"));
     }
     const { hidden, visible } = legend.switched();
     const [name, codes] = hidden.length <= visible.length ? ["hidden", hidden] : ["visible", visible];
@@ -64,7 +64,7 @@ export class Address {
 
 function read() {
   const words = new URLSearchParams(window.location.search);
-  const view = (words.get("view") ?? "").split("_").map(Number);
+  const view = (words.get("at") ?? "").split("_").map(Number);
   const codes = (name) => (words.has(name) ? words.get(name).split("-").map(Number).filter(Number.isInteger) : null);
   const usable = view.length === 3 && view.every(Number.isFinite) && view[2] > 0;
   return { view: usable ? view : null, hidden: codes("hidden"), visible: codes("visible") };
