@@ -37,7 +37,7 @@ TABLE = (
     Setting("weights_mirror", "", "base address to fetch weights from instead of their publisher (for closed networks)"),
     Setting("data_dir", "", "folder for benchmark data sets, one folder each (empty: the user's cache folder)"),
     Setting("data_mirror", "", "base address to fetch benchmark data sets from instead of their publishers"),
-    Setting("device", "auto", "auto, cpu, cuda, cuda:1 or mps"),
+    Setting("device", "auto", "auto, cpu, cuda, cuda:1 or mps; for models (FAISS takes the first GPU that CUDA_VISIBLE_DEVICES shows)"),
     Setting("precision", "auto", "auto, fp32 or bf16"),
     Setting("batch_size", "0", "patches per step (0: chosen for the device)"),
     Setting("threads", "0", "threads that decode images (0: one per core, at most 16)"),

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
+from explorer.directions import unit
 from explorer.errors import InputError
 from explorer.evaluation import RetrievalReport, retrieval
-from explorer.evaluation.neighbours import nearest, unit
+from explorer.evaluation.neighbours import nearest
 from explorer.evaluation.ranking import majority_vote, query_scores, random_rows
 
 

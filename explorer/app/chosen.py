@@ -66,7 +66,10 @@ def _selection(view: View, seen: MapState, rows: np.ndarray) -> None:
         _save(view, rows)
         table = opened.items.iloc[rows].drop(columns=[*INTERNAL], errors="ignore")
         st.download_button(
-            "Export", data=lambda: table.to_csv(index_label="row").encode(), file_name=f"{opened.name} selection.csv", mime="text/csv"
+            "Export",
+            data=lambda: ui.csv(table.rename_axis("row").reset_index()),
+            file_name=f"{opened.name} selection.csv",
+            mime="text/csv",
         )
         if st.button("Clear", key="map/clear"):
             _choose(view, picked=None)

@@ -101,7 +101,7 @@ def export(answer: Answer) -> None:
     """The hits as a file, with the question that found them."""
     name = f"{answer.result.collection} search"
     with st.popover("Export", key="search/export"):
-        st.download_button("Table (CSV)", data=lambda: table(answer).to_csv(index=False).encode(), file_name=f"{name}.csv", mime="text/csv")
+        st.download_button("Table (CSV)", data=lambda: ui.csv(table(answer)), file_name=f"{name}.csv", mime="text/csv")
         st.download_button(
             "Question and answers (JSON)",
             data=lambda: json.dumps(answer.result.to_json(), indent=1, ensure_ascii=False).encode(),

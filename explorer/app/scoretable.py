@@ -151,7 +151,7 @@ def _export(found: Sequence[Score], name: str) -> None:
     table = pd.DataFrame([score.to_json() for score in found])
     st.download_button(
         "Download all scores (CSV)",
-        data=lambda: pipeline.defused(table).to_csv(index=False).encode(),
+        data=lambda: ui.csv(table),
         file_name=f"{name} scores.csv",
         mime="text/csv",
         key="compare/csv",

@@ -10,7 +10,7 @@ from typing import TypeVar
 import pandas as pd
 import streamlit as st
 
-from .. import encoders
+from .. import encoders, pipeline
 from ..collection import Collection
 from ..errors import ArtifactDamaged, ArtifactMissing, CollectionMissing, EncoderUnknown, ExplorerError, SourceError
 from ..search import INTERNAL
@@ -204,6 +204,12 @@ COLUMN_NAMES = {
 def column_name(name: str) -> str:
     """What a column is called on a page."""
     return COLUMN_NAMES.get(name, name)
+
+
+def csv(table: pd.DataFrame) -> bytes:
+    """A table to download, which no spreadsheet runs as formulas."""
+    text: str = pipeline.defused(table).to_csv(index=False)
+    return text.encode()
 
 
 def listed(table: pd.DataFrame, *, key: str, height: int) -> None:

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
 
+from ..directions import unit
 from ..errors import InputError
 from ..types import Vectors
 from .inputs import Codes, Values, check_classes, check_k, check_same_width, check_vectors, column, renumber
 from .intervals import N_RESAMPLES, Estimate
 from .mistakes import Mistake, mistakes, vote_share
-from .neighbours import nearest, unit
+from .neighbours import nearest
 from .ranking import majority_vote
 from .recall import balanced_accuracy, confusion, recall_estimates
 from .reports import Report

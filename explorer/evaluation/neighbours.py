@@ -16,12 +16,6 @@ Spans = Int64[np.ndarray, "q 2"]
 """For each query the half-open range of base rows it may not see; rows of one patient lie together."""
 
 
-def unit(vectors: Vectors) -> Vectors:
-    """The vectors at length 1; a zero vector stays zero."""
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return (vectors / np.where(length > 0, length, 1)).astype(np.float32)
-
-
 def nearest(queries: Float32[np.ndarray, "q d"], base: Vectors, *, k: int, hidden: Sequence[Spans] = ()) -> list[Rows]:
     """The k nearest base rows of each query (both of length 1), nearest first, -1 where there are fewer.
 

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int64
 
+from ..directions import unit
 from ..errors import InputError
 from ..types import Vectors
 from .inputs import Codes, Column, check_classes, check_vectors, column, sha256
-from .neighbours import Spans, unit
+from .neighbours import Spans
 
 
 @dataclass(frozen=True, slots=True)

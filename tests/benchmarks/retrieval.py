@@ -13,8 +13,8 @@ import faiss
 import numpy as np
 import torch
 
+from explorer.directions import unit
 from explorer.evaluation import retrieval
-from explorer.evaluation.neighbours import unit
 
 N, DIM, N_PATIENTS, K, LIMIT_S = 100_000, 384, 500, 10, 360
 
