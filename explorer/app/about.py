@@ -12,6 +12,7 @@ import streamlit as st
 from .. import encoders, jobs
 from ..collection import Collection
 from ..errors import EncoderUnknown
+from ..pipeline import PROTOCOL_TITLES
 from ..sources.benchmark_table import BENCHMARKS
 from ..storage import Artifact
 from . import jobboard, state, ui
@@ -146,4 +147,8 @@ def _brief(artifact: Artifact) -> str:
     recipe = artifact.recipe
     if "encoder" in recipe:
         return ui.encoder_title(recipe["encoder"]["name"])
+    if "protocol" in recipe:
+        return f"{PROTOCOL_TITLES[recipe['protocol']]}, {recipe['label']}"
+    if "seeds" in recipe:
+        return f"seeds {' and '.join(map(str, recipe['seeds']))}"
     return str(recipe.get("name") or recipe.get("method") or recipe.get("index") or f"{recipe.get('side_px', '')} px")

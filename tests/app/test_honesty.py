@@ -219,6 +219,14 @@ def test_the_drawer_tells_how_far_each_map_can_be_trusted(opened: Collection, mo
     assert "map/stability" not in [button.key for button in test.button]
 
 
+def test_reports_and_maps_drawn_again_are_told_of_where_all_is_told(opened: Collection) -> None:
+    report(opened, follows="label")
+    drawn_again(drawn_by_umap(opened))
+    titles = [element.label for element in show("about").expander]
+    assert any(title.startswith("Reports · Site leak, label") for title in titles), titles
+    assert any(title.startswith("Maps drawn again · seeds 5 and 6") for title in titles), titles
+
+
 # -- ranges
 
 
