@@ -186,7 +186,8 @@ def test_shared_hits_are_those_of_more_than_one() -> None:
 
 
 def test_the_command_prints_table_overlap_and_answers(home: Path, collection: Collection, tmp_path: Path) -> None:
-    result = call(home, "c", "--row", "3", "-k", "4", "--least", "2", "--csv", str(tmp_path / "scores.csv"), "--json")
+    files = ["--csv", str(tmp_path / "scores.csv"), "--per-row", str(tmp_path / "rows.csv")]
+    result = call(home, "c", "--row", "3", "-k", "4", "--least", "2", *files, "--json")
     assert result.exit_code == 0, result.stderr
     document = json.loads(result.stdout)
     assert document["scores"] == [score.to_json() for score in scores([collection])]
@@ -196,12 +197,14 @@ def test_the_command_prints_table_overlap_and_answers(home: Path, collection: Co
     ]
     (agreement,) = document["overlap"]
     found = overlap(collection, *agreement["encoders"], k=4)
+    rows = pd.read_csv(tmp_path / "rows.csv")
+    assert rows["share"].to_list() == pytest.approx(found.per_row.tolist()) and rows["id"].to_list() == collection.items["id"].to_list()
     assert agreement["mean"]["value"] == pytest.approx(found.mean.value) and "per_row" not in agreement
     assert [one["row"] for one in agreement["least_agreed"]] == least_agreed(found, 2)
     (query,) = document["query"]
-    rows = {answer["encoder"]: [hit["row"] for hit in answer["hits"]] for answer in query["answers"]}
-    assert rows == {name: [hit.row for hit in collection.search(row=3, k=4, encoder=name).hits] for name in ("red-only", "mean-colour")}
-    both = set(rows["red-only"]) & set(rows["mean-colour"])
+    hits = {answer["encoder"]: [hit["row"] for hit in answer["hits"]] for answer in query["answers"]}
+    assert hits == {name: [hit.row for hit in collection.search(row=3, k=4, encoder=name).hits] for name in ("red-only", "mean-colour")}
+    both = set(hits["red-only"]) & set(hits["mean-colour"])
     assert {hit["row"] for answer in query["answers"] for hit in answer["hits"] if hit["shared"]} == both and 3 in both
 
 

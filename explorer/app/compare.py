@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from . import maps, widgets
+from . import linked, maps, widgets
 from .maps import View
 from .selection import Shape
 from .widgets import MapState
@@ -51,7 +51,7 @@ def carry(view: View, key: str, seen: MapState) -> None:
 
 def link(view: View, below: View) -> None:
     """Before the two maps are shown."""
-    widgets.link_maps(view.key, _below(below))
+    linked.link_maps(view.key, _below(below))
 
 
 def show(view: View, below: View, seen: MapState, *, colour: str) -> MapState:

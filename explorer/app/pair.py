@@ -13,14 +13,12 @@ from .. import pipeline
 from ..collection import Collection
 from ..errors import ArtifactMissing
 from ..evaluation import OverlapReport
-from . import address, charts, links, maps, state, strips, ui, widgets
+from . import address, charts, linked, links, maps, state, strips, ui, widgets
 from .maps import View
 from .selection import Shape
 from .widgets import MapState
 
-KEYS = ("compare/left", "compare/right")
-LINK = widgets.link_name(*KEYS)
-SHARED = "shared"
+SHARED = ":shared"
 """The colour that shows where the models disagree."""
 _HEIGHT_PX = 480
 _LEAST = 24
@@ -39,32 +37,28 @@ def views(opened: Collection) -> dict[str, View]:
     return {view.projection.key: view for view in [*firsts, *others]}
 
 
-def unfinished(opened: Collection) -> list[str]:
-    """Models that have no map yet."""
-    there = {view.encoder for view in views(opened).values()}
-    return [name for name in opened.encoder_names() if name not in there]
+def keys(opened: Collection) -> tuple[str, str]:
+    """Of the two map widgets."""
+    return f"compare/left/{opened.name}", f"compare/right/{opened.name}"
 
 
 @st.fragment
-def show(opened: Collection) -> None:
-    """Both maps and what is chosen on them; a click runs this part only."""
-    ui.guarded(lambda: _show(opened, views(opened)))
+def show(opened: Collection, there: Mapping[str, View]) -> None:
+    """Two of these layouts and what is chosen on them; a click runs this part only."""
+    ui.guarded(lambda: _show(opened, there))
 
 
-def take(opened: Collection, asked: Mapping[str, str]) -> None:
+def take(opened: Collection, there: Mapping[str, View], asked: Mapping[str, str]) -> None:
     """Layouts, colour, patch and selection that an address asks for."""
-    there = views(opened)
     for name in ("one", "other"):
         st.session_state[_side(opened, name)] = asked.get(name)
     st.session_state[_colour(opened)] = asked.get("colour")
     one, other = chosen(opened, there)
     made_on = other if asked.get("on") == "other" else one
     shapes = ui.guarded(lambda: address.unpack(asked.get("area")) or maps.named(made_on, asked.get("of"))) or ()
-    picked = address.rows(asked.get("patch"))
-    for key in KEYS:
-        widgets.forget(key)
-    widgets.link_maps(*KEYS)
-    widgets.set_map_state(KEYS[made_on is other], picked=picked[0] if picked else None, shapes=shapes)
+    picked = next((row for row in address.rows(asked.get("patch")) if row < opened.n), None)
+    linked.link_maps(*keys(opened))
+    widgets.set_map_state(keys(opened)[made_on is other], picked=picked, shapes=shapes)
     st.session_state[maps.OF] = asked.get("of")
 
 
@@ -86,11 +80,11 @@ def _show(opened: Collection, there: Mapping[str, View]) -> None:
     if st.session_state.get(kept) not in options:
         st.session_state[kept] = next(iter(options))
     colour = st.selectbox("Colour by", list(options), format_func=options.__getitem__, key=kept, persist_state="session", width=360)
-    widgets.link_maps(*KEYS)
-    picked = widgets.map_state(KEYS[0]).picked
+    link = linked.link_maps(*keys(opened))
+    picked = widgets.map_state(keys(opened)[0]).picked
     seen = []
     titles = {key: _title(view) for key, view in there.items()}
-    for column, key, name, view in zip(st.columns(2, gap="medium"), KEYS, ("one", "other"), (one, other), strict=True):
+    for column, key, name, view in zip(st.columns(2, gap="medium"), keys(opened), ("one", "other"), (one, other), strict=True):
         with column:
             st.selectbox(
                 "Left map" if name == "one" else "Right map",
@@ -99,17 +93,17 @@ def _show(opened: Collection, there: Mapping[str, View]) -> None:
                 key=_side(opened, name),
                 persist_state="session",
                 on_change=_keep,
-                args=(key, view),
+                args=(keys(opened), key, view),
             )
             data = maps.data(view, colour="", picked=picked, height_px=_HEIGHT_PX)
             seen.append(widgets.map_view(key, replace(data, column=_column(colour, view, (one, other), found), medoids=())))
     st.caption("Point at a patch on one map to see it on the other; what is chosen on one is chosen on both.")
-    _below(opened, one, other, seen, found)
+    _below((one, other), seen, found, link=link)
     side = 1 if seen[1].shapes else 0
     told = maps.told((one, other)[side], seen[side].shapes)
     address.leave(
         "compare",
-        view="maps",
+        tab="maps",
         one=one.projection.key,
         other=other.projection.key,
         colour=colour if colour != next(iter(options)) else None,
@@ -120,12 +114,13 @@ def _show(opened: Collection, there: Mapping[str, View]) -> None:
     )
 
 
-def _below(opened: Collection, one: View, other: View, seen: Sequence[MapState], found: OverlapReport | None) -> None:
-    rows = np.union1d(*(maps.rows_of(view, each.shapes) for view, each in zip((one, other), seen, strict=True)))
+def _below(pair: tuple[View, View], seen: Sequence[MapState], found: OverlapReport | None, *, link: str) -> None:
+    opened = pair[0].opened
+    rows = np.union1d(*(maps.rows_of(view, each.shapes) for view, each in zip(pair, seen, strict=True)))
     picked = seen[0].picked
     just_opened = next((each.opened for each in seen if each.opened is not None), None)
     if just_opened is not None:
-        address.go("compare", collection=opened.name, view="query", patch=just_opened)
+        address.go("compare", collection=opened.name, tab="query", patch=just_opened)
     left, right = st.columns([1, 2.6], gap="large")
     with left:
         if picked is not None and picked < opened.n and not len(rows):
@@ -137,11 +132,11 @@ def _below(opened: Collection, one: View, other: View, seen: Sequence[MapState],
             _agreement(found)
     with right:
         if len(rows):
-            _selection(opened, rows, found)
+            _selection(opened, rows, found, link=link)
         elif picked is not None and picked < opened.n:
-            _neighbours(opened, picked, one, other, found)
+            _neighbours(pair, picked, found, link=link)
         elif found is not None:
-            _least(opened, found)
+            _least(opened, found, link=link)
 
 
 def _agreement(found: OverlapReport) -> None:
@@ -154,58 +149,59 @@ def _agreement(found: OverlapReport) -> None:
     charts.shared(found.counts.tolist(), key="compare/shared")
 
 
-def _least(opened: Collection, found: OverlapReport) -> None:
+def _least(opened: Collection, found: OverlapReport, *, link: str) -> None:
     st.header("Where they disagree most", anchor=False)
     rows = pipeline.least_agreed(found, _LEAST)
     k = int(found.protocol["k"])
     cards = [
         replace(card, score=f"{round(found.per_row[card.row] * k)} of {k}") for card in ui.cards(opened, [(row, None) for row in rows])
     ]
-    seen = widgets.result_grid("compare/least", cards, thumb=links.thumb(opened), columns=8, link=LINK)
+    seen = widgets.result_grid("compare/least", cards, thumb=links.thumb(opened), columns=8, link=link)
     if seen.opened is not None:
-        widgets.set_map_state(KEYS[0], picked=seen.opened)
+        widgets.set_map_state(keys(opened)[0], picked=seen.opened)
         st.rerun(scope="fragment")
 
 
-def _neighbours(opened: Collection, row: int, one: View, other: View, found: OverlapReport | None) -> None:
+def _neighbours(pair: tuple[View, View], row: int, found: OverlapReport | None, *, link: str) -> None:
+    opened = pair[0].opened
     with st.container(horizontal=True, vertical_alignment="center"):
         st.header(f"Nearest patches of {ui.plain(opened.items['id'].iloc[row])}", anchor=False, width="stretch")
         if st.button("Ask every model", key="compare/ask"):
-            address.go("compare", collection=opened.name, view="query", patch=row)
-        _clear()
+            address.go("compare", collection=opened.name, tab="query", patch=row)
+        _clear(opened)
     if found is not None:
         k = int(found.protocol["k"])
         st.markdown(f"The models share {round(found.per_row[row] * k)} of its {k} nearest patches.")
     answers = {}
-    for view in (one, other):
+    for view in pair:
         near = opened.neighbours(view.encoder)
         k = min(pipeline.OVERLAP_K, near.rows.shape[1])
         answers[view.encoder] = [(int(r), float(s)) for r, s in zip(near.rows[row, :k], near.scores[row, :k], strict=True) if r >= 0]
-    opened_row = strips.strips(opened, answers, key="compare/near", columns=5, link=LINK)
+    opened_row = strips.strips(opened, answers, key="compare/near", columns=5, link=link)
     if opened_row is not None:
-        widgets.set_map_state(KEYS[0], picked=opened_row)
+        widgets.set_map_state(keys(opened)[0], picked=opened_row)
         st.rerun(scope="fragment")
 
 
-def _selection(opened: Collection, rows: np.ndarray, found: OverlapReport | None) -> None:
+def _selection(opened: Collection, rows: np.ndarray, found: OverlapReport | None, *, link: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.header(f"{ui.count(len(rows), 'patch')} chosen", anchor=False, width="stretch")
-        _clear()
+        _clear(opened)
     if found is not None:
         k = int(found.protocol["k"])
         of_these = k * float(found.per_row[rows].mean())
         st.markdown(f"For these the models share {of_these:.1f} of {k} nearest patches; for all, {k * found.mean.value:.1f}.")
     shown = rows if len(rows) <= _MOST_CARDS else rows[np.linspace(0, len(rows) - 1, _MOST_CARDS).astype(int)]
     widgets.result_grid(
-        "compare/chosen", ui.cards(opened, [(int(row), None) for row in shown]), thumb=links.thumb(opened), columns=8, link=LINK
+        "compare/chosen", ui.cards(opened, [(int(row), None) for row in shown]), thumb=links.thumb(opened), columns=8, link=link
     )
     if len(shown) < len(rows):
         st.caption(f"{len(shown)} of them, evenly chosen")
 
 
-def _clear() -> None:
+def _clear(opened: Collection) -> None:
     if st.button("Clear", key="compare/clear"):
-        widgets.set_map_state(KEYS[0])
+        widgets.set_map_state(keys(opened)[0])
         st.rerun(scope="fragment")
 
 
@@ -238,11 +234,11 @@ def _title(view: View) -> str:
     return " · ".join([*words, f"trust {trusted:.2f}"] if trusted is not None else words)
 
 
-def _keep(key: str, before: View) -> None:
+def _keep(both: tuple[str, str], key: str, before: View) -> None:
     """Another layout is to be shown on this side: what is selected on the one that goes stays selected, on the other side."""
     if (seen := widgets.map_state(key)).shapes:
         rows = tuple(maps.rows_of(before, seen.shapes).tolist())
-        widgets.set_map_state(KEYS[key == KEYS[0]], picked=seen.picked, shapes=(Shape("replace", rows=rows),))
+        widgets.set_map_state(both[key == both[0]], picked=seen.picked, shapes=(Shape("replace", rows=rows),))
 
 
 def _side(opened: Collection, name: str) -> str:

@@ -15,6 +15,7 @@ from ..pipeline import Gap, Line, Measure, Score
 from . import address, score_charts, state, ui, work
 
 _GAP = "not measured"
+_MOST_GAPS = 30
 _FIRST = ("Collection", "Model", "Label", "Kept apart", "Learnt from")
 _HELP: Mapping[str, str] = {
     "hit@": "A patch of the same class is among the nearest.",
@@ -128,13 +129,15 @@ def _missing(missing: Sequence[Gap], *, several: bool) -> None:
         return
     with st.expander(f"{ui.count(len(missing), 'measurement')} missing", expanded=len(missing) <= 6):
         st.caption("Each can be started here, or typed. A linear probe takes minutes; the others seconds.")
-        for number, gap in enumerate(missing):
+        for number, gap in enumerate(missing[:_MOST_GAPS]):
             with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"gap-{number}"):
                 where = f" · {ui.plain(gap.line.collection)}" if several else ""
                 title = pipeline.PROTOCOL_TITLES[gap.protocol]
                 st.markdown(f"{title} of {ui.plain(_model(gap.line))} for {ui.plain(gap.line.label)}{where}", width=420)
                 st.code(shlex.join(gap.command()), language=None, width="stretch")
                 st.button("Measure", key=f"measure-{number}", on_click=_start, args=(gap,))
+        if len(missing) > _MOST_GAPS:
+            st.caption(f"The first {_MOST_GAPS}. 'explorer compare' with the names of collections lists all.")
 
 
 def _start(gap: Gap) -> None:

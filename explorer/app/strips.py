@@ -94,7 +94,7 @@ def _answers(opened: Collection, question: Question) -> None:
         hits = {name: [(hit.row, hit.score) for hit in result.hits] for name, result in answers.items()}
         row = strips(opened, hits, key="compare/hits", columns=max(2, 6 // len(answers)))
         if row is not None:
-            address.go("compare", collection=opened.name, view="query", patch=row)
+            address.go("compare", collection=opened.name, tab="query", patch=row)
 
 
 def _asked(opened: Collection, question: Question) -> None:
@@ -114,7 +114,7 @@ def _another(opened: Collection) -> None:
     if name.strip():
         _offer(opened, query.find(opened, name.strip()), key="compare/found", columns=3)
     if st.button("Any patch", key="compare/any", help="One drawn at random"):
-        address.go("compare", collection=opened.name, view="query", patch=int(np.random.default_rng().integers(opened.n)))
+        address.go("compare", collection=opened.name, tab="query", patch=int(np.random.default_rng().integers(opened.n)))
     brought = widgets.upload(
         "compare/bring",
         url=links.uploads(),
@@ -125,7 +125,7 @@ def _another(opened: Collection) -> None:
     )
     if brought is not None:
         ui.guarded(
-            lambda: address.go("compare", collection=opened.name, view="query", picture=query.take("compare/bring", brought.upload_id))
+            lambda: address.go("compare", collection=opened.name, tab="query", picture=query.take("compare/bring", brought.upload_id))
         )
 
 
@@ -141,7 +141,7 @@ def _offer(opened: Collection, rows: Sequence[int], *, key: str, columns: int | 
         return
     seen = widgets.result_grid(key, ui.cards(opened, [(row, None) for row in rows]), thumb=links.thumb(opened), columns=columns)
     if seen.opened is not None:
-        address.go("compare", collection=opened.name, view="query", patch=seen.opened)
+        address.go("compare", collection=opened.name, tab="query", patch=seen.opened)
 
 
 def _note(n: int, models: int) -> str:

@@ -12,7 +12,8 @@ from typing import Any
 
 import streamlit as st
 
-from . import assets
+from . import assets, linked
+from .linked import memory
 from .selection import Shape, read_shapes
 
 _LOADER = assets.files()["loader.js"].decode()
@@ -84,33 +85,17 @@ class MapState:
 
 def map_state(key: str) -> MapState:
     """What was last done on the map of that key, also on a later visit to its page."""
-    kept = _kept(key)
+    kept = memory(key)
     return MapState(_row(kept.get("picked")), read_shapes(kept.get("selection")))
 
 
 def set_map_state(key: str, *, picked: int | None = None, shapes: Sequence[Shape] = ()) -> None:
     """Choose for the reader: from a link, a group, a button. Takes effect where the map is mounted next."""
-    kept = _kept(key)
+    kept = memory(key)
     kept["picked"] = picked
     kept["selection"] = {"shapes": [shape.as_json() for shape in shapes]} if shapes else None
     kept["revision"] = kept.get("revision", 0) + 1
-    _share(key, "picked", "selection")
-
-
-def link_maps(key: str, other: str) -> None:
-    """Let two maps of the same rows act as one: pointer, picked patch and selection of either show on both. Call it before they mount.
-
-    A selection is kept with the map it was made on; of the other one ``map_view`` then returns no shapes.
-    """
-    for one, beside in ((key, other), (other, key)):
-        if _kept(one).get("beside") != beside:
-            _kept(one)["beside"] = beside
-            _share(key, "picked", "selection")
-
-
-def link_name(key: str, other: str) -> str:
-    """Name of two linked maps together."""
-    return "|".join(sorted((key, other)))
+    linked.share(key, "picked", "selection")
 
 
 def map_view(key: str, data: MapData) -> MapState:
@@ -118,7 +103,7 @@ def map_view(key: str, data: MapData) -> MapState:
 
     Take a ``key`` per projection: shapes belong to the map they were drawn on, and are dropped on another one.
     """
-    kept = _kept(key)
+    kept = memory(key)
     if kept.setdefault("points", data.points) != data.points:
         kept.update(points=data.points, selection=None)
     sent = {
@@ -133,7 +118,7 @@ def map_view(key: str, data: MapData) -> MapState:
         "query": {"x": data.query.x, "y": data.query.y} if data.query else None,
         "hits": list(data.query.hits if data.query else data.hits),
         "height_px": data.height_px,
-        "link": _link(key),
+        "link": linked.told(key),
         "overview": data.overview,
         "addressed": data.addressed,
         "selection": {
@@ -144,20 +129,6 @@ def map_view(key: str, data: MapData) -> MapState:
     }
     result = _mount(_map, key, sent, states=("picked", "selection"), triggers=("opened",))
     return MapState(_row(kept.get("picked")), read_shapes(kept.get("selection")), _row(result.get("opened")))
-
-
-def _link(key: str) -> dict[str, Any] | None:
-    other = _kept(key).get("beside")
-    return other and {"name": link_name(key, other), "elsewhere": bool(read_shapes(_kept(other).get("selection")))}
-
-
-def _share(key: str, *changed: str) -> None:
-    """What was done on a map holds for the one beside it: its picked patch is picked there, its selection ends the one there."""
-    other = _kept(key).get("beside")
-    if other and "picked" in changed:
-        _kept(other)["picked"] = _kept(key).get("picked")
-    if other and "selection" in changed:
-        _kept(other)["selection"] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,13 +156,13 @@ class GridState:
 
 def grid_state(key: str) -> GridState:
     """What was last done in the grid of that key."""
-    kept = _kept(key)
+    kept = memory(key)
     return GridState({int(row): int(way) for row, way in (kept.get("liked") or {}).items()}, tuple(kept.get("chosen") or ()))
 
 
 def set_grid_state(key: str, *, liked: Mapping[int, int]) -> None:
     """Mark results for the reader: from a link, by undo. Takes effect where the grid is mounted next."""
-    _kept(key)["liked"] = dict(liked)
+    memory(key)["liked"] = dict(liked)
 
 
 def result_grid(
@@ -206,8 +177,8 @@ def result_grid(
 ) -> GridState:
     """Pictures in a grid, of as many ``columns`` as fit where none are given.
 
-    ``thumb`` is an address with ``{row}``; ``feedback`` shows + and −, ``choosing`` lets cards be marked; what is pointed at
-    shows on the maps of ``link`` (``link_name``).
+    ``thumb`` is an address with ``{row}``; ``feedback`` shows + and −, ``choosing`` lets cards be marked. A patch one points at shows
+    on the two maps of ``link`` (see ``linked``).
     """
     state = grid_state(key)
     sent = {
@@ -234,7 +205,7 @@ Box = tuple[float, float, float, float]
 
 def crop(key: str, picture: str, *, alt: str, side_px: tuple[int, int] | None = None) -> Box | None:
     """A picture on which a region can be chosen; None for the whole of it. ``side_px`` is the original's width and height."""
-    kept = _kept(key)
+    kept = memory(key)
     sent = {"module": assets.address(api(), "crop.js"), "picture": picture, "alt": alt, "side_px": side_px, "box": kept.get("box")}
     _mount(_crop, key, sent, states=("box",), triggers=())
     box = kept.get("box")
@@ -243,7 +214,7 @@ def crop(key: str, picture: str, *, alt: str, side_px: tuple[int, int] | None = 
 
 def set_crop(key: str, box: Box | None) -> None:
     """Choose a region for the reader: from a link. Takes effect where the picture is mounted next."""
-    _kept(key)["box"] = box
+    memory(key)["box"] = box
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +240,7 @@ def upload(key: str, *, url: str, folder: bool = True, paste: bool = False, max_
         "words": words,
     }
     _mount(_upload, key, sent, states=("done",), triggers=())
-    done = _kept(key).get("done")
+    done = memory(key).get("done")
     return None if done is None else Upload(str(done["upload_id"]), int(done["n"]), int(done["bytes"]))
 
 
@@ -297,11 +268,6 @@ def forget(key: str) -> None:
     st.session_state.pop(f"{key}/kept", None)
 
 
-def _kept(key: str) -> dict[str, Any]:
-    kept: dict[str, Any] = st.session_state.setdefault(f"{key}/kept", {})
-    return kept
-
-
 def _mount(
     component: Callable[..., Any], key: str, data: Mapping[str, Any], *, states: Sequence[str], triggers: Sequence[str]
 ) -> Mapping[str, Any]:
@@ -311,8 +277,8 @@ def _mount(
         def keep() -> None:
             sent = st.session_state[key].get(name)
             if sent is not None:
-                _kept(key)[name] = sent["value"]
-                _share(key, name)
+                memory(key)[name] = sent["value"]
+                linked.share(key, name)
 
         return keep
 

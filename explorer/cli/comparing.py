@@ -6,9 +6,10 @@ import shlex
 from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+import pandas as pd
 
 from ..collection import Collection
 from ..errors import ArtifactMissing, InputError
@@ -17,6 +18,10 @@ from .base import AS_JSON, open_named, verb
 from .output import echo_json, echo_table
 from .progress import Bars
 
+if TYPE_CHECKING:
+    from ..evaluation import OverlapReport
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
 
 @click.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
@@ -24,14 +29,15 @@ from .progress import Bars
 @click.option("-k", default=10, show_default=True, help="Neighbours of a patch that are compared, and hits of a query.")
 @click.option("--least", default=12, show_default=True, help="Patches to list on which two encoders agree least.")
 @click.option("--row", type=int, default=None, help="Ask every encoder for the patches most similar to this row.")
-@click.option("--image", type=click.Path(path_type=Path, dir_okay=False), default=None, help="The same for a picture.")
-@click.option("--csv", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Write the table of scores there.")
+@click.option("--image", type=_FILE, default=None, help="The same for a picture.")
+@click.option("--csv", type=_FILE, default=None, help="Write the table of scores there.")
+@click.option(
+    "--per-row", type=_FILE, default=None, help="Write there, as CSV, the share of neighbours that two encoders agree on, by row."
+)
 @AS_JSON
 @verb
-def compare(settings: Settings, report: Bars, *, names: Sequence[str], as_json: bool, csv: Path | None, **given: Any) -> None:
+def compare(settings: Settings, report: Bars, *, names: Sequence[str], as_json: bool, **given: Any) -> None:
     """Set the encoders of collections side by side: their scores, how far they agree on neighbours, their answers to one query."""
-    import pandas as pd
-
     from ..pipeline import defused, gaps, scores
 
     collections = [open_named(settings, name) for name in dict.fromkeys(names)]
@@ -39,15 +45,20 @@ def compare(settings: Settings, report: Bars, *, names: Sequence[str], as_json: 
     found = scores(collections)
     table = [score for score in found if score.line.encoder in used[score.line.collection]]
     missing = [gap for gap in gaps(collections, found) if gap.line.encoder in used[gap.line.collection]]
+    pairs = [(each, pair) for each in collections for pair in combinations(used[each.name], 2)]
+    overlaps = [(each, pair, _overlap(each, pair, given["k"])) for each, pair in pairs]
     document = {
         "scores": [score.to_json() for score in table],
         "missing": [gap.to_json() for gap in missing],
-        "overlap": [_overlap(each, pair, given) for each in collections for pair in combinations(used[each.name], 2)],
+        "overlap": [_agreement(each, pair, found, given["least"]) for each, pair, found in overlaps],
         "query": [_query(settings, each, used[each.name], given) for each in collections] if _asks(given) else [],
     }
     report.close()
-    if csv is not None:
-        defused(pd.DataFrame(document["scores"])).to_csv(csv, index=False)
+    if given["csv"] is not None:
+        defused(pd.DataFrame(document["scores"])).to_csv(given["csv"], index=False)
+    if given["per_row"] is not None:
+        by_row = [_by_row(each, pair, found) for each, pair, found in overlaps if not isinstance(found, ArtifactMissing)]
+        defused(pd.concat([pd.DataFrame(), *by_row])).to_csv(given["per_row"], index=False)
     if as_json:
         echo_json(document)
     else:
@@ -66,20 +77,32 @@ def _encoders(collection: Collection, wanted: Sequence[str]) -> list[str]:
     return [name for name in collection.encoder_names() if not wanted or name in wanted]
 
 
-def _overlap(collection: Collection, pair: tuple[str, str], given: dict[str, Any]) -> dict[str, Any]:
-    from ..pipeline import least_agreed, overlap
+def _overlap(collection: Collection, pair: tuple[str, str], k: int) -> OverlapReport | ArtifactMissing:
+    from ..pipeline import overlap
 
     try:
-        found = overlap(collection, *pair, k=given["k"])
+        return overlap(collection, *pair, k=k)
     except ArtifactMissing as missing:  # the scores can be told all the same
-        return {"collection": collection.name, "encoders": list(pair), "missing": str(missing)}
-    document = found.to_json()
+        return missing
+
+
+def _agreement(collection: Collection, pair: tuple[str, str], found: OverlapReport | ArtifactMissing, n_least: int) -> dict[str, Any]:
+    from ..pipeline import least_agreed
+
+    document: dict[str, Any] = {"collection": collection.name, "encoders": list(pair)}
+    if isinstance(found, ArtifactMissing):
+        return document | {"missing": str(found)}
+    document |= found.to_json()
     shares = document.pop("per_row")
-    least = [
-        {"row": row, "share": round(shares[row], 6), "uri": collection.items["uri"].iloc[row]}
-        for row in least_agreed(found, given["least"])
-    ]
-    return {"collection": collection.name, "encoders": list(pair), **document, "least_agreed": least}
+    rows = least_agreed(found, n_least)
+    return document | {
+        "least_agreed": [{"row": row, "share": round(shares[row], 6), "uri": collection.items["uri"].iloc[row]} for row in rows]
+    }
+
+
+def _by_row(collection: Collection, pair: tuple[str, str], found: OverlapReport) -> pd.DataFrame:
+    columns = {"collection": collection.name, "encoder": pair[0], "other": pair[1], "row": range(found.n)}
+    return pd.DataFrame(columns | {"id": collection.items["id"], "share": found.per_row})
 
 
 def _query(settings: Settings, collection: Collection, names: Sequence[str], given: dict[str, Any]) -> dict[str, Any]:

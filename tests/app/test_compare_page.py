@@ -81,19 +81,19 @@ def test_with_one_model_the_page_says_how_to_get_another(opened: Collection, mon
     test.selectbox(key="compare/model").set_value(spec).run()
     test.button(key="compare/start").click().run()
     assert [(job.verb, job.name, job.encoder) for job in started] == [("embed", "c", "random-vits16")]
-    assert "There is one map only." in words(show(view="maps"))
+    assert "There is one map only." in words(show(tab="maps"))
 
 
 def test_a_model_without_a_map_is_named(opened: Collection) -> None:
     pipeline.embed(opened, encoder=encoders.load("descriptor"), settings=settings.read(home=opened.path.parent))
-    said = words(show(view="maps"))
+    said = words(show(tab="maps"))
     assert "has no map yet" in said
     assert "There is one map only." in said
 
 
 def test_two_layouts_of_one_model_are_compared_without_speaking_of_models(opened: Collection) -> None:
     pipeline.project(opened, method="umap", n_neighbors=5)
-    test = show(view="maps")
+    test = show(tab="maps")
     left, right = widgets_sent(test, "map")
     assert left["points"] != right["points"] and left["link"]["name"] == right["link"]["name"]
     assert "Both maps show the same model" in words(test)
@@ -141,7 +141,7 @@ def test_all_collections_stand_in_one_table_each_on_its_own_lines(both: Collecti
 
 
 def test_two_models_have_two_linked_maps_and_their_overlap(both: Collection) -> None:
-    test = show(view="maps")
+    test = show(tab="maps")
     left, right = widgets_sent(test, "map")
     assert left["link"] == right["link"] and left["points"] != right["points"]
     found = pipeline.overlap(both, "descriptor", "mean-colour")
@@ -153,23 +153,23 @@ def test_two_models_have_two_linked_maps_and_their_overlap(both: Collection) -> 
 
 
 def test_maps_are_coloured_by_where_the_models_disagree(both: Collection) -> None:
-    test = show(view="maps", colour="shared")
+    test = show(tab="maps", colour=":shared")
     left, right = widgets_sent(test, "map")
     assert left["column"] == right["column"]
     assert left["column"]["name"] == "shared of the 10 nearest" and left["column"]["url"].startswith("/api/collections/c/overlap.bin?")
-    assert test.query_params["colour"] == "shared"
+    assert test.query_params["colour"] == ":shared"
 
 
 def test_groups_of_either_model_colour_both_maps(both: Collection) -> None:
     made = pipeline.cluster(both, encoder="mean-colour", method="kmeans", n_clusters=3)
-    test = show(view="maps", colour=f"group:{made.key}")
+    test = show(tab="maps", colour=f"group:{made.key}")
     left, right = widgets_sent(test, "map")
     assert left["column"] == right["column"]
     assert left["column"]["url"].endswith(f"/groups/{made.key}.bin")
 
 
 def test_a_link_to_a_patch_shows_its_neighbours_in_both(both: Collection) -> None:
-    test = show(view="maps", patch="3")
+    test = show(tab="maps", patch="3")
     marks = [data["mark"] for data in widgets_sent(test, "map")]
     assert [mark["row"] for mark in marks] == [3, 3]
     near = [both.neighbours(name).rows[3, :10].tolist() for name in ("descriptor", "mean-colour")]
@@ -186,7 +186,7 @@ def test_a_link_to_a_selection_holds_the_map_it_was_drawn_on(both: Collection) -
     from explorer.app.selection import Shape
 
     area = address.pack([Shape("replace", rows=(2, 5, 7))])
-    test = show(view="maps", area=area, on="other")
+    test = show(tab="maps", area=area, on="other")
     left, right = widgets_sent(test, "map")
     assert left["selection"]["shapes"] == [] and left["link"]["elsewhere"]
     assert right["selection"]["shapes"] == [{"mode": "replace", "rows": [2, 5, 7]}] and not right["link"]["elsewhere"]
@@ -198,7 +198,7 @@ def test_a_link_to_a_selection_holds_the_map_it_was_drawn_on(both: Collection) -
 
 
 def test_one_query_is_answered_by_every_model(both: Collection) -> None:
-    test = show(view="query", patch="3", k="6")
+    test = show(tab="query", patch="3", k="6")
     grids = {tuple(card["row"] for card in data["cards"]) for data in widgets_sent(test, "grid")}
     wanted = {tuple(hit.row for hit in both.search(row=3, k=7, encoder=name).hits if hit.row != 3) for name in both.encoder_names()}
     assert grids == wanted
@@ -210,7 +210,7 @@ def test_one_query_is_answered_by_every_model(both: Collection) -> None:
 def test_a_picture_is_asked_of_every_model_that_can_be_loaded(both: Collection) -> None:
     held = queries.Held()
     asked = held.keep(np.ascontiguousarray(both.image(4)[:24, :24]))
-    test = show(view="query", picture=asked, k="6")
+    test = show(tab="query", picture=asked, k="6")
     (grid,) = widgets_sent(test, "grid")
     image = queries.find(asked)
     assert [card["row"] for card in grid["cards"]] == [hit.row for hit in both.search(image=image, k=6, encoder="descriptor").hits]
@@ -219,7 +219,7 @@ def test_a_picture_is_asked_of_every_model_that_can_be_loaded(both: Collection) 
 
 
 def test_without_a_query_patches_are_offered(both: Collection) -> None:
-    test = show(view="query")
+    test = show(tab="query")
     assert "One question, every model" in words(test)
     (offered,) = widgets_sent(test, "grid")
     assert len(offered["cards"]) == both.n
@@ -230,10 +230,10 @@ def test_without_a_query_patches_are_offered(both: Collection) -> None:
 @pytest.mark.parametrize(
     "asked",
     [
-        {"view": "nonsense"},
-        {"view": "maps", "one": "gone", "other": "gone", "patch": "999", "area": "cut"},
-        {"view": "query", "patch": "999", "k": "7"},
-        {"view": "query", "picture": "guessed"},
+        {"tab": "nonsense"},
+        {"tab": "maps", "one": "gone", "other": "gone", "patch": "999", "area": "cut"},
+        {"tab": "query", "patch": "999", "k": "7"},
+        {"tab": "query", "picture": "guessed"},
     ],
 )
 def test_a_link_that_was_changed_shows_what_it_can(both: Collection, asked: dict[str, str]) -> None:

@@ -54,7 +54,7 @@ def selected(board):
 
 
 def test_pointing_at_a_patch_shows_it_on_the_other_map_without_the_server(app, browse):
-    page = visit(browse, f"{app}/compare?collection=tissue&view=maps", height=1400)
+    page = visit(browse, f"{app}/compare?collection=tissue&tab=maps", height=1400)
     boards = maps(page)
     for here, there in (boards, boards[::-1]):
         row = here.evaluate(OUTERMOST)
@@ -68,7 +68,7 @@ def test_pointing_at_a_patch_shows_it_on_the_other_map_without_the_server(app, b
 
 
 def test_pointing_at_a_thumbnail_shows_it_on_both_maps(app, browse):
-    page = visit(browse, f"{app}/compare?collection=tissue&view=maps", height=1400)
+    page = visit(browse, f"{app}/compare?collection=tissue&tab=maps", height=1400)
     boards = maps(page)
     page.locator(".result .open").nth(1).hover()
     for board in boards:
@@ -80,7 +80,7 @@ def test_pointing_at_a_thumbnail_shows_it_on_both_maps(app, browse):
 
 
 def test_a_selection_on_either_map_is_on_both_and_its_link_reopens_it(app, browse):
-    page = visit(browse, f"{app}/compare?collection=tissue&view=maps", height=1400)
+    page = visit(browse, f"{app}/compare?collection=tissue&tab=maps", height=1400)
     boards = maps(page)
     for place, share in ((0, 0.6), (1, 0.5)):
         here, there = boards[place], boards[1 - place]
@@ -107,7 +107,7 @@ def test_a_selection_on_either_map_is_on_both_and_its_link_reopens_it(app, brows
 
 
 def test_adding_to_a_selection_of_the_other_map_keeps_it(app, browse):
-    page = visit(browse, f"{app}/compare?collection=tissue&view=maps", height=1400)
+    page = visit(browse, f"{app}/compare?collection=tissue&tab=maps", height=1400)
     left, right = maps(page)
     left.locator(".stage").focus()
     page.keyboard.press("s")  # what is in view: all
@@ -125,7 +125,7 @@ def test_adding_to_a_selection_of_the_other_map_keeps_it(app, browse):
 
 
 def test_a_click_picks_the_patch_on_both_and_shows_its_neighbours_side_by_side(app, browse):
-    page = visit(browse, f"{app}/compare?collection=tissue&view=maps", height=1400)
+    page = visit(browse, f"{app}/compare?collection=tissue&tab=maps", height=1400)
     left, right = maps(page)
     row = left.evaluate(OUTERMOST)
     page.mouse.click(*in_window(left, row))
@@ -141,7 +141,7 @@ def test_a_click_picks_the_patch_on_both_and_shows_its_neighbours_side_by_side(a
 
 
 def test_one_query_walks_on_and_back(app, browse):
-    page = visit(browse, f"{app}/compare?collection=tissue&view=query&patch=3")
+    page = visit(browse, f"{app}/compare?collection=tissue&tab=query&patch=3")
     page.get_by_text("patches are found by both models").wait_for()
     assert pictures_are_here(page, ".result img") == 24
     page.locator(".result .open").nth(2).click()
@@ -178,9 +178,9 @@ def test_a_measurement_that_is_missing_is_started_from_the_table(app, browse):
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("view", ["scores", "maps", "maps&patch=3", "query", "query&patch=3"])
-def test_axe_finds_nothing_serious(app, browse, view, dark):
-    page = visit(browse, f"{app}/compare?collection=tissue&view={view}", dark=dark)
+@pytest.mark.parametrize("tab", ["scores", "maps", "maps&patch=3", "query", "query&patch=3"])
+def test_axe_finds_nothing_serious(app, browse, tab, dark):
+    page = visit(browse, f"{app}/compare?collection=tissue&tab={tab}", dark=dark)
     page.get_by_role("heading", name="Compare").wait_for()
     settled(page)
     assert not appside.axe_faults(page)

@@ -7,7 +7,8 @@ import streamlit as st
 from explorer.app import address, jobboard, moremodels, pair, scoretable, strips, ui
 from explorer.collection import Collection
 
-VIEWS = {"scores": "Scores", "maps": "Maps", "query": "One query"}
+TABS = {"scores": "Scores", "maps": "Maps", "query": "One query"}
+_TAB = "compare/tab"
 
 
 def show() -> None:
@@ -16,42 +17,42 @@ def show() -> None:
     opened.embedding()  # a collection that no model has described is to be finished first
     asked = address.asked()
     if asked is not None:
-        view = asked.get("view")
-        st.session_state["compare/view"] = view if view in VIEWS else "scores"
+        st.session_state[_TAB] = asked["tab"] if asked.get("tab") in TABS else "scores"
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.title("Compare", anchor=False, width="stretch")
         moremodels.button(opened)
-    st.session_state.setdefault("compare/view", "scores")
-    view = st.segmented_control(
-        "View", list(VIEWS), format_func=VIEWS.__getitem__, key="compare/view", required=True, label_visibility="collapsed"
+    st.session_state.setdefault(_TAB, "scores")
+    tab = st.segmented_control(
+        "Compare by", list(TABS), format_func=TABS.__getitem__, key=_TAB, required=True, label_visibility="collapsed"
     )
-    jobboard.panel(None if view == "scores" and st.session_state.get("compare/whole") else opened.name)
-    alone(opened)
-    if view == "scores":
+    jobboard.panel(None if tab == "scores" and st.session_state.get("compare/whole") else opened.name)
+    there = pair.views(opened)
+    alone(opened, {view.encoder for view in there.values()})
+    if tab == "scores":
         told = scoretable.show(opened, asked)
         address.leave("compare", **told)
-    elif view == "query":
+    elif tab == "query":
         told = strips.show(opened, asked)
-        address.leave("compare", view="query", **told)
-    elif len(pair.views(opened)) < 2:
+        address.leave("compare", tab="query", **told)
+    elif len(there) < 2:
         ui.nothing(
             "There is one map only.",
             "Add a model, or draw another map under 'Layout' on the Map page; two of them are shown here side by side.",
         )
-        address.leave("compare", view="maps")
+        address.leave("compare", tab="maps")
     else:
         if asked is not None:
-            pair.take(opened, asked)
-        pair.show(opened)
+            pair.take(opened, there, asked)
+        pair.show(opened, there)
 
 
-def alone(opened: Collection) -> None:
-    """What to do where there is nothing to compare with yet."""
+def alone(opened: Collection, mapped: set[str]) -> None:
+    """What to do where there is nothing to compare with yet; ``mapped`` models have a map."""
     if len(opened.encoder_names()) < 2:
         st.info(
             f"Only {ui.plain(ui.encoder_title(opened.encoder_names()[0]))} has described these patches. To compare, choose 'Add a model'."
         )
-    for name in pair.unfinished(opened):
+    for name in [name for name in opened.encoder_names() if name not in mapped]:
         st.info(f"{ui.plain(ui.encoder_title(name))} has no map yet. Choose it under 'Add a model' to finish it.")
 
 
