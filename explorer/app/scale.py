@@ -75,6 +75,6 @@ def caution(opened: Collection, question: Question, side_px: tuple[int, int]) ->
 def _usual_um(path: Path, version: str) -> float | None:
     """Width of tissue on most patches; None where it is not known."""
     items = state.collection(path.name).items
-    widths = items["mpp"].astype("Float64") * items[["width_px", "height_px"]].min(axis=1)
-    middle = widths.median()
-    return None if middle is None or not middle > 0 else float(middle)
+    known = items[items["mpp"].notna()]
+    widths_um = known["mpp"] * known[["width_px", "height_px"]].min(axis=1)
+    return float(widths_um.median()) if len(known) else None

@@ -171,6 +171,10 @@ def shown_columns(test: AppTest) -> set[str]:
     return {str(one.get("label")) for one in json.loads(test.dataframe[0].proto.columns).values() if one.get("label")}
 
 
+def test_where_no_scale_is_known_none_is_spoken_of(home: Path) -> None:
+    assert "alike by scale only" not in words(show("search", collection="rejects", patch="3", box="0.1_0.1_0.3_0.3"))
+
+
 def test_the_scale_of_a_patch_beside_much_larger_ones_is_spoken_of(home: Path) -> None:
     assert "alike by scale only" not in words(show("search", collection="demo", patch="3"))
     said = words(show("search", collection="demo", patch="3", box="0.1_0.1_0.3_0.3"))

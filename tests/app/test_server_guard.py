@@ -138,6 +138,7 @@ def test_the_document_names_every_route(client: TestClient) -> None:
         "/health", "/encoders", "/collections", "/collections/{collection}", "/collections/{collection}/items",
         "/collections/{collection}/search", "/collections/{collection}/search/image", "/collections/{collection}/thumb/{row}.jpg",
         "/collections/{collection}/patch/{row}.jpg", "/collections/{collection}/rows/{row}.json",
+        "/collections/{collection}/trust/{key}/{column}.bin", "/collections/{collection}/overlap.bin",
         "/collections/{collection}/points/{key}.bin", "/collections/{collection}/groups/{key}.bin",
         "/collections/{collection}/column.bin", "/uploads", "/uploads/{upload_id}", "/jobs", "/jobs/{job_id}", "/jobs/{job_id}/log",
         "/jobs/{job_id}/cancel", "/jobs/{job_id}/resume",

@@ -166,7 +166,9 @@ def test_embedding_by_another_encoder_is_the_whole_way_from_the_same_source(tmp_
     collection = make_collection(tmp_path / "home", per_class=3)
     with served(tmp_path / "home", monkeypatch):
         command = work.Embed(name="small", encoder="descriptor").command()
-    assert command == ["build", "--name", "small", "--encoder", "descriptor", "--", str(collection.record["source"]["uri"])]
+    made_from = collection.record["source"]
+    asked = ["--name", "small", "--encoder", "descriptor", "--kind", made_from["kind"]]
+    assert command == ["build", *asked, "--", made_from["uri"]]
     job = jobs.start(tmp_path / "home", command, title="again", collection="small")
     until(lambda: job.state() != "running")
     assert job.state() == "done", job.log()
