@@ -138,7 +138,7 @@ def choose_encoder(key: str) -> EncoderSpec:
     specs = [encoders.spec(name) for name in encoders.names()]
     here = {spec.name: encoders.weights_state(spec, state.settings().weights_dir) for spec in specs}
     order = {"none needed": 0, "here": 1, "to fetch": 2, "ask for access": 3, "not loadable here": 4}
-    specs.sort(key=lambda spec: order[here[spec.name]])
+    specs.sort(key=lambda spec: (spec.seed is not None, order[here[spec.name]]))
     spec = st.selectbox("Model", specs, format_func=lambda spec: f"{spec.title}  ·  {_state(spec, here[spec.name])}", key=key)
     numbers = [f"{spec.dim} numbers a patch"]
     if spec.parameters_m:
@@ -152,6 +152,8 @@ def choose_encoder(key: str) -> EncoderSpec:
         st.warning(ui.plain(f"The publisher asks for a form first. To get it, {spec.access or 'ask at its page'}."))
     elif here[spec.name] == "not loadable here":
         st.warning(ui.plain(f"This model needs a program of its own. To get it, {spec.access}."))
+    elif spec.seed is not None:
+        st.warning("Its weights are drawn by lot: it has learnt nothing. It is an anchor to measure other models against.")
     elif spec.name == "descriptor":
         st.caption(
             "Measures stain and texture by fixed filters; it has learnt nothing from tissue. Good for a first look, at once and anywhere."

@@ -25,6 +25,7 @@ from PIL import Image as Pillow
 sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[1])]
 
 from running import Running, answers, free_port, running  # noqa: E402
+from sessions import Session  # noqa: E402
 
 from explorer import pipeline, settings  # noqa: E402
 from explorer.sources import open_source  # noqa: E402
@@ -123,6 +124,24 @@ def at_once(ask: Callable[[httpx.Client, int], httpx.Response]) -> np.ndarray:
         return np.array(list(pool.map(session, range(SESSIONS)))).ravel()
 
 
+def pages_at_once(url: str) -> np.ndarray:
+    """The same by ten readers on the Search page, each with a session of its own. Raises where one is not shown all hits."""
+
+    def session(number: int) -> list[float]:
+        taken = []
+        with Session(url) as reader:
+            for search in range(SEARCHES):
+                started_s = time.monotonic()
+                sent = reader.view("search", f"collection=large&patch={number * SEARCHES + search}&k={K}")
+                taken.append(time.monotonic() - started_s)
+                if sent.count(b'"score"') < K:
+                    raise RuntimeError("the page did not show all hits")
+        return taken
+
+    with ThreadPoolExecutor(SESSIONS) as pool:
+        return np.array(list(pool.map(session, range(SESSIONS)))).ravel()
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--upload-gb", type=float, default=2.0)
@@ -152,6 +171,8 @@ def main() -> None:
                 taken = at_once(ask)
                 middle, late = np.percentile(taken, [50, 95])
                 print(f"{SESSIONS} sessions, {what:23} p95 {late:5.2f} s    limit 1.5 s   median {middle:.2f} s, first {first_s:.2f} s")
+            middle, late = np.percentile(pages_at_once(app.url), [50, 95])
+            print(f"{SESSIONS} sessions, {'on the Search page':23} p95 {late:5.2f} s    limit 1.5 s   median {middle:.2f} s")
 
 
 if __name__ == "__main__":
