@@ -16,7 +16,7 @@ from ..collection import Collection
 from ..evaluation import OverlapReport, encoder_overlap
 from ..search import SearchResult
 from ..storage import Artifact
-from .evaluating import read_report, usual_group
+from .evaluating import FORMAT, read_report, usual_group
 from .report_words import MEASURES
 
 OVERLAP_K = 10
@@ -123,7 +123,7 @@ def scores(collections: Sequence[Collection]) -> list[Score]:
     found: dict[tuple[Line, Measure], Score] = {}
     for collection in collections:
         versions = _versions(collection)
-        for artifact in collection.artifacts("reports"):
+        for artifact in collection.artifacts("reports", format=FORMAT):
             if artifact.recipe["embedding"] in versions:
                 for score in _scores(collection.name, artifact, versions[artifact.recipe["embedding"]]):
                     found.setdefault((score.line, score.measure), score)

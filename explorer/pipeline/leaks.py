@@ -11,7 +11,7 @@ from ..errors import InputError
 from ..evaluation import separable
 from ..storage import Artifact
 from ..types import Progress, Report, ignore
-from .evaluating import GROUPS, Question, evaluate, read_report, site_columns
+from .evaluating import FORMAT, GROUPS, Question, evaluate, read_report, site_columns
 
 MOST_ROWS = 20_000
 """Of a collection whose leak is measured while it is built; the time grows with the square of the rows."""
@@ -42,7 +42,7 @@ class Leak:
 
 def leak(collection: Collection, encoder: str | None = None) -> Leak | None:
     """What the reports on this embedding say; of several the worst. None where there is no label or no place of origin to compare."""
-    measured = collection.artifacts("reports", embedding=collection.embedding(encoder).key, protocol="leak")
+    measured = collection.artifacts("reports", format=FORMAT, embedding=collection.embedding(encoder).key, protocol="leak")
     if measured:
         return _said(_worst(measured))
     return _unmeasured(collection)
