@@ -14,6 +14,7 @@ ACCENT = "#1f8a92"
 QUIET = "#8b9699"
 _FAINT = "rgba(139, 150, 153, 0.35)"
 _FILLED = "rgba(31, 138, 146, 0.45)"
+_PAGE_LIGHT, _PAGE_DARK = "#ffffff", "#14191b"
 _LIGHT, _DARK = "#f1f5f5", "#1e2527"
 """Of an empty cell, by theme: plotly chooses the colour of a cell's text by the cell's own."""
 _SERIES = (ACCENT, "#e69f00", "#0072b2", "#cc79a7")
@@ -30,6 +31,7 @@ def score_line(value: Estimate, anchors: Sequence[Mapping[str, Any]], *, key: st
     import plotly.graph_objects as go
 
     known = stacked(anchors)
+    behind = _PAGE_DARK if st.context.theme.type == "dark" else _PAGE_LIGHT  # a tick passes behind the names of others
     figure = go.Figure()
     figure.add_shape(type="line", x0=0, x1=1, y0=0, y1=0, line={"color": _FAINT, "width": 2})
     for line, each in enumerate(known, 1):
@@ -38,7 +40,7 @@ def score_line(value: Estimate, anchors: Sequence[Mapping[str, Any]], *, key: st
         figure.add_shape(type="line", x0=at, x1=at, y0=0.3, y1=-line, line={"color": QUIET, "width": 1, "dash": "dot"})
         figure.add_annotation(
             x=at, y=-line, text=f"{plain(each['title'])} {at:.3f}", showarrow=False, font={"color": QUIET} if faint else {},
-            xanchor="left" if left else "right", xshift=6 if left else -6,
+            xanchor="left" if left else "right", xshift=6 if left else -6, bgcolor=behind, borderpad=0,
         )  # fmt: skip
     if value["value"] is not None:
         figure.add_trace(_points([value["value"]], [0.0], [value], colour=ACCENT, size=18, along="x"))

@@ -54,6 +54,7 @@ STYLE = """
 .report .scale > * { position: absolute; }
 .report .scale i { top: -6px; border-left: 1px dashed var(--quiet); }
 .report .scale span { padding: 0 6px; line-height: 1; margin-top: -12px; font-size: 13px; white-space: nowrap; }
+.report .scale span { z-index: 1; background: light-dark(#fff, #12161b); }
 .report .scale .faint { color: var(--quiet); }
 .report .scale u { top: -4px; height: 6px; background: var(--own); }
 .report .scale b { top: -8px; width: 14px; height: 14px; margin-left: -7px; border-radius: 50%; background: var(--own); }
