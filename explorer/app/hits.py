@@ -24,8 +24,10 @@ def summary(opened: Collection, question: Question, answer: Answer) -> None:
         st.markdown(f"Labels of these patches: {' · '.join(told)}{more}")
         st.caption("This says how similar patches were labelled. It is evidence to look at, not a diagnosis of the query.")
     if (near := answer.closer_than) is not None:
-        what = "It has closer company here than" if near >= 0.05 else "Nothing here is really like it: it has closer company than only"
-        st.caption(f"{what} {ui.share(near)} of the collection's own patches have.")
+        if near >= 0.05:
+            st.caption(f"It has closer company here than {ui.share(near)} of the collection's own patches have.")
+        else:
+            st.caption(f"Nothing here is really like it: {ui.share(1 - near)} of the collection's own patches have closer company.")
 
 
 def show(opened: Collection, question: Question, answer: Answer, *, how: str) -> None:

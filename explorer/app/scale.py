@@ -38,7 +38,7 @@ def ask(picture: str) -> float | None:
         min_value=_FINEST,
         max_value=_COARSEST,
         value=None,
-        step=0.05,
+        step=0.01,
         format="%.3g",
         placeholder="not known",
         key=key(picture),

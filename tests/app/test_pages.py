@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import shutil
 from collections.abc import Iterator
@@ -110,6 +111,14 @@ def test_a_page_without_a_collection_says_what_to_do(empty_home: Path, page: str
 @pytest.mark.parametrize("page", OF_A_COLLECTION)
 def test_a_link_to_a_collection_that_is_gone_says_so(home: Path, page: str) -> None:
     assert "There is no collection" in words(show(page, collection="gone"))
+
+
+@pytest.mark.parametrize("path", sorted(Path(address.__file__).with_name("views").glob("*.py")), ids=lambda path: path.name)
+def test_no_text_stands_alone_in_the_file_of_a_page(path: Path) -> None:
+    """Streamlit would show it, where its magic is not switched off."""
+    statements = ast.parse(path.read_text(encoding="utf-8")).body
+    alone = [one for one in statements[1:] if isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant)]
+    assert not alone
 
 
 def test_no_page_speaks_of_our_own_parts(home: Path, empty_home: Path) -> None:

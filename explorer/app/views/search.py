@@ -11,8 +11,7 @@ from explorer.app.asking import Question
 from explorer.collection import Collection
 
 _ASKED = "search/asked"
-_SHOWN_AS = {"Patches": None, "Map": "map", "Table": "table"}
-"""Ways to look at what was found -> as an address says it."""
+_SHOWN_AS = {"Patches": None, "Map": "map", "Table": "table"}  # ways to look at what was found -> as an address says it
 
 
 def begin(opened: Collection) -> Question:
