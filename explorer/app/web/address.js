@@ -21,6 +21,7 @@ export class Address {
       this.take({ back: true });
     };
     window.addEventListener("popstate", this.returned);
+    window.navigation?.addEventListener("currententrychange", this.later); // the server has written, without our words
   }
 
   get ours() {
@@ -59,6 +60,7 @@ export class Address {
   destroy() {
     this.later.cancel();
     window.removeEventListener("popstate", this.returned);
+    window.navigation?.removeEventListener("currententrychange", this.later);
   }
 }
 

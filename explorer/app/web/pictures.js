@@ -88,7 +88,8 @@ export class Pictures {
 
   touches([ax, ay], [bx, by]) {
     const apart = this.side_px + GAP_PX;
-    return Math.abs(ax - bx) < apart && Math.abs(ay - by) < apart;
+    const named = this.lift_px ? CAPTION_PX : 0;
+    return Math.abs(ax - bx) < apart && Math.abs(ay - by) < apart + named;
   }
 
   /** The row whose picture lies under a place on the screen, or -1. */
