@@ -7,10 +7,8 @@ from typing import Any
 
 import click
 
-from ..errors import ImageRejected, InputError
 from ..settings import Settings
-from ..types import Image
-from .base import AS_JSON, ENCODER, NAME, WEIGHTS, WHERE, conditions, load_encoder, open_named, verb
+from .base import AS_JSON, ENCODER, NAME, WEIGHTS, WHERE, conditions, load_encoder, open_named, query_picture, verb
 from .output import echo_collection, echo_hits, echo_json, printable
 from .progress import Bars
 
@@ -36,7 +34,7 @@ def search(settings: Settings, report: Bars, *, name: str, image: Path | None, a
     collection = open_named(settings, name)
     encoder, weights = given.pop("encoder"), given.pop("weights")
     if image is not None:
-        given["image"] = _picture(image, settings)
+        given["image"] = query_picture(image, settings)
         embedding = collection.embedding(encoder)
         encoder = load_encoder(settings, report, embedding.recipe["encoder"]["name"], weights)
     where = conditions(given.pop("where"), [*collection.items.columns, *trust.COLUMNS])
@@ -48,20 +46,9 @@ def search(settings: Settings, report: Bars, *, name: str, image: Path | None, a
     if known is not None and known.warns:
         click.echo(printable(known.sentence), err=True)
     if as_json:
-        echo_json(result.to_json() | {"leak": known and known.to_json()})
+        echo_json(result.to_json() | ({} if known is None else {"leak": known.to_json()}))
     else:
         echo_hits(result.hits)
-
-
-def _picture(path: Path, settings: Settings) -> Image:
-    from ..sources.images import decode
-
-    if not path.is_file():
-        raise InputError(f"There is no file {path}; give the path of a picture.")
-    try:
-        return decode(path.read_bytes(), name=path.name, limits=settings.limits)
-    except ImageRejected as rejected:
-        raise InputError(f"{path} cannot be searched by: {rejected.reason}; give another picture.") from rejected
 
 
 @click.command()

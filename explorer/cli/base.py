@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import settings as settings_table
-from ..errors import ExplorerError, InputError
+from ..errors import ExplorerError, ImageRejected, InputError
 from ..settings import Settings
 from ..sources import KINDS
-from ..types import Encoder
+from ..types import Encoder, Image
 from .progress import Bars
 
 if TYPE_CHECKING:
@@ -136,3 +136,15 @@ def _json_or_text(value: str) -> Any:
         return json.loads(value)
     except json.JSONDecodeError:
         return value
+
+
+def query_picture(path: Path, settings: Settings) -> Image:
+    """A picture to search with. Raises ``InputError`` where it cannot be read."""
+    from ..sources.images import decode
+
+    if not path.is_file():
+        raise InputError(f"There is no file {path}; give the path of a picture.")
+    try:
+        return decode(path.read_bytes(), name=path.name, limits=settings.limits)
+    except ImageRejected as rejected:
+        raise InputError(f"{path} cannot be searched by: {rejected.reason}; give another picture.") from rejected

@@ -9,17 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import pandas as pd
 
-from ..collection import Collection
-from ..errors import ArtifactMissing, InputError
+from ..errors import ArtifactMissing
 from ..settings import Settings
-from .base import AS_JSON, open_named, verb
+from .base import AS_JSON, open_named, query_picture, verb
 from .output import echo_json, echo_table
 from .progress import Bars
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..collection import Collection
     from ..evaluation import OverlapReport
+
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -38,6 +40,8 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @verb
 def compare(settings: Settings, report: Bars, *, names: Sequence[str], as_json: bool, **given: Any) -> None:
     """Set the encoders of collections side by side: their scores, how far they agree on neighbours, their answers to one query."""
+    import pandas as pd
+
     from ..pipeline import defused, gaps, scores
 
     collections = [open_named(settings, name) for name in dict.fromkeys(names)]
@@ -101,6 +105,8 @@ def _agreement(collection: Collection, pair: tuple[str, str], found: OverlapRepo
 
 
 def _by_row(collection: Collection, pair: tuple[str, str], found: OverlapReport) -> pd.DataFrame:
+    import pandas as pd
+
     columns = {"collection": collection.name, "encoder": pair[0], "other": pair[1], "row": range(found.n)}
     return pd.DataFrame(columns | {"id": collection.items["id"], "share": found.per_row})
 
@@ -110,11 +116,7 @@ def _query(settings: Settings, collection: Collection, names: Sequence[str], giv
 
     asked: dict[str, Any] = {"row": given["row"], "k": given["k"]}
     if (file := given["image"]) is not None:
-        from ..sources.images import decode
-
-        if not file.is_file():
-            raise InputError(f"There is no file {file}; give the path of a picture.")
-        asked["image"] = decode(file.read_bytes(), name=file.name, limits=settings.limits)
+        asked["image"] = query_picture(file, settings)
     results = [collection.search(encoder=name, **asked) for name in names]
     shared = shared_hits(results)
     answers = [{"encoder": each.encoder, "hits": [hit.to_json() | {"shared": hit.row in shared} for hit in each.hits]} for each in results]

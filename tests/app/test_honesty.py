@@ -21,6 +21,7 @@ from streamlit.testing.v1 import AppTest
 from explorer import pipeline, settings, storage
 from explorer.app import address, choosing, maps, state, ui, widgets, work
 from explorer.collection import Collection, open_collection
+from explorer.pipeline.evaluating import FORMAT
 from explorer.search import allowed_rows
 from explorer.sources import open_source
 from explorer.storage import Artifact
@@ -76,7 +77,15 @@ def told(test: AppTest) -> dict[str, str]:
 
 def report(collection: Collection, *, follows: str, site: str = "site", seed: int = 0) -> Artifact:
     """A leak report that says this, as ``evaluate`` writes it."""
-    recipe = {"kind": "report", "embedding": collection.embedding().key, "protocol": "leak", "label": "label", "site": site, "seed": seed}
+    recipe = {
+        "kind": "report",
+        "format": FORMAT,
+        "embedding": collection.embedding().key,
+        "protocol": "leak",
+        "label": "label",
+        "site": site,
+        "seed": seed,
+    }
     value = 0.15 if follows == "site" else 0.9
 
     def fill(work: Path) -> dict[str, Any]:
