@@ -47,6 +47,13 @@ def test_the_bootstrap_is_seeded_and_draws_whole_groups() -> None:
     assert (other.low, other.high) == (0.0, 1.0)
 
 
+def test_one_group_says_nothing_of_others() -> None:
+    (estimate,) = bootstrap(np.array([[10.0, 5.0]]), share)
+    assert estimate.value == 0.5
+    assert np.isnan([estimate.low, estimate.high]).all()
+    assert str(estimate) == "0.500 (interval not known)"
+
+
 def test_a_draw_without_the_class_is_left_out() -> None:
     with np.errstate(invalid="ignore"):
         (estimate,) = bootstrap(np.array([[4.0, 1.0], [0.0, 0.0]]), share)

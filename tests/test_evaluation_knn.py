@@ -70,7 +70,7 @@ def test_the_few_shot_curve_rises_to_the_whole() -> None:
     means = [point.balanced_accuracy.value for point in report.curve]
     assert [point.shots for point in report.curve] == [1, 5, 25]
     assert means == sorted(means)
-    assert "[500] shots were left out" in report.left_out
+    assert "500 of each were left out" in report.left_out
     assert len(report.curve[0].draws) == 20
     assert report.curve[0].balanced_accuracy.low < means[0] < report.curve[0].balanced_accuracy.high
     assert few_shot(x, y, x_test=xt, y_test=yt, shots=(5,)).curve == report.curve[1:2]
@@ -92,11 +92,22 @@ def test_permuted_labels_score_at_chance() -> None:
         assert scores.balanced_accuracy.low <= 0.25 <= scores.balanced_accuracy.high
 
 
+def test_a_class_that_is_learnt_and_not_judged_lowers_chance() -> None:
+    """Labels that mean nothing, learnt from four classes and judged by two, score as guessing among four."""
+    (x, y), (xt, yt) = tissue(600, seed=1), tissue(800, seed=2)
+    judged = yt < 2
+    report = knn(x, np.random.default_rng(0).permutation(y), x_test=xt[judged], y_test=yt[judged], k=(1,))
+    assert report.chance == 0.25
+    assert abs(report.knn[1].balanced_accuracy.value - report.chance) < 0.08
+    assert np.isnan(report.knn[1].recall["3"].value)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
         ({"y_train": ["a"] * 60}, "one class only"),
         ({"y_test": [9] * 60}, "'9' is in the test rows"),
+        ({"y_test": [2] * 60}, "of class '2'"),
         ({"y_test": []}, "0 entries for 60"),
         ({"k": (61,)}, "fewer than k = 61"),
         ({"groups": [None] * 60}, "group column is empty"),

@@ -213,6 +213,7 @@ def test_protocol_defaults_are_the_published_ones() -> None:
         ({"y_train": [None] * 60}, "column is empty"),
         ({"y_train": [1] * 60}, "one class only"),
         ({"y_val": [7] * 60}, "'7' is in the val rows"),
+        ({"y_val": [1] * 60}, "of class '1'"),
         ({"x_test": np.ones((3, 16), np.float32)}, "go together"),
         ({"x_val": np.ones((60, 8), np.float32)}, "8 numbers"),
         ({"protocol": "eva-2023"}, "choose one of eva-2024, eva-2025"),

@@ -143,7 +143,8 @@ def _agreement(found: OverlapReport) -> None:
     k, mean = int(found.protocol["k"]), found.mean
     with st.container(key="figure-overlap"):
         st.markdown(f"{k * mean.value:.1f} of {k}")
-    st.markdown(f"nearest patches are the same in both models (95 % interval {k * mean.low:.1f} to {k * mean.high:.1f}).")
+    interval = "not known" if np.isnan(mean.low) else f"{k * mean.low:.1f} to {k * mean.high:.1f}"
+    st.markdown(f"nearest patches are the same in both models (95 % interval {interval}).")
     drawn = f"over {found.n_groups} patients or slides" if found.n_groups else "over patches, since no patients are known"
     st.caption(f"By chance it would be {k * found.chance:.1f}. Mean of {ui.count(found.n, 'patch')}; the interval is {drawn}.")
     charts.shared(found.counts.tolist(), key="compare/shared")

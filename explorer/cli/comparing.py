@@ -146,9 +146,8 @@ def _echo(document: dict[str, Any]) -> None:
             continue
         mean = each["mean"]
         click.echo(f"\n{each['collection']}, {' and '.join(each['encoders'])}: {each['sentence']}")
-        click.echo(
-            f"overlap@{each['protocol']['k']} {mean['value']:.3f} ({mean['low']:.3f} to {mean['high']:.3f}), chance {each['chance']:.3f}"
-        )
+        interval = "interval not known" if mean["low"] is None else f"{mean['low']:.3f} to {mean['high']:.3f}"
+        click.echo(f"overlap@{each['protocol']['k']} {mean['value']:.3f} ({interval}), chance {each['chance']:.3f}")
         click.echo("agreed on least: rows " + ", ".join(str(one["row"]) for one in each["least_agreed"]))
     for each in document["query"]:
         for answer in each["answers"]:

@@ -80,6 +80,12 @@ def check_classes(label: Column, *, name: str = "label") -> None:
         raise InputError(f"The {name} column has one class only ({label.names[0]!r}); a score needs at least two.")
 
 
+def check_judged(truth: Codes, names: Sequence[str], *, part: str) -> None:
+    """Raises ``InputError`` where all rows that are judged are of one class: naming it always would look perfect."""
+    if len(judged := np.unique(truth)) == 1:
+        raise InputError(f"All labelled {part} rows are of class {names[judged[0]]!r}; a score needs rows of at least two classes.")
+
+
 def check_k(ks: Sequence[int], n: int) -> None:
     """Raises ``InputError`` for a k below 1 and for a k that ``n`` rows cannot fill."""
     if not ks or min(ks) < 1:

@@ -19,14 +19,14 @@ Statistic = Callable[[Float64[np.ndarray, "r m"]], Float64[np.ndarray, "r s"]]
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A score with its 95 % interval."""
+    """A score with its 95 % interval; NaN ends where nothing could be drawn."""
 
     value: float
     low: float
     high: float
 
     def __str__(self) -> str:
-        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
+        return f"{self.value:.3f} ({'interval not known' if math.isnan(self.low) else f'{self.low:.3f} to {self.high:.3f}'})"
 
 
 def group_sums(groups: Int64[np.ndarray, " n"], columns: Int64[np.ndarray, " p"], values: np.ndarray, *, n_columns: int) -> Any:
@@ -47,7 +47,8 @@ def bootstrap(sums: Any, statistic: Statistic, *, n_resamples: int = N_RESAMPLES
 
     Queries of one patient are not independent, so patients are drawn, not queries (the cluster bootstrap).
     ``sums`` is a (groups, m) matrix, sparse or dense, of everything the statistic adds up; the same draws serve every score.
-    A score that a draw cannot give (a class is not in it) is left out of that score's interval.
+    A score that a draw cannot give (a class is not in it) is left out of that score's interval. One group alone says nothing
+    of others, so its interval is not known.
     """
     n_groups = sums.shape[0]
     rng = np.random.default_rng(seed)
@@ -58,6 +59,8 @@ def bootstrap(sums: Any, statistic: Statistic, *, n_resamples: int = N_RESAMPLES
         weights = np.bincount(picked.ravel(), minlength=n * n_groups).reshape(n, n_groups).astype(np.float64)
         draws.append(statistic((sums.T @ weights.T).T))
     values = statistic(np.asarray(sums.sum(axis=0), np.float64).reshape(1, -1))[0]
+    if n_groups == 1:
+        return [Estimate(float(v), math.nan, math.nan) for v in values]
     tail = 50 * (1 - LEVEL)
     return [Estimate(float(v), *_percentiles(d, tail)) for v, d in zip(values, np.concatenate(draws).T, strict=True)]
 

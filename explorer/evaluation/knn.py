@@ -12,7 +12,7 @@ from jaxtyping import Float32, Float64, Int64
 from ..directions import unit
 from ..errors import InputError
 from ..types import Vectors
-from .inputs import Codes, Values, check_classes, check_k, check_same_width, check_vectors, column, renumber
+from .inputs import Codes, Values, check_classes, check_judged, check_k, check_same_width, check_vectors, column, renumber
 from .intervals import N_RESAMPLES, Estimate
 from .mistakes import Mistake, mistakes, vote_share
 from .neighbours import nearest
@@ -42,7 +42,7 @@ class KnnReport(Report):
     prototype: Scores
     """Nearest class mean after centring and scaling to length 1."""
     chance: float
-    """Balanced accuracy of guessing: 1 / classes that occur among the test rows."""
+    """Balanced accuracy of guessing evenly among the classes that were learnt."""
     classes: tuple[str, ...]
     n: Mapping[str, int]
     dropped: Mapping[str, int]
@@ -72,7 +72,7 @@ class FewShotReport(Report):
     left_out: str
     """A sentence on numbers of shots that the smallest class cannot fill; empty where all were run."""
     chance: float
-    """Balanced accuracy of guessing: 1 / classes that occur among the test rows."""
+    """Balanced accuracy of guessing evenly among the classes that were learnt."""
     classes: tuple[str, ...]
     n: Mapping[str, int]
     dropped: Mapping[str, int]
@@ -97,8 +97,8 @@ def knn(
     The class means follow SimpleShot (Wang et al. 2019, arXiv 1911.04623): both parts are centred on the training mean and
     scaled to length 1, the nearest mean in Euclidean distance wins.
 
-    Raises ``InputError`` for vectors that are not finite, one class only, a test class the training rows lack, and k above
-    the number of training rows.
+    Raises ``InputError`` for vectors that are not finite, one class only (in either part), a test class the training rows
+    lack, and k above the number of training rows.
     """
     parts = _Parts(x_train, y_train, x_test, y_test, groups)
     k = sorted(set(k))
@@ -110,7 +110,7 @@ def knn(
     return KnnReport(
         knn={each: parts.scores(vote, seed=seed) for each, vote in votes.items()},
         prototype=parts.scores(_nearest_mean(parts.train, parts.train_codes, parts.test, n_classes), seed=seed),
-        chance=1 / len(np.unique(parts.truth)),
+        chance=1 / n_classes,
         classes=parts.classes,
         n=parts.n,
         dropped=parts.dropped,
@@ -165,10 +165,11 @@ def few_shot(
         curve.append(Shot(each, Estimate(float(np.mean(draws)), float(low), float(high)), tuple(draws)))
     return FewShotReport(
         curve=tuple(curve),
-        left_out=f"{missed} shots were left out: class {parts.classes[smallest]!r} has {len(members[smallest])} training rows."
+        left_out=f"{', '.join(map(str, missed))} of each were left out: class {parts.classes[smallest]!r} has {len(members[smallest])} "
+        "training rows."
         if missed
         else "",
-        chance=1 / len(np.unique(parts.truth)),
+        chance=1 / n_classes,
         classes=parts.classes,
         n=parts.n,
         dropped=parts.dropped,
@@ -200,6 +201,7 @@ class _Parts:
         self.classes = own.names
         self.train, self.train_codes = x_train[keep_train], own.codes[keep_train]
         self.test, self.truth = x_test[keep_test], renumber(other, own, part="test")[keep_test]
+        check_judged(self.truth, self.classes, part="test")
         self.test_rows = np.flatnonzero(keep_test)
         self.groups = np.arange(len(self.test)) if group is None else np.unique(group.codes[keep_test], return_inverse=True)[1]
         self.n_groups = 0 if group is None else int(self.groups.max()) + 1

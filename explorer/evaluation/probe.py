@@ -16,7 +16,7 @@ from jaxtyping import Float32, Int64
 
 from ..errors import DeviceUnavailable, InputError
 from ..types import Vectors
-from .inputs import Column, Values, check_classes, check_same_width, check_vectors, column, renumber
+from .inputs import Column, Values, check_classes, check_judged, check_same_width, check_vectors, column, renumber
 from .intervals import N_RESAMPLES, Estimate
 from .mistakes import Mistake, mistakes
 from .recall import balanced_accuracy, confusion, recall_estimates
@@ -65,7 +65,7 @@ class ProbeReport(Report):
     interval: Estimate
     """Of the mean over runs, by drawing the groups of the evaluated rows; without groups it holds for rows, not for new patients."""
     chance: float
-    """Balanced accuracy of guessing: 1 / classes that occur."""
+    """Balanced accuracy of guessing evenly among the classes that were learnt."""
     recall: Mapping[str, Estimate]
     """Of each class, mean over runs; NaN where the evaluated rows have none."""
     confusion: Int64[np.ndarray, "c c"]
@@ -113,8 +113,8 @@ def linear_probe(  # noqa: PLR0913 - the data of three parts are six arguments, 
     ``groups`` is the patient of each evaluated row: the interval draws these (rows where there are none), because patches of
     one patient are not independent. The standard deviation over runs says how much training by another order moves the
     score, and nothing of other patients.
-    Raises ``InputError`` for an unknown protocol, vectors that are not finite, fewer than two classes, or a class of the
-    other parts that the training rows lack; ``DeviceUnavailable`` for a device torch does not see.
+    Raises ``InputError`` for an unknown protocol, vectors that are not finite, fewer than two classes (to learn or to be
+    judged), or a class of the other parts that the training rows lack; ``DeviceUnavailable`` for a device torch does not see.
     """
     import torch
 
@@ -141,12 +141,13 @@ def linear_probe(  # noqa: PLR0913 - the data of three parts are six arguments, 
             raise InputError(f"No {evaluated} row has both a label and a group; fill these columns in.")
     on = _device(device)
     tensors = {name: _tensors(name, x, own, label, on) for name, (x, own) in parts.items()}
+    truth = tensors[evaluated][1].cpu().numpy()
+    check_judged(truth, label.names, part=evaluated)
     recipe = _recipe(protocol, len(tensors["train"][0]), len(label.names), batch_size=batch_size, max_steps=max_steps, patience=patience)
     with one_thread():
         trained = train(tensors["train"], tensors["val"], n_classes=len(label.names), n_runs=n_runs, seed=seed, recipe=recipe)
 
     predicted = predict(trained.weight, tensors[evaluated][0]).cpu().numpy()
-    truth = tensors[evaluated][1].cpu().numpy()
     n_classes = len(label.names)
     scores = [balanced_accuracy(truth, run) for run in predicted]
     rows = np.flatnonzero(parts[evaluated][1].codes >= 0)
@@ -158,7 +159,7 @@ def linear_probe(  # noqa: PLR0913 - the data of three parts are six arguments, 
         mean=mean.value,
         sd=float(np.std(scores, ddof=1)) if n_runs > 1 else float("nan"),
         interval=mean,
-        chance=1 / len(np.unique(truth)),
+        chance=1 / n_classes,
         recall=dict(zip(label.names, recall, strict=True)),
         confusion=confusion(np.tile(truth, n_runs), predicted.ravel(), n_classes=n_classes),
         classes=label.names,

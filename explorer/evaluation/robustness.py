@@ -209,7 +209,7 @@ def cluster_leak(
         return np.stack([label, site, label - site], axis=1)
 
     ari_label, ari_site, difference = bootstrap(sums, rand, seed=seed)
-    if difference.low <= 0 <= difference.high:
+    if not (difference.low > 0 or difference.high < 0):
         follow = f"Clusters follow the tissue and the {site_name} about equally"
     else:
         more, less = ("tissue", site_name) if difference.value > 0 else (site_name, "tissue")

@@ -141,7 +141,7 @@ def _knn(asked: Measurement, vectors: AnyVectors, teaching: AnyVectors | None, f
         value=report.knn[HEAD_K].balanced_accuracy,
         chance=report.chance,
         naive=None,
-        sentences=(_possible_leak(asked), _few(asked, report.n_groups)),
+        sentences=(_possible_leak(asked), *_judged(asked, report.knn[HEAD_K].recall, report.n_groups)),
         results={"knn": _without_mistakes(report.to_json()), "few_shot": shots.to_json()},
         mistakes=_of_collection(report.mistakes[HEAD_K], found.test),
     )
@@ -161,7 +161,7 @@ def _linear(asked: Measurement, vectors: AnyVectors, teaching: AnyVectors | None
         value=report.interval,
         chance=report.chance,
         naive=None,
-        sentences=(_possible_leak(asked), spread, _few(asked, report.n_groups)),
+        sentences=(_possible_leak(asked), spread, *_judged(asked, report.recall, report.n_groups)),
         results={"linear": _without_mistakes(report.to_json())},
         mistakes=_of_collection(report.mistakes, found.test),
     )
@@ -184,9 +184,17 @@ def _possible_leak(asked: Measurement) -> str:
     return ""
 
 
+def _judged(asked: Measurement, recall: Mapping[str, Estimate], n_groups: int) -> tuple[str, str]:
+    """What the judged rows cannot say."""
+    absent = ", ".join(repr(name) for name, each in recall.items() if np.isnan(each.value))
+    return f"No row of {absent} is among those judged, so the score says nothing of it." if absent else "", _few(asked, n_groups)
+
+
 def _few(asked: Measurement, n_groups: int) -> str:
     if not 0 < n_groups < FEWEST_GROUPS:
         return ""
+    if n_groups == 1:
+        return f"Only one {asked.group_name} was judged, so nothing is known of others, and there is no interval."
     return f"Only {n_groups} {asked.group_name}s were judged, so the interval says little of others."
 
 
