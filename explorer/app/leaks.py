@@ -20,12 +20,12 @@ def _line(opened: Collection, encoder: str | None) -> None:
         return
     if known.warns:
         with st.container(key="leak", horizontal=True, vertical_alignment="center"):
-            st.markdown(f":orange[:material/warning:] {ui.plain(known.sentence)}", width="content")
+            st.markdown(f":orange[:material/warning:] {ui.plain(known.sentence)}", width="stretch")
             if known.report is not None:
                 address.link("evaluate", "See the report", collection=opened.name, model=ui.model_word(opened), report=known.report)
     elif known.state == "unmeasured" and not st.session_state.get(_quiet(opened)):
         with st.container(key="leak", horizontal=True, vertical_alignment="center"):
-            st.caption(ui.plain(known.sentence), width="content")
+            st.caption(ui.plain(known.sentence), width="stretch")
             st.button("Measure it", key="leak/measure", type="tertiary", on_click=_measure, args=(opened, encoder, known))
             st.button("Not now", key="leak/later", type="tertiary", on_click=_be_quiet, args=(opened,))
 

@@ -26,13 +26,15 @@ _STYLE = """
 
 [class*="st-key-card-"] { gap: 0.5rem; }
 [class*="st-key-card-"] img { border-radius: 4px; }
-[class*="st-key-card-"] [data-testid="stPageLink"] a { padding: 0.15rem 0.55rem 0.15rem 0; }
-[class*="st-key-card-"] [data-testid="stPageLink"] p { color: var(--accent); font-weight: 500; }
+[data-testid="stPageLink"]:not(.st-key-top *) a { padding: 0.15rem 0.55rem 0.15rem 0; }
+[data-testid="stPageLink"]:not(.st-key-top *) p { color: var(--accent); font-weight: 500; }
 [class*="st-key-way-"] { height: 100%; }
 
 [class*="st-key-figure-"] p { font-size: 1.6rem; font-weight: 600; line-height: 1.2; letter-spacing: -0.02em; }
 [class*="st-key-score-"] p { font-size: 3.2rem; font-weight: 600; line-height: 1.1; letter-spacing: -0.03em; }
 .st-key-score-naive p { font-weight: 400; color: color-mix(in srgb, currentColor 55%, transparent); }
+.st-key-leak { gap: 0 1rem; }
+.st-key-leak p { font-size: 0.87rem; line-height: 1.4; }
 [class*="st-key-facts-"] [data-testid="stMarkdownContainer"] p { font-size: 0.87rem; line-height: 1.5; }
 [data-testid="stText"] { font-family: inherit; white-space: pre-wrap; overflow-wrap: anywhere; }
 </style>

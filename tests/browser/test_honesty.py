@@ -13,6 +13,7 @@ from browser.pages import on_map
 
 from explorer import storage
 from explorer.collection import open_collection
+from explorer.pipeline.evaluating import FORMAT
 
 pytestmark = pytest.mark.browser
 N = 40
@@ -26,6 +27,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         appside.build("synthetic", name, home, n=N, patients=4, seed=0)
         opened = open_collection(name, home=home)
         recipe = {"kind": "report", "embedding": opened.embedding().key, "protocol": "leak", "label": "label", "site": SITE}
+        recipe |= {"format": FORMAT}
         storage.make(opened.path, "reports", recipe, lambda work, follows=follows: _report(work, follows))
     with appside.serve(home, home / "log.txt") as url:
         yield url
@@ -46,6 +48,15 @@ def test_a_leak_is_warned_of_where_it_is_bad_and_a_hostile_site_is_text(app, bro
     page = visit(browse, f"{app}/map?collection=sound")
     page.locator(f".map[data-drawn='{N}']").wait_for()
     assert page.get_by_text("Neighbours follow").count() == 0
+
+
+def test_the_warning_does_not_push_the_map_down(app, browse):
+    tops = []
+    for name in ("sound", "leaky"):
+        page = visit(browse, f"{app}/map?collection={name}", width=1400)
+        page.locator(f".map[data-drawn='{N}']").wait_for()
+        tops.append(page.locator(".stage").bounding_box()["y"])
+    assert tops[1] - tops[0] < 20
 
 
 def test_the_map_is_coloured_by_trust_and_the_least_trusted_are_selected(app, browse):

@@ -45,21 +45,22 @@ def colour_key(opened: Collection) -> str:
 @st.fragment
 def show() -> None:
     """The map and what is selected on it; a click runs this part only."""
-    ui.guarded(lambda: _show(choose_view()))
+    ui.guarded(_show)
 
 
-def _show(view: maps.View) -> None:
-    leaks.line(view.opened, view.encoder)
+def _show() -> None:
     left, right = st.columns([2.55, 1], gap="large")
-    options = maps.colours(view)
-    first, kept = next(iter(options)), colour_key(view.opened)
-    if st.session_state.get(kept) not in options:
-        st.session_state[kept] = first
     with left:
         with st.container(horizontal=True, vertical_alignment="bottom"):
+            view = choose_view()
+            options = maps.colours(view)
+            first, kept = next(iter(options)), colour_key(view.opened)
+            if st.session_state.get(kept) not in options:
+                st.session_state[kept] = first
             colour = st.selectbox("Colour by", list(options), format_func=options.__getitem__, key=kept, persist_state="session", width=280)
             finder.button(view)
             drawer.button(view)
+            leaks.line(view.opened, view.encoder)  # in this line, where it moves nothing
         other = compare.other(view)
         if other is not None:
             compare.link(view, other)

@@ -60,7 +60,6 @@ def answer(opened: Collection, question: Question) -> None:
     liked = tuple(sorted(row for row, way in marked.items() if way > 0))
     disliked = tuple(sorted(row for row, way in marked.items() if way < 0))
     question = filters.choose(opened, replace(question, liked=liked, disliked=disliked))
-    leaks.line(opened, question.encoder)
     found = asking.ask(opened, question)
     hits.summary(opened, question, found)
     st.session_state.setdefault("search/how", "Patches")
@@ -71,6 +70,7 @@ def answer(opened: Collection, question: Question) -> None:
         how = how or "Patches"
         filters.feedback(marked)
         hits.export(found)
+        leaks.line(opened, question.encoder)
     hits.show(opened, question, found, how=how)
     shown = {"mpp": question.mpp, "as": _SHOWN_AS[how]} | st.session_state[_ASKED][2]
     address.leave("search", **filters.told(opened, question), **shown)
