@@ -37,6 +37,9 @@ STATUS: dict[type[ExplorerError], int] = {
 """Of the first that an error is an instance of; all others are the server's own trouble."""
 
 
+_NOTHING = "There is nothing at this address; /api/openapi.json lists what there is."
+
+
 class Problem(ExplorerError):
     """An error with a status of its own."""
 
@@ -48,6 +51,11 @@ class Problem(ExplorerError):
 def answer(status: int, sentence: str) -> JSONResponse:
     """The one form of every refusal."""
     return JSONResponse({"error": sentence}, status)
+
+
+async def nothing_there(_: Request) -> JSONResponse:
+    """What an address is told at which there is nothing."""
+    return answer(404, _NOTHING)
 
 
 def install(api: FastAPI) -> None:
@@ -65,7 +73,7 @@ def install(api: FastAPI) -> None:
     @api.exception_handler(HTTPException)
     def unknown(_: Request, error: HTTPException) -> JSONResponse:
         words = {
-            404: "There is nothing at this address; /api/openapi.json lists what there is.",
+            404: _NOTHING,
             405: "This address is not asked this way.",
         }
         return answer(error.status_code, words.get(error.status_code, str(error.detail)))

@@ -12,12 +12,13 @@ from typing import Any
 import streamlit as st
 from anyio import to_thread
 from starlette.middleware import Middleware
-from starlette.routing import Mount
+from starlette.routing import Mount, Route
 
 from . import state
 from .api import make_api
 from .frontend import ServerAddress
 from .guard import Guard
+from .problems import nothing_there
 
 MAIN = Path(__file__).with_name("main.py")
 _CONFIG = Path(__file__).with_name("config.toml")
@@ -28,7 +29,7 @@ def parts(base_path: str = "") -> dict[str, Any]:
     base = base_path.strip("/")
     api_path = f"/{base}/api" if base else "/api"
     return {
-        "routes": [Mount(api_path, make_api())],
+        "routes": [Route(api_path, nothing_there), Mount(api_path, make_api())],
         "middleware": [
             Middleware(Guard, allowed_hosts=state.settings().allowed_hosts, api_path=api_path),
             Middleware(ServerAddress, base_path=f"/{base}"),

@@ -30,8 +30,9 @@ def test_pages_and_routes_lie_below_the_base_path(app: Running) -> None:
     page = httpx.get(app.url + "/")
     assert page.status_code == 200 and "<html" in page.text
     assert httpx.get(app.url + "/api/collections").json()[0]["name"] == "small"
-    unknown = httpx.get(app.url + "/api/nothing")
-    assert unknown.status_code == 404 and unknown.json()["error"]
+    for path in ("/api", "/api/", "/api/nothing"):
+        unknown = httpx.get(app.url + path)
+        assert unknown.status_code == 404 and unknown.json()["error"]
 
 
 @pytest.mark.parametrize("path", ["/", "/map", "/search?collection=small"])
