@@ -9,6 +9,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from .ui import share
+
 MOST_BARS = 8
 _ACCENT = "#0b6e75"
 _AS_ON_THE_MAP = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#f0e442")
@@ -33,7 +35,7 @@ def composition(chosen: pd.Series[Any], whole: pd.Series[Any], *, key: str) -> N
                 x=[shares[name] for name in names],
                 orientation="h",
                 marker_color=_ACCENT,
-                text=[f"{shares[name]:.0%}" for name in names],
+                text=[share(shares[name]) for name in names],
                 textposition="outside",
                 cliponaxis=False,
                 hoverinfo="skip",
@@ -47,15 +49,15 @@ def composition(chosen: pd.Series[Any], whole: pd.Series[Any], *, key: str) -> N
             ),
         ]
     )
-    figure.update_layout(showlegend=False, height=36 + 28 * len(names), margin={"l": 0, "r": 36, "t": 4, "b": 4}, bargap=0.35)
+    figure.update_layout(showlegend=False, height=36 + 28 * len(names), margin={"l": 0, "r": 64, "t": 4, "b": 4}, bargap=0.35)
     figure.update_xaxes(visible=False, range=[0, max([*shares[:1], *base[:1], 0.01]) * 1.02])
     figure.update_yaxes(autorange="reversed", ticks="", showgrid=False, automargin=True)
-    words = ", ".join(f"{name} {shares[name]:.0%}" for name in names)
+    words = ", ".join(f"{name} {share(shares[name])}" for name in names)
     st.plotly_chart(
         figure, key=key, config={"displayModeBar": False, "scrollZoom": False}, alt=f"Shares among the selected patches: {words}"
     )
     rest = len(shares) - len(names)
-    st.caption(f"{f'and {rest} more · ' if rest > 0 else ''}the tick is the share in the whole collection")
+    st.caption(f"{f'And {rest} more. ' if rest > 0 else ''}The tick is the share in the whole collection.")
 
 
 def stacked(counts: pd.DataFrame, names: Mapping[int, str] | Sequence[str], *, key: str, title: str) -> None:

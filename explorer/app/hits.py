@@ -20,7 +20,7 @@ def summary(opened: Collection, question: Question, answer: Answer) -> None:
     if labelled:
         shares = answer.result.label_shares()
         told = [f"**{ui.plain(label)}** {round(part * len(labelled))} of {len(labelled)}" for label, part in list(shares.items())[:5]]
-        more = f" · {len(shares) - 5} more labels" if len(shares) > 5 else ""
+        more = f" · {ui.count(len(shares) - 5, 'label')} more" if len(shares) > 5 else ""
         st.markdown(f"Labels of these patches: {' · '.join(told)}{more}")
         st.caption("This says how similar patches were labelled. It is evidence to look at, not a diagnosis of the query.")
     if (near := answer.closer_than) is not None:

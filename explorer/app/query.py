@@ -124,7 +124,8 @@ def read(opened: Collection, asked: dict[str, str]) -> Question:
 def _area(opened: Collection, asked: dict[str, str]) -> tuple[int, ...]:
     if not asked.get("area") and not asked.get("of"):
         return ()
-    layouts = maps.layouts(opened, ui.model_word(opened))
-    view = maps.View(opened, next((made for made in layouts if made.key == asked.get("map")), layouts[0]), opened.encoder_names()[0])
+    encoder = ui.model_word(opened) or opened.encoder_names()[0]
+    layouts = maps.layouts(opened, encoder)
+    view = maps.View(opened, next((made for made in layouts if made.key == asked.get("map")), layouts[0]), encoder)
     shapes = address.unpack(asked.get("area")) or maps.named(view, asked.get("of"))
     return tuple(int(row) for row in maps.rows_of(view, shapes))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TypeVar
 
 import pandas as pd
@@ -143,9 +144,10 @@ def nothing(what: str, next_step: str) -> None:
         st.markdown(next_step)
 
 
-def colour_columns(opened: Collection) -> list[str]:
+@lru_cache(maxsize=16)  # rows never change, and pages ask at every click
+def colour_columns(opened: Collection) -> Sequence[str]:
     """Columns worth colouring and counting by."""
-    return columns_worth(opened.items)
+    return tuple(columns_worth(opened.items))
 
 
 def columns_worth(rows: pd.DataFrame) -> list[str]:
@@ -187,6 +189,9 @@ def facts(opened: Collection, row: int, *, key: str) -> None:
     shown = {str(name): value for name, cell in record.items() if name not in INTERNAL and (value := value_of(cell)) is not None}
     if shown.get("uri") == shown.get("id"):
         shown.pop("uri")
+    for side in ("width", "height"):  # a column of the user's own that says what is measured of the picture
+        if shown.get(side) == shown[f"{side}_px"]:
+            shown.pop(side)
     with st.container(key=f"facts-{key}"):
         st.markdown(
             "  \n".join(f"{plain(COLUMN_NAMES.get(name, name))} &ensp; **{plain(_short(value))}**" for name, value in shown.items())

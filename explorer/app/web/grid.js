@@ -78,7 +78,7 @@ class ResultGrid {
         { class: "words" },
         el("span", { class: "label", title: card.label }, card.label),
         el("span", { class: "score" }, card.score),
-        el("span", { class: "origin", title: words }, [card.patient, card.slide].filter(Boolean).join(" · ")),
+        ...[card.patient, card.slide].filter(Boolean).map((one) => el("span", { class: "origin", title: words }, one)),
       ),
     );
     if (this.data.feedback || this.data.choosing) node.append(this.buttons(card.row));

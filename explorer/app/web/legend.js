@@ -139,7 +139,7 @@ export class Legend {
 
   /** RGBA bytes per code for the renderer. */
   palette() {
-    const colours = this.column?.kind === "continuous" ? [...ramp(STEPS), NONE] : this.column ? this.colours : [[0, 114, 178]];
+    const colours = this.column?.kind === "continuous" ? [...ramp(STEPS), NONE] : this.column ? this.colours : [NONE];
     return Uint8Array.from(colours.flatMap((rgb, code) => [...rgb, this.hidden.has(code) ? 0 : 255]));
   }
 

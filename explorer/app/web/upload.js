@@ -173,7 +173,7 @@ function size(bytes) {
   let unit = 0;
   let value = bytes;
   for (; value >= 1000 && unit < units.length - 1; unit += 1) value /= 1000;
-  return `${value >= 100 || unit === 0 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
+  return `${value >= 10 || unit === 0 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
 }
 
 function time(seconds) {
