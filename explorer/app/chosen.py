@@ -71,8 +71,6 @@ def _selection(view: View, seen: MapState, rows: np.ndarray) -> None:
             file_name=f"{opened.name} selection.csv",
             mime="text/csv",
         )
-        if st.button("Clear", key="map/clear"):
-            _choose(view, picked=None)
     columns = ui.class_columns(opened)
     if columns:
         names = {name: ui.COLUMN_NAMES.get(name, name) for name in columns}

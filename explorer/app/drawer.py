@@ -105,7 +105,7 @@ def trust_line(view: View, *, colour: str, colour_key: str) -> None:
             else "Near points are often not similar"
         )
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(f"{well} (trustworthiness {trusted:.2f} of 1). Distances between far points mean little.", width="content")
+            st.caption(f"{well}. Distances between far points mean little.", width="content")
             if trusted < 1:
                 st.button(
                     f"Show the {LEAST_SHARE} % least trusted",
