@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from .. import encoders
+from .. import encoders, pipeline
 from ..encoders import EncoderSpec
 from ..errors import ExplorerError
 from ..sources import open_source
@@ -47,11 +47,25 @@ def ways() -> None:
         st.header("Demo tissue", anchor=False)
         st.caption("900 patches of drawn tissue from nine imaginary patients. None of it is real, and nothing is fetched.")
         if st.button("Open the demo tissue", type="primary", key="new/demo"):
-            ui.guarded(_start_demo)
+            ui.guarded(lambda: _start_demo(work.Demo()))
+        _real()
 
 
-def _start_demo() -> None:
-    work.start(work.Demo())
+def _real() -> None:
+    """Real tissue, where its licences are accepted or all of it is here already."""
+    missing = pipeline.real_to_fetch(state.settings())
+    with st.popover("Real tissue", type="tertiary", key="new/real"):
+        st.markdown("7 180 patches of colorectal tissue from 50 patients, described by a model trained on pathology.")
+        for line in pipeline.real_terms():
+            st.caption(ui.plain(line))
+        words = f"I accept these licences. Fetch {' and '.join(missing)}." if missing else "I accept these licences. All is here already."
+        accepted = st.checkbox(ui.plain(words), key="new/real-accepted")
+        if st.button("Build it", type="primary", key="new/real-start", disabled=not accepted):
+            ui.guarded(lambda: _start_demo(work.RealDemo(accept_licence=True)))
+
+
+def _start_demo(asked: work.Demo | work.RealDemo) -> None:
+    work.start(asked)
     st.session_state["library/new"] = False
     st.rerun()
 

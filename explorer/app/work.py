@@ -47,6 +47,20 @@ class Demo(_Work):
         return "Draw the demo tissue"
 
 
+class RealDemo(_Work):
+    """Fetch real tissue and a pathology model, under licences that were read, and build a collection from them."""
+
+    verb: Literal["demo-real"] = "demo-real"
+    name: Name = "crc-val-he-7k"
+    accept_licence: Annotated[bool, Field(description="The licences of pictures and model were read and are accepted.")] = False
+
+    def command(self) -> list[str]:
+        return ["demo", "--real", *(["--accept-licence"] if self.accept_licence else []), "--no-app", "--name", checked_name(self.name)]
+
+    def title(self) -> str:
+        return "Fetch real tissue"
+
+
 class Build(_Work):
     """A new collection, from an upload or from a path on the server; one of the two."""
 
@@ -151,7 +165,7 @@ class Evaluate(_Work):
         return f"Measure {self.name} ({self.protocol}, {self.label})"
 
 
-Work = Annotated[Demo | Build | Embed | Project | Cluster | Evaluate, Field(discriminator="verb")]
+Work = Annotated[Demo | RealDemo | Build | Embed | Project | Cluster | Evaluate, Field(discriminator="verb")]
 
 
 def start(work: _Work) -> jobs.Job:

@@ -99,7 +99,7 @@ def begin_job(home: Path, *, title: str, command: list[str], collection: str, en
 def test_the_first_run_shows_three_ways_in_and_nothing_else(empty_home: Path) -> None:
     test = show("library")
     assert [heading.value for heading in test.header] == ["Your own patches", "A folder on the server", "Demo tissue"]
-    assert {button.label for button in test.button} == {"Look there", "Open the demo tissue"}
+    assert {button.label for button in test.button} == {"Look there", "Build it", "Open the demo tissue"}
     assert not test.selectbox
 
 

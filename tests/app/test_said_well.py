@@ -11,7 +11,7 @@ from fakes import MeanColour, write_patches
 from streamlit.testing.v1 import AppTest
 
 from explorer import encoders, pipeline, settings
-from explorer.app import address, maps, state, ui
+from explorer.app import address, maps, state, ui, work
 from explorer.app.selection import Shape
 from explorer.collection import Collection, open_collection
 from explorer.sources import open_source
@@ -95,3 +95,21 @@ def test_columns_worth_a_colour_are_counted_once(opened: Collection, monkeypatch
     show("map")
     assert counted == []
     assert ui.colour_columns(opened) == () and counted == [opened.n], "another collection object is counted for itself"
+
+
+def test_real_tissue_is_fetched_only_when_its_licences_are_accepted(opened: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[work.RealDemo] = []
+    monkeypatch.setattr(work, "start", started.append)
+    test = show("library")
+    test.button(key="library/button").click().run()
+    said = [element.value.replace("\\", "") for element in test.caption]
+    assert all(line in said for line in pipeline.real_terms())
+    assert all(size in test.checkbox(key="new/real-accepted").label.replace("\\", "") for size in pipeline.real_to_fetch(state.settings()))
+    assert test.button(key="new/real-start").disabled
+    test.checkbox(key="new/real-accepted").check().run()
+    test.button(key="new/real-start").click().run()
+    assert [job.command() for job in started] == [["demo", "--real", "--accept-licence", "--no-app", "--name", "crc-val-he-7k"]]
+
+
+def test_without_a_word_on_its_licences_real_tissue_is_asked_for_without_them() -> None:
+    assert "--accept-licence" not in work.RealDemo().command()
