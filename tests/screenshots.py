@@ -62,7 +62,7 @@ def tour(page, url: str, collection: str, out: Path, *, suffix: str = "") -> Non
     take(page, f"{url}/groups{asked}&model=descriptor", f"groups{suffix}", out, ready=".result img")
     take(page, f"{url}/about{asked}", f"about{suffix}", out, ready="text=How it was made")
     take(page, f"{url}/evaluate{asked}&model=descriptor", f"evaluate{suffix}", out, ready=".js-plotly-plot")
-    take(page, f"{url}/compare{asked}&view=maps", f"compare{suffix}", out, ready=".map[data-drawn]")
+    take(page, f"{url}/compare{asked}&tab=maps", f"compare{suffix}", out, ready=".map[data-drawn]")
     page.goto(f"{url}/map{asked}&model=descriptor")
     idle(page)
     page.locator(".map[data-drawn]").wait_for()
