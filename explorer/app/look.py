@@ -14,7 +14,7 @@ _STYLE = """
 [data-testid="stMain"] [data-testid="stCaptionContainer"] { line-height: 1.45; color: inherit; opacity: 1; }
 [data-testid="stMain"] [data-testid="stCaptionContainer"] p { color: color-mix(in srgb, currentColor 76%, transparent); opacity: 1; }
 [data-testid="stMain"] [data-testid="stCaptionContainer"] a { opacity: 1; }
-[data-testid="stBaseButton-primary"] p { color: light-dark(#ffffff, #0c1415); }
+[data-testid="stBaseButton-primary"]:not(:disabled) p { color: light-dark(#ffffff, #0c1415); }
 
 .st-key-top { min-height: 3.6rem; }
 .st-key-top { border-bottom: 1px solid color-mix(in srgb, currentColor 16%, transparent); padding-bottom: 0.6rem; margin-bottom: 0.75rem; }

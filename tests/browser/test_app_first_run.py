@@ -76,3 +76,15 @@ def test_a_job_can_be_stopped_and_goes_on(empty_app, browse):
     page.get_by_role("button", name="Stop").click()
     page.get_by_role("button", name="Dismiss").click()
     page.get_by_role("heading", name="Bring your patches").wait_for()
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_a_button_that_cannot_be_pressed_yet_can_be_read(empty_app, browse, dark):
+    page = visit(browse, empty_app, dark=dark)
+    page.get_by_role("button", name="Real tissue").click()
+    button = page.get_by_role("button", name="Build it")
+    expect(button).to_be_disabled()
+    page.wait_for_timeout(500)  # colours fade in
+    assert button.locator("p").evaluate("(one) => getComputedStyle(one).color === getComputedStyle(one.closest('button')).color")
+    page.get_by_text("I accept these licences").click()
+    expect(button).to_be_enabled()
