@@ -191,11 +191,11 @@ def _sentence(at: RetrievalAt, n_groups: int, group_name: str) -> str:
     apart, naive = at.scores["majority_vote"].value, at.naive["majority_vote"]
     if n_groups == 0:
         return (
-            f"Leak possible: there is no patient or slide column, so tiles of one patient may find each other and MV@{at.k} "
+            f"Leak possible: there is no patient or slide column, so patches of one patient may find each other and MV@{at.k} "
             f"{apart:.2f} may be too high."
         )
     beyond = "" if group_name == "patient" else f" Leak possible: two {group_name}s may be of one patient."
     return (
         f"With {group_name}s kept apart MV@{at.k} is {apart:.2f}; without that it would read {naive:.2f}, "
-        f"and the difference of {naive - apart:+.2f} comes from tiles of the same {group_name}.{beyond}"
+        f"a difference of {round(naive - apart, 2) + 0.0:+.2f} by patches of the same {group_name}.{beyond}"
     )

@@ -219,7 +219,8 @@ def cluster_leak(
         ari_label=ari_label,
         ari_site=ari_site,
         difference=difference,
-        sentence=f"{follow}: ARI {ari_label.value:.2f} with the label, {ari_site.value:.2f} with the {site_name}.",
+        sentence=f"{follow}: ARI {round(ari_label.value, 2) + 0.0:.2f} with the label, "
+        f"{round(ari_site.value, 2) + 0.0:.2f} with the {site_name}.",
         n=len(whole),
         n_groups=0 if groups is None else int(drawn.max()) + 1,
         dropped=dropped,
