@@ -200,7 +200,7 @@ def test_the_own_split_is_used_and_said(tmp_path: Path, monkeypatch: pytest.Monk
     assert found["results"][protocol]["n"] == {name: n[name] for name in (("train", "test") if protocol == "knn" else n)}
     assert found["naive"] is None
     assert any("own split" in sentence and "no patient is on both sides" in sentence for sentence in found["sentences"])
-    assert found["results"]["split"]["by_column"]
+    assert found["results"]["split"]["judged"] == "test"
 
 
 @pytest.mark.parametrize("protocol", ["retrieval", "knn", "linear"])

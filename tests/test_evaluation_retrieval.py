@@ -59,18 +59,18 @@ def values(report: RetrievalReport, k: int) -> dict[str, float]:
 
 def test_one_query_worked_by_hand() -> None:
     hits = np.array([[1, 0, 1, 0, 2]])  # classes of the five nearest of a query of class 0, which had three to find
-    scores = query_scores(hits, np.array([0]), np.array([3]), k=5, n_classes=3)
+    scores = query_scores(hits, np.array([0]), np.array([3]), k=5)
     assert scores["hit"].tolist() == [1.0]
     assert scores["precision"].tolist() == [2 / 5]
     assert scores["average_precision"].tolist() == [pytest.approx((1 / 2 + 2 / 4) / 3)]
     assert scores["vote"].tolist() == [1]  # two votes for 0, two for 1, and the nearest is a 1
-    assert query_scores(hits, np.array([0]), np.array([3]), k=1, n_classes=3)["hit"].tolist() == [0.0]
-    assert query_scores(hits, np.array([0]), np.array([3]), k=2, n_classes=3)["average_precision"].tolist() == [pytest.approx(0.25)]
+    assert query_scores(hits, np.array([0]), np.array([3]), k=1)["hit"].tolist() == [0.0]
+    assert query_scores(hits, np.array([0]), np.array([3]), k=2)["average_precision"].tolist() == [pytest.approx(0.25)]
 
 
 def test_a_missing_hit_is_a_wrong_hit() -> None:
     hits = np.array([[0, -1, -1], [-1, -1, -1]])
-    scores = query_scores(hits, np.array([0, 0]), np.array([3, 3]), k=3, n_classes=2)
+    scores = query_scores(hits, np.array([0, 0]), np.array([3, 3]), k=3)
     assert scores["precision"].tolist() == [1 / 3, 0.0]
     assert scores["average_precision"].tolist() == [1 / 3, 0.0]
     assert scores["vote"].tolist() == [0, -1]
@@ -78,7 +78,7 @@ def test_a_missing_hit_is_a_wrong_hit() -> None:
 
 def test_votes_tie_to_the_nearest() -> None:
     labels = np.array([[2, 0, 0, 2], [0, 2, 2, 0], [1, 2, 2, 0], [3, 3, 1, 1]])
-    assert majority_vote(labels, n_classes=4).tolist() == [2, 0, 2, 3]
+    assert majority_vote(labels).tolist() == [2, 0, 2, 3]
 
 
 @pytest.mark.parametrize("seed", [0, 1])

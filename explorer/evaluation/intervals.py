@@ -65,6 +65,28 @@ def bootstrap(sums: Any, statistic: Statistic, *, n_resamples: int = N_RESAMPLES
     return [Estimate(float(v), *_percentiles(d, tail)) for v, d in zip(values, np.concatenate(draws).T, strict=True)]
 
 
+def mutual_factor(asking: Int64[np.ndarray, " q"], answering: Int64[np.ndarray, "q k"]) -> float:
+    """How much wider an interval over groups is where groups find each other: the root of 1 + the share of such findings.
+
+    ``asking`` is the group of each query, ``answering`` the group of each hit, -1 for none. What A's rows find in B and B's
+    rows find in A is one finding that a score counts twice, while the bootstrap takes the queries of A and B for independent;
+    the variance of a mean over pairs grows by just this share, that of a vote by no more.
+    """
+    from scipy.sparse import csr_array
+
+    found = answering >= 0
+    pairs = (np.broadcast_to(asking[:, None], found.shape)[found], answering[found])
+    n = 1 + max(int(asking.max()), int(answering.max()))
+    counts = csr_array((np.ones(len(pairs[0])), pairs), shape=(n, n))
+    return math.sqrt(1 + counts.minimum(counts.T).sum() / max(1.0, counts.sum()))
+
+
+def widened(estimate: Estimate, factor: float) -> Estimate:
+    """A share with its interval so much wider, within 0 and 1."""
+    low, high = (estimate.value + factor * (end - estimate.value) for end in (estimate.low, estimate.high))
+    return Estimate(estimate.value, float(np.clip(low, 0, 1)), float(np.clip(high, 0, 1)))
+
+
 def wilson(successes: int, n: int) -> Estimate:
     """A proportion with Wilson's score interval (E. B. Wilson 1927), for independent trials."""
     if n == 0:

@@ -106,7 +106,7 @@ def knn(
     rows = nearest(unit(parts.test), unit(parts.train), k=k[-1])[0]
     hits = parts.train_codes[rows]
     n_classes = len(parts.classes)
-    votes = {each: majority_vote(hits[:, :each], n_classes=n_classes) for each in k}
+    votes = {each: majority_vote(hits[:, :each]) for each in k}
     return KnnReport(
         knn={each: parts.scores(vote, seed=seed) for each, vote in votes.items()},
         prototype=parts.scores(_nearest_mean(parts.train, parts.train_codes, parts.test, n_classes), seed=seed),

@@ -17,23 +17,17 @@ _SUMS = ("n", *METRICS, "voted")
 """What is added up for each class: queries, the four scores, and how often the class was voted for."""
 
 
-def majority_vote(labels: Rows, *, n_classes: int) -> Codes:
+def majority_vote(labels: Rows) -> Codes:
     """The most frequent class among the hits of a query, (q k) nearest first; where counts tie, the nearest hit decides.
 
     -1 entries are no hit and do not vote; a query without hits gets -1.
     """
-    q, k = labels.shape
-    votes, nearness = np.zeros((2, q, n_classes), np.int64)
-    everyone = np.arange(q)
-    for place in reversed(range(k)):  # from far to near, so the nearest hit of a class is written last
-        known = labels[:, place] >= 0
-        votes[everyone[known], labels[known, place]] += 1
-        nearness[everyone[known], labels[known, place]] = k - place
-    winner = (votes * (k + 1) + nearness).argmax(axis=1)
-    return np.where((labels >= 0).any(axis=1), winner, -1)
+    votes = np.stack([(labels == each[:, None]).sum(axis=1) for each in labels.T], axis=1)  # for the class of each place
+    nearest = np.where(labels >= 0, votes, 0).argmax(axis=1)  # the first of the places whose class has most votes
+    return np.asarray(labels[np.arange(len(labels)), nearest])
 
 
-def query_scores(labels: Rows, truth: Codes, relevant: Int64[np.ndarray, " q"], *, k: int, n_classes: int) -> dict[str, Any]:
+def query_scores(labels: Rows, truth: Codes, relevant: Int64[np.ndarray, " q"], *, k: int) -> dict[str, Any]:
     """Each query's scores at k, and its vote.
 
     ``labels`` (q, K) are the classes of the hits, nearest first, -1 where there is none; a missing hit counts as a wrong one.
@@ -42,7 +36,7 @@ def query_scores(labels: Rows, truth: Codes, relevant: Int64[np.ndarray, " q"], 
     labels = labels[:, :k]
     right = labels == truth[:, None]
     precision_at = np.cumsum(right, axis=1) / np.arange(1, labels.shape[1] + 1)
-    vote = majority_vote(labels, n_classes=n_classes)
+    vote = majority_vote(labels)
     return {
         "hit": right.any(axis=1).astype(np.float64),
         "precision": right.sum(axis=1) / k,

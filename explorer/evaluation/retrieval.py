@@ -13,7 +13,7 @@ from jaxtyping import Int64
 from ..types import Rows, Vectors
 from . import ranking
 from .inputs import Codes, Values, check_k
-from .intervals import N_RESAMPLES, Estimate, bootstrap
+from .intervals import N_RESAMPLES, Estimate, bootstrap, mutual_factor, widened
 from .mistakes import Mistake, mistakes, vote_share
 from .neighbours import nearest
 from .recall import confusion
@@ -110,8 +110,9 @@ def retrieval(
         "naive": _Hits(naive, truth, by_class[truth] - 1, group),
         "chance": _Hits(ranking.labels_of(drawn, table.label.codes), *(np.tile(each, rounds) for each in (truth, relevant, group))),
     }
-    at = tuple(_at(each, hits, table.label.names, seed=seed) for each in k)
-    vote = ranking.majority_vote(apart, n_classes=n_classes)
+    asked, answering = table.group[asking], np.where(found[-1] >= 0, table.group[found[-1]], -1)
+    at = tuple(_at(each, hits, table.label.names, wider=mutual_factor(asked, answering[:, :each]), seed=seed) for each in k)
+    vote = ranking.majority_vote(apart)
     return RetrievalReport(
         at=at,
         classes=table.label.names,
@@ -132,7 +133,8 @@ def retrieval(
             "vote": "majority, ties to the nearest label",
             "average_precision": "divided by min(k, relevant rows)",
             "average": "over queries of a class, then over classes",
-            "interval": f"95 % bootstrap over {group_name + 's' if groups is not None else 'rows'}, {N_RESAMPLES} resamples",
+            "interval": f"95 % bootstrap over {group_name + 's' if groups is not None else 'rows'}, {N_RESAMPLES} resamples, "
+            "wider by those that find each other",
             "max_queries": max_queries,
             "seed": seed,
             "sha256": table.sha256,
@@ -151,9 +153,9 @@ class _Hits:
     group: Codes
 
 
-def _at(k: int, hits: Mapping[str, _Hits], names: tuple[str, ...], *, seed: int) -> RetrievalAt:
+def _at(k: int, hits: Mapping[str, _Hits], names: tuple[str, ...], *, wider: float, seed: int) -> RetrievalAt:
     n_classes = len(names)
-    scores = {name: ranking.query_scores(h.labels, h.truth, h.relevant, k=k, n_classes=n_classes) for name, h in hits.items()}
+    scores = {name: ranking.query_scores(h.labels, h.truth, h.relevant, k=k) for name, h in hits.items()}
     sums = {name: ranking.class_sums(scores[name], h.truth, h.group, n_classes=n_classes) for name, h in hits.items()}
     from scipy.sparse import hstack
 
@@ -164,6 +166,8 @@ def _at(k: int, hits: Mapping[str, _Hits], names: tuple[str, ...], *, seed: int)
 
     estimates = bootstrap(hstack([sums["apart"], sums["naive"]], format="csr"), both, seed=seed)
     n_scores = len(ranking.SCORES)
+    differences = estimates[n_scores : 2 * n_scores]
+    estimates = [widened(each, wider) for each in estimates]
     by_class = np.array(estimates[2 * n_scores :], dtype=object).reshape(n_scores, n_classes)
 
     def plain(each: str) -> dict[str, float]:
@@ -173,7 +177,7 @@ def _at(k: int, hits: Mapping[str, _Hits], names: tuple[str, ...], *, seed: int)
         k=k,
         scores=dict(zip(ranking.SCORES, estimates[:n_scores], strict=True)),
         naive=plain("naive"),
-        leak=dict(zip(ranking.SCORES, estimates[n_scores : 2 * n_scores], strict=True)),
+        leak=dict(zip(ranking.SCORES, differences, strict=True)),
         chance=plain("chance"),
         per_class={
             name: dict(zip(("hit", "precision", "majority_vote", "average_precision", "f1"), by_class[:, i], strict=True))
@@ -187,11 +191,11 @@ def _sentence(at: RetrievalAt, n_groups: int, group_name: str) -> str:
     apart, naive = at.scores["majority_vote"].value, at.naive["majority_vote"]
     if n_groups == 0:
         return (
-            f"Leak possible: there is no patient or slide column, so tiles of one patient may find each other and MV@{at.k} "
+            f"Leak possible: there is no patient or slide column, so patches of one patient may find each other and MV@{at.k} "
             f"{apart:.2f} may be too high."
         )
     beyond = "" if group_name == "patient" else f" Leak possible: two {group_name}s may be of one patient."
     return (
         f"With {group_name}s kept apart MV@{at.k} is {apart:.2f}; without that it would read {naive:.2f}, "
-        f"and the difference of {naive - apart:+.2f} comes from tiles of the same {group_name}.{beyond}"
+        f"a difference of {round(naive - apart, 2) + 0.0:+.2f} by patches of the same {group_name}.{beyond}"
     )

@@ -13,7 +13,7 @@ from ..errors import InputError
 from ..types import Labels, Rows, Vectors
 from . import ranking
 from .inputs import Codes, Values, check_classes, check_k, column
-from .intervals import N_RESAMPLES, Estimate, bootstrap, group_sums
+from .intervals import N_RESAMPLES, Estimate, bootstrap, group_sums, mutual_factor, widened
 from .neighbours import nearest
 from .recall import balanced_accuracy, recall_estimates
 from .reports import Report
@@ -117,6 +117,7 @@ def site_leak(
     index = bootstrap(sums, _index, seed=seed)[0]
     right = (_vote(rows, site) == site[asking]).astype(np.float64)
     accuracy = recall_estimates(site[asking], right, groups=drawn, n_classes=len(table.site.names), seed=seed)[0]
+    accuracy = widened(accuracy, mutual_factor(group[asking], np.where(found, group[rows], -1)))
     rounds = -(-CHANCE_DRAWS // n)
     at_random = ranking.random_rows(np.tile(table.spans[asking], (rounds, 1)), len(group), k=k, seed=seed)
     accuracy_by_chance = balanced_accuracy(np.tile(site[asking], rounds), _vote(at_random, site))
@@ -218,7 +219,8 @@ def cluster_leak(
         ari_label=ari_label,
         ari_site=ari_site,
         difference=difference,
-        sentence=f"{follow}: ARI {ari_label.value:.2f} with the label, {ari_site.value:.2f} with the {site_name}.",
+        sentence=f"{follow}: ARI {round(ari_label.value, 2) + 0.0:.2f} with the label, "
+        f"{round(ari_site.value, 2) + 0.0:.2f} with the {site_name}.",
         n=len(whole),
         n_groups=0 if groups is None else int(drawn.max()) + 1,
         dropped=dropped,
@@ -256,7 +258,7 @@ def _index(counts: Float64[np.ndarray, "r 2"]) -> Float64[np.ndarray, "r 1"]:
 
 
 def _vote(rows: Rows, site: Codes) -> Int64[np.ndarray, " q"]:
-    return ranking.majority_vote(ranking.labels_of(rows, site), n_classes=int(site.max()) + 1)
+    return ranking.majority_vote(ranking.labels_of(rows, site))
 
 
 def _sentence(index: Estimate, follows: str, by_chance: float, site_name: str) -> str:

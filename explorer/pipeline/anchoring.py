@@ -75,7 +75,7 @@ def colours(collection: Collection, train: Collection | None) -> tuple[AnyVector
 def published(collection: Collection, encoder: str, results: dict[str, Any]) -> dict[str, Any] | None:
     """The published score of a linear probe on the same data set and split, where there is one."""
     probe, parted = results.get("linear"), results.get("split")
-    if probe is None or parted is None or not parted["by_column"]:
+    if probe is None or parted is None or not parted["judged"]:
         return None
     kind = collection.record["source"]["kind"]
     key = next((key for key, column in COLUMNS.items() if column.task == kind and column.split == probe["evaluated"]), None)

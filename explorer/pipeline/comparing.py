@@ -227,10 +227,7 @@ def _measures(document: Mapping[str, Any]) -> Iterator[tuple[Measure, Mapping[st
 
 def _split(facts: Mapping[str, Any]) -> str:
     """Empty for folds and for another collection that teaches; else whose rows are judged in the collection's own split."""
-    way = str(facts.get("way", ""))
-    if "own split" not in way:
-        return ""
-    return "own split, val judged" if "val is judged" in way else "own split"
+    return {"": "", "test": "own split", "val": "own split, val judged"}[facts.get("judged", "")]
 
 
 def _site(measure: Measure) -> str | None:

@@ -24,7 +24,7 @@ from .report_html import report_html
 from .splitting import Part, own_split
 
 PROTOCOLS = ("retrieval", "knn", "linear", "leak")
-FORMAT = 3
+FORMAT = 4
 GROUPS = ("patient", "slide")
 SITES = ("site", "scanner", "slide", "patient")
 N_TIMED = 200

@@ -57,8 +57,7 @@ class Measurement:
         if self.protocol in ("retrieval", "leak"):
             return finding
         found = self._split(apart=True)
-        own_split = self.teacher is None and self.part.split is not None
-        told = {"way": found.way, "left_out": dict(found.left_out), "by_column": own_split}
+        told = {"way": found.way, "left_out": dict(found.left_out), "judged": found.judged}
         finding = replace(finding, results={**finding.results, "split": told})
         given = self.teacher is not None or self.part.split is not None
         if not sum(found.left_out.values()) if given else self.part.group is None:

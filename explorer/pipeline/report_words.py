@@ -13,7 +13,7 @@ MEASURES: Mapping[str, str] = {
     "macro_f1": "macro F1",
 }
 EXPLAINED: Mapping[str, str] = {
-    "retrieval": "The share of patches whose nearest neighbours in other patients vote for their own class; mean over classes.",
+    "retrieval": "The share of patches whose nearest neighbours (of other patients, where known) vote for their class; mean over classes.",
     "knn": "The share of judged patches whose 5 nearest neighbours among those to learn from name their class; mean over classes.",
     "linear": "The share of judged patches that a linear head on the vectors names rightly; mean over classes and runs.",
     "leak": "Of the neighbours that differ from a patch in class or in place of origin, but not in both, the share with its class.",

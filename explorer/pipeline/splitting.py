@@ -49,6 +49,8 @@ class Split:
     """How the rows were split, in a sentence."""
     selected: bool = False
     """Whether the rows that are tested are also those that choose the checkpoint, which makes a score optimistic."""
+    judged: str = ""
+    """"test" or "val" of the collection's own split; empty where something else decided."""
 
 
 def own_split(values: pd.Series) -> pd.Series | None:
@@ -106,14 +108,14 @@ def _as_given(part: Part, given: pd.Series, *, with_val: bool, apart: bool, seed
         train, left_out = _may_teach(train, part, test, part)
     way = f"the collection's own split: train teaches, {tested} is judged"
     if not with_val:
-        return Split(train, train[:0], test, left_out, way)
+        return Split(train, train[:0], test, left_out, way, judged=tested)
     if tested == "val":
-        return Split(train, val, test, left_out, f"{way}, and also chooses the checkpoint", selected=True)
+        return Split(train, val, test, left_out, f"{way}, and also chooses the checkpoint", selected=True, judged=tested)
     if len(val):
         val = _may_teach(val, part, test, part)[0] if apart else val
-        return Split(train, val, test, left_out, f"{way}, val chooses the checkpoint")
+        return Split(train, val, test, left_out, f"{way}, val chooses the checkpoint", judged=tested)
     fold = _folds(part, train, n_needed=2, apart=apart, seed=seed)
-    return Split(train[fold > 0], train[fold == 0], test, left_out, f"{way}, a fold of train chooses the checkpoint")
+    return Split(train[fold > 0], train[fold == 0], test, left_out, f"{way}, a fold of train chooses the checkpoint", judged=tested)
 
 
 def _once(part: Part) -> RowNumbers:
