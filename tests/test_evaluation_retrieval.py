@@ -239,3 +239,13 @@ def test_random_rows_are_allowed_and_even() -> None:
     assert all(len(set(row)) == 4 for row in rows.tolist())
     assert np.bincount(rows.ravel(), minlength=8)[[0, 1, 5, 6, 7]] == pytest.approx(16_000, rel=0.03)
     assert (random_rows(hidden[:1], 8, k=7, seed=0) < 0).sum() == 2
+
+
+def test_queries_that_cannot_find_enough_are_counted_and_refused_where_all_are_so() -> None:
+    rng = np.random.default_rng(0)
+    vectors, label = rng.normal(size=(12, 4)).astype(np.float32), np.array(["a", "b"] * 6)
+    with pytest.raises(InputError, match="No row has 10 rows of other patients"):
+        retrieval(vectors, label, groups=np.repeat(["p", "q"], 6))
+    patient = np.array(["p"] * 8 + ["q"] * 4)
+    report = retrieval(vectors, label, groups=patient, k=(5,))
+    assert report.n_failures == 8

@@ -85,8 +85,11 @@ def _retrieval(found: dict[str, Any], key: str) -> None:
         quiet = {"MV, patients not kept apart": naive} if found["n_groups"] else {}
         score_charts.curves(series, key=f"evaluate/k/{key}", title="neighbours", chance=last["chance"]["majority_vote"], quiet=quiet)
         apart = f", {ui.count(found['n_groups'])} different kept apart" if found["n_groups"] else ""
-        failed = f"{ui.count(found['n_failures'])} found nothing they may and count as wrong."
-        st.caption(f"{ui.count(found['n_queries'])} queries over {ui.count(found['n'], 'patch')}{apart}; {failed}")
+        st.caption(f"{ui.count(found['n_queries'])} queries over {ui.count(found['n'], 'patch')}{apart}.")
+        if found["n_failures"]:
+            st.caption(
+                f"{ui.count(found['n_failures'])} of them have fewer than {last['k']} patches to find; what they lack counts as wrong."
+            )
     with right:
         _confusion(found["classes"], last["confusion"], key)
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int64
 
+from ..errors import InputError
 from ..types import Rows, Vectors
 from . import ranking
 from .inputs import Codes, Values, check_k
@@ -59,7 +60,7 @@ class RetrievalReport(Report):
     n_copies: int
     """Exact copies inside one group, counted once."""
     n_failures: int
-    """Queries without any allowed hit; they count as wrong."""
+    """Queries that may find fewer than the largest k rows; what they lack counts as wrong."""
     sentence: str
     seconds: float
     protocol: Mapping[str, Any]
@@ -88,8 +89,8 @@ def retrieval(
     Scores are means over the queries of a class, then over classes. Ties of a vote go to the nearest label; average
     precision is divided by min(k, number of relevant rows). Intervals draw groups (rows where there are none).
 
-    Raises ``InputError`` for vectors that are not finite, one class only, a class that lies in one group, and k above
-    the number of rows.
+    Raises ``InputError`` for vectors that are not finite, one class only, a class that lies in one group, k above the
+    number of rows, and a k that no query can fill from other groups.
     """
     started = time.perf_counter()
     table = tabulate(vectors, labels, groups=groups, group_name=group_name)
@@ -100,6 +101,9 @@ def retrieval(
     itself, hidden = np.stack([asking, asking + 1], axis=1), table.spans[asking]
     found = nearest(table.vectors[asking], table.vectors, k=k[-1], hidden=(itself,) if groups is None else (itself, hidden))
     naive, apart = (ranking.labels_of(rows, table.label.codes) for rows in (found[0], found[-1]))
+    short = (apart < 0).any(axis=1)
+    if short.all():
+        raise InputError(f"No row has {k[-1]} rows of other {group_name}s to find; bring more {group_name}s, or pass a smaller k.")
     truth, group = table.label.codes[asking], np.unique(table.group[asking], return_inverse=True)[1]
     by_class = np.bincount(table.label.codes, minlength=n_classes)
     relevant = by_class[truth] - alike(table.group, table.label.codes)[asking]
@@ -122,7 +126,7 @@ def retrieval(
         n_groups=table.n_groups,
         dropped=table.dropped,
         n_copies=table.n_copies,
-        n_failures=int((apart < 0).all(axis=1).sum()),
+        n_failures=int(short.sum()),
         sentence=_sentence(at[-1], table.n_groups, group_name),
         seconds=time.perf_counter() - started,
         protocol={

@@ -121,7 +121,7 @@ def _retrieval(found: Mapping[str, Any]) -> Iterable[str]:
     yield _section(f"Confusion, vote of {last['k']} neighbours", confusion_table(found["classes"], last["confusion"]))
     groups = found["n_groups"] or "no such column"
     counts = {"Queries": found["n_queries"], "Rows searched": found["n"], "Groups (patients or slides) kept apart": groups}
-    counts |= {"Queries that found nothing they may (counted as wrong)": found["n_failures"]}
+    counts |= {f"Queries with fewer than {last['k']} rows to find (what they lack counts as wrong)": found["n_failures"]}
     counts |= {"Exact copies inside one group, counted once": found["n_copies"]}
     yield _section("Counts and failures", _facts(counts | _dropped(found["dropped"])))
 
