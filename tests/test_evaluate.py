@@ -327,7 +327,7 @@ def test_the_command_prints_the_document(home: Path, collection: Collection) -> 
     assert shown["value"] == asked(collection, "retrieval")["value"]
     assert Path(shown["html"]).is_file()
     said = call(home, "c", "retrieval").stdout
-    for words in ("MV@10 of 'label' in c", "mean-colour", "patients not kept apart", "Chance", "Colour histogram", "report.html"):
+    for words in ("MV@10 of 'label' in c", "mean-colour", "nothing kept apart", "Chance", "Colour histogram", "report.html"):
         assert words in said
 
 

@@ -82,7 +82,7 @@ def _retrieval(found: dict[str, Any], key: str) -> None:
         st.header("By the number of neighbours", anchor=False)
         series = {MEASURES[name]: [(at["k"], at["scores"][name]) for at in found["at"]] for name in _CURVES}
         naive = [(at["k"], at["naive"]["majority_vote"]) for at in found["at"]]
-        quiet = {"MV, patients not kept apart": naive} if found["n_groups"] else {}
+        quiet = {"MV, nothing kept apart": naive} if found["n_groups"] else {}
         score_charts.curves(series, key=f"evaluate/k/{key}", title="neighbours", chance=last["chance"]["majority_vote"], quiet=quiet)
         apart = f", {ui.count(found['n_groups'])} different kept apart" if found["n_groups"] else ""
         st.caption(f"{ui.count(found['n_queries'])} queries over {ui.count(found['n'], 'patch')}{apart}.")
@@ -103,7 +103,7 @@ def _knn(results: dict[str, Any], key: str) -> None:
         st.header("By the number of neighbours", anchor=False)
         naive = results.get("naive", {}).get("knn")
         careless = [(int(k), each["balanced_accuracy"]["value"]) for k, each in naive["knn"].items()] if naive else []
-        quiet = {"patients not kept apart": careless} if naive else {}
+        quiet = {"nothing kept apart": careless} if naive else {}
         points = [(int(k), each["balanced_accuracy"]) for k, each in found["knn"].items()]
         score_charts.curves({"kNN": points}, key=f"evaluate/k/{key}", title="neighbours", chance=found["chance"], quiet=quiet)
         mean = found["prototype"]["balanced_accuracy"]

@@ -60,7 +60,7 @@ def evaluate(
         return
     value = document["value"]
     own = {"": document["encoder"], "score": _number(value["value"]), "95 % interval": _interval(value)}
-    careless = {"": "patients not kept apart", "score": _number(document["naive"])}
+    careless = {"": "nothing kept apart", "score": _number(document["naive"])}
     beside = [{"": each["title"], "score": _number(each["value"]), "95 % interval": _interval(each)} for each in document["anchors"]]
     click.echo(f"{document['score']} of {document['columns']['label']!r} in {name}\n")
     echo_table([own, *([careless] if document["naive"] is not None else []), *beside], ("", "score", "95 % interval"))

@@ -70,8 +70,8 @@ def _scores(document: Document) -> str:
 
 
 def beside(document: Document) -> list[Mapping[str, Any]]:
-    """What stands on the line of the score: the anchors, and the same without care for patients (``faint``)."""
-    careless = {"title": "Patients not kept apart", "value": document["naive"], "low": None, "high": None, "faint": True}
+    """What stands on the line of the score: the anchors, and the same with nothing kept apart (``faint``)."""
+    careless = {"title": "Nothing kept apart", "value": document["naive"], "low": None, "high": None, "faint": True}
     return [*document["anchors"], *([careless] if document["naive"] is not None else [])]
 
 
