@@ -210,7 +210,7 @@ def test_clusters_that_are_hospitals_are_said() -> None:
     assert report.ari_label.value == pytest.approx(adjusted_rand_score(at["labels"][6:], clusters[6:]))
     assert report.difference.value == pytest.approx(report.ari_label.value - report.ari_site.value)
     assert report.difference.high < 0
-    assert report.sentence.startswith("Clusters follow the hospital more than the tissue: ARI -0.00 with the label, 0.67")
+    assert report.sentence.startswith("Clusters follow the hospital more than the tissue: ARI 0.00 with the label, 0.67")
     assert report.dropped["cluster"] == 6
     json.dumps(report.to_json(), allow_nan=False)
 

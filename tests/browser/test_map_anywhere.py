@@ -238,6 +238,7 @@ def test_below_a_base_path(chromium, browse, tmp_path):
         page.mouse.move(*at(page, 0))
         expect(page.locator(".card img")).to_have_attribute("src", re.compile("^/atlas/x/api/thumb/"))
         idle(page)
+        page.close()  # before the server goes, or what it still asks for is refused
     finally:
         process.terminate()
         process.wait(10)
