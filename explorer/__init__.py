@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from . import encoders as encoders
     from .collection import open_collection as open_collection
-    from .pipeline import build as build
+    from .pipeline.build import build as build
 
 __all__ = ["build", "encoders", "open_collection"]
 

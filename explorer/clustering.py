@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Float32, Int64, Shaped
 
-from .directions import unit
+from .cosine import unit
 from .errors import InputError
 from .types import Labels, Neighbours, Rows, Vectors
 

@@ -12,7 +12,8 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from explorer import pipeline, settings
-from explorer.app import server, state
+from explorer.app import server
+from explorer.app.shared import cache
 from explorer.collection import Collection
 from explorer.sources import open_source
 
@@ -45,9 +46,9 @@ def served(home: Path, monkeypatch: pytest.MonkeyPatch, *, base_path: str = "", 
     """A client of the routes. ``given`` are settings; the fake encoder stands in the table of encoders."""
     for name, value in ({"home": str(home)} | given).items():
         monkeypatch.setenv(f"EXPLORER_{name.upper()}", value)
-    monkeypatch.setattr("explorer.matching.encoders.load", lambda name, **_: MeanColour())
-    state.settings.cache_clear()
+    monkeypatch.setattr("explorer.collection.encoder_cache.encoders.load", lambda name, **_: MeanColour())
+    cache.settings.cache_clear()
     parts = server.parts(base_path)
     with TestClient(Starlette(**parts), base_url="http://localhost", raise_server_exceptions=False) as client:
         yield client
-    state.settings.cache_clear()
+    cache.settings.cache_clear()

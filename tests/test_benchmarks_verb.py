@@ -19,7 +19,7 @@ from explorer.errors import EncoderUnknown, InputError
 from explorer.evaluation import EVA_2024, linear_probe
 from explorer.evaluation.published import COLUMNS, PUBLISHED
 from explorer.pipeline import benchmark
-from explorer.pipeline.benchmarking import Cell, Table
+from explorer.pipeline.evaluate.benchmark import Cell, Table
 from explorer.settings import Settings
 from explorer.sources.benchmark_table import BENCHMARKS
 from explorer.types import Progress
@@ -75,7 +75,7 @@ def test_the_score_is_that_of_the_probe_on_the_collections_vectors(here: Setting
 def test_what_is_done_is_not_done_again(here: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     first = run(here, "crc")
     told: list[Progress] = []
-    monkeypatch.setattr("explorer.pipeline.benchmarking.linear_probe", None)
+    monkeypatch.setattr("explorer.pipeline.evaluate.benchmark.linear_probe", None)
     assert run(here, "crc", report=told.append) == first
     assert told == []
     with pytest.raises(TypeError):

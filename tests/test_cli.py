@@ -228,9 +228,8 @@ def test_kill_at_random_moments_then_rerun(tmp_path: Path) -> None:
             import faiss
             from explorer import encoders, settings
             from explorer.pipeline import embed, index, ingest
-            from explorer.pipeline import intake, steps
             from explorer.sources import open_source
-            intake.PART_ROWS = steps.BLOCK_ROWS = 32
+            sys.modules["explorer.pipeline.ingest"].PART_ROWS = sys.modules["explorer.pipeline.embed"].BLOCK_ROWS = 32
             table = settings.read({{}}, home=Path({str(home)!r}), batch_size=8)
             encoder = encoders.load("descriptor")
             print("ready", flush=True)

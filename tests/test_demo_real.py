@@ -15,7 +15,7 @@ import torch
 from click.testing import CliRunner, Result
 from file_server import Served, serving
 
-from explorer.app import work
+from explorer.app.shared import job_requests
 from explorer.cli import main
 from explorer.collection import open_collection
 from explorer.encoders import spec
@@ -71,14 +71,14 @@ def test_real_tissue_and_a_real_model_become_a_collection(server: Served, tmp_pa
 
 
 def test_the_app_embeds_it_by_another_model_with_the_same_command(server: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from explorer.app import state
+    from explorer.app.shared import cache
 
     assert call(tmp_path, "--accept-licence").exit_code == 0
     monkeypatch.setenv("EXPLORER_HOME", str(tmp_path / "home"))
-    state.settings.cache_clear()
-    command = work.Embed(name=NAME, encoder="descriptor").command()
+    cache.settings.cache_clear()
+    command = job_requests.Embed(name=NAME, encoder="descriptor").command()
     result = CliRunner().invoke(main, ["--home", str(tmp_path / "home"), *command], catch_exceptions=False)
-    state.settings.cache_clear()
+    cache.settings.cache_clear()
     assert result.exit_code == 0, result.stderr
     assert sorted(open_collection(NAME, home=tmp_path / "home").encoder_names()) == ["descriptor", "kaiko-vits16"]
 
@@ -94,7 +94,7 @@ def test_nothing_is_fetched_before_the_licences_are_accepted(server: Served, tmp
 
 
 def test_who_is_asked_may_say_no(server: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("explorer.cli.making.is_terminal", lambda: True)
+    monkeypatch.setattr("explorer.cli.build.is_terminal", lambda: True)
     refused = CliRunner().invoke(main, ["--home", str(tmp_path / "home"), "demo", "--real"], input="n\n")
     assert (refused.exit_code, server.asked) == (1, [])
     assert "Fetch CRC-VAL-HE-7K (800 MB) and the weights of Kaiko ViT-S/16 (87 MB) under these licences?" in refused.output

@@ -20,7 +20,7 @@ from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional
 
 from explorer import encoders
-from explorer.encoders import devices, layouts, vit, weights
+from explorer.encoders import checkpoints, devices, timm_encoder, weights
 from explorer.encoders.preprocess import normalise, resize_crop
 from explorer.encoders.spec import EncoderSpec
 from explorer.errors import DeviceUnavailable, EncoderUnknown, InputError, WeightsMissing, WeightsRefused
@@ -67,7 +67,7 @@ def test_every_record_says_what_a_hospital_asks(name: str) -> None:
 @pytest.mark.parametrize("name", TIMM_NAMES)
 def test_every_timm_record_builds_a_model_of_its_size(name: str) -> None:
     spec = encoders.spec(name)
-    model: Any = vit.build(spec)
+    model: Any = timm_encoder.build(spec)
     assert model.num_features * (2 if spec.pooling == "cls+mean" else 1) == spec.dim
     assert spec.parameters_m == pytest.approx(sum(p.numel() for p in model.parameters()) / 1e6, abs=0.06)
     assert not {name for name, _ in model.named_buffers()} - set(model.state_dict()), "a buffer that no file fills"
@@ -198,19 +198,21 @@ def as_published(file: Path, architecture: str, **kwargs: Any) -> Any:
     return model.eval()
 
 
-def load_shallow(monkeypatch: pytest.MonkeyPatch, name: str, file: Path, *, precision: str = "fp32", **kwargs: Any) -> vit.TimmEncoder:
+def load_shallow(
+    monkeypatch: pytest.MonkeyPatch, name: str, file: Path, *, precision: str = "fp32", **kwargs: Any
+) -> timm_encoder.TimmEncoder:
     """The encoder of that name, with fewer blocks so that the test is quick."""
     spec = encoders.spec(name)
     monkeypatch.setattr(encoders, "TABLE", (replace(spec, kwargs={**spec.kwargs, **kwargs}),))
     encoder = encoders.load(name, weights=file, device="cpu", precision=precision)
-    assert isinstance(encoder, vit.TimmEncoder)
+    assert isinstance(encoder, timm_encoder.TimmEncoder)
     return encoder
 
 
-def random_encoder(spec: EncoderSpec, precision: devices.Precision = "fp32") -> vit.TimmEncoder:
-    model = vit.build(spec)
-    layouts.fill_randomly(model, seed=3)
-    return vit.TimmEncoder(spec, model, device=torch.device("cpu"), precision=precision, sha256="")
+def random_encoder(spec: EncoderSpec, precision: devices.Precision = "fp32") -> timm_encoder.TimmEncoder:
+    model = timm_encoder.build(spec)
+    checkpoints.fill_randomly(model, seed=3)
+    return timm_encoder.TimmEncoder(spec, model, device=torch.device("cpu"), precision=precision, sha256="")
 
 
 @pytest.mark.parametrize("name", KAIKO)
@@ -245,7 +247,7 @@ def test_the_whole_small_model_equals_the_hub_code_to_the_bit(tmp_path: Path) ->
 
 
 def test_the_large_model_is_built_on_the_518_grid() -> None:
-    model: Any = vit.build(encoders.spec("kaiko-vitl14"))
+    model: Any = timm_encoder.build(encoders.spec("kaiko-vitl14"))
     assert model.pos_embed.shape == (1, 37 * 37, 1024)
     assert model.num_prefix_tokens == 5
 
@@ -325,27 +327,27 @@ def hf_names(timm_tensors: dict[str, torch.Tensor], *, dinov2: bool) -> dict[str
 def test_hugging_face_files_fill_the_timm_model(name: str) -> None:
     spec = encoders.spec(name)
     small = replace(spec, kwargs={**spec.kwargs, "depth": 2})
-    model = vit.build(small)
-    layouts.fill_randomly(model, seed=5)
+    model = timm_encoder.build(small)
+    checkpoints.fill_randomly(model, seed=5)
     truth = {key: tensor.clone() for key, tensor in model.state_dict().items()}
     theirs = hf_names(truth, dinov2=spec.layout == "hf-dinov2")
     if name == "midnight-12k":  # the gated unit has other names there
         theirs = {k.replace("mlp.fc1", "mlp.weights_in").replace("mlp.fc2", "mlp.weights_out"): v for k, v in theirs.items()}
         theirs["embeddings.mask_token"] = torch.zeros(1, spec.dim // 2)
-    renamed = layouts.to_timm(small, theirs, vit.build(small))
+    renamed = checkpoints.to_timm(small, theirs, timm_encoder.build(small))
     assert renamed.keys() == truth.keys()
     assert all(torch.equal(renamed[key], truth[key]) for key in truth)
 
 
 def test_a_hugging_face_file_without_its_keys_is_refused(tmp_path: Path) -> None:
     spec = replace(encoders.spec("phikon"), kwargs={"depth": 1})
-    model = vit.build(spec)
-    layouts.fill_randomly(model, seed=0)
+    model = timm_encoder.build(spec)
+    checkpoints.fill_randomly(model, seed=0)
     theirs = hf_names(dict(model.state_dict()), dinov2=False)
     del theirs["encoder.layer.0.attention.attention.key.bias"]
-    empty = vit.build(spec)
+    empty = timm_encoder.build(spec)
     with pytest.raises(WeightsRefused, match=r"missing \(blocks\.0\.attn\.qkv\.bias\)"):
-        weights.load_strictly(spec, tmp_path / "x.bin", empty, layouts.to_timm(spec, theirs, empty))
+        weights.load_strictly(spec, tmp_path / "x.bin", empty, checkpoints.to_timm(spec, theirs, empty))
 
 
 # --- devices ---------------------------------------------------------------------------------------------------------

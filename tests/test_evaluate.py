@@ -20,7 +20,7 @@ from explorer.cli import main
 from explorer.collection import Collection, open_collection
 from explorer.errors import ArtifactMissing, InputError
 from explorer.pipeline import Question, cluster, embed, evaluate, index, ingest, read_report
-from explorer.pipeline.splitting import Part, split
+from explorer.pipeline.evaluate.splits import Part, split
 from explorer.sources import open_source
 
 HOSTILE = "<script>alert('x')</script>"

@@ -16,7 +16,7 @@ from explorer import settings as settings_table
 from explorer.collection import Collection
 from explorer.errors import InputError
 from explorer.pipeline import Question, embed, evaluate, ingest, read_report
-from explorer.pipeline.splitting import Part, own_split, split
+from explorer.pipeline.evaluate.splits import Part, own_split, split
 from explorer.sources import open_source
 
 

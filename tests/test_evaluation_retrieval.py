@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from explorer.directions import unit
+from explorer.cosine import unit
 from explorer.errors import InputError
 from explorer.evaluation import RetrievalReport, retrieval
 from explorer.evaluation.neighbours import nearest

@@ -15,29 +15,46 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 RANK = {
     "errors": 0,
     "types": 0,
-    "directions": 1,
+    "cosine": 1,
     "settings": 1,
     "storage": 1,
-    "transfer": 1,
     "sources": 2,
     "encoders": 3,
     "embed": 4,
     "index": 4,
     "projection": 4,
     "clustering": 4,
-    "search": 5,
-    "matching": 5,
-    "trust": 5,
+    "quality": 4,
+    "evaluation": 5,
     "collection": 6,
-    "quality": 8,
-    "evaluation": 9,
-    "pipeline": 10,
-    "jobs": 11,
-    "app": 12,
-    "cli": 13,
+    "search": 5,
+    "reports": 7,
+    "pipeline": 8,
+    "jobs": 9,
+    "app": 10,
+    "cli": 11,
 }
-PURE = {"directions", "embed", "index", "projection", "clustering", "quality", "evaluation"}
-PURE_MAY_IMPORT = {"types", "errors", "directions"}
+"""A room imports only rooms of lower rank, and itself."""
+APP_RANK = {
+    "web": 0,
+    "shared": 0,
+    "widgets": 1,
+    "api": 2,
+    "ui": 2,
+    "library": 3,
+    "map": 3,
+    "search": 3,
+    "clusters": 3,
+    "evaluate": 3,
+    "compare": 3,
+    "about": 3,
+    "frame": 4,
+    "main": 5,
+    "server": 5,
+}
+"""The same within ``app``: no page imports another."""
+PURE = {"cosine", "embed", "index", "projection", "clustering", "quality", "evaluation"}
+PURE_MAY_IMPORT = {"types", "errors", "cosine"}
 NOT_IN_PURE = {"pathlib", "os", "streamlit", "click", "tqdm", "shutil", "sqlite3"}
 MAX_LINES = 320
 
@@ -46,8 +63,8 @@ def room(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-def imports(path: Path) -> list[tuple[str, str]]:
-    """(room or "", top-level package) of everything a file imports."""
+def imported(path: Path) -> list[str]:
+    """Dotted names of everything a file imports."""
     package = ("explorer", *path.relative_to(PACKAGE).parent.parts)
     found = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -59,10 +76,14 @@ def imports(path: Path) -> list[tuple[str, str]]:
             names = [f"{stem}.{alias.name}" for alias in node.names]
         else:
             continue
-        for name in names:
-            parts = name.split(".")
-            found.append((parts[1] if parts[0] == "explorer" and len(parts) > 1 else "", parts[0]))
+        found += names
     return found
+
+
+def imports(path: Path) -> list[tuple[str, str]]:
+    """(room or "", top-level package) of everything a file imports."""
+    parts = [name.split(".") for name in imported(path)]
+    return [(name[1] if name[0] == "explorer" and len(name) > 1 else "", name[0]) for name in parts]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
@@ -76,6 +97,30 @@ def test_imports_go_downhill(path: Path) -> None:
             assert RANK[target] < RANK[here], f"{path.name} ({here}) imports {target}, which is not below it"
             if here in PURE:
                 assert target in PURE_MAY_IMPORT, f"{here} is pure and may not import {target}"
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if room(p) == "app"], ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_rooms_of_the_app_import_downhill(path: Path) -> None:
+    here = path.relative_to(PACKAGE / "app").parts[0].removesuffix(".py")
+    if here == "__init__":
+        return
+    assert here in APP_RANK, f"app/{here} has no rank; add it to the table"
+    for name in imported(path):
+        parts = name.split(".")
+        target = parts[2] if parts[:2] == ["explorer", "app"] and len(parts) > 2 else here
+        if target in APP_RANK and target != here:
+            assert APP_RANK[target] < APP_RANK[here], f"app/{here} ({path.name}) imports app/{target}, which is not below it"
+
+
+def test_the_app_has_few_rooms() -> None:
+    entries = [path.name for path in (PACKAGE / "app").iterdir() if path.name != "__pycache__"]
+    assert len(entries) <= 16, entries
+
+
+def test_streamlit_is_only_in_the_app() -> None:
+    for path in FILES:
+        if room(path) not in ("app", "cli"):
+            assert "streamlit" not in {package for _, package in imports(path)}, path
 
 
 @pytest.mark.parametrize("path", [p for p in FILES if room(p) in PURE], ids=lambda p: str(p.relative_to(PACKAGE)))

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from explorer.directions import unit
+from explorer.cosine import unit
 from explorer.errors import InputError, VectorsNotFinite
-from explorer.index import build_index, exact, graph, graph_recall, knn_graph, load_index, recall, search
+from explorer.index import build_index, exact, faiss_index, graph, graph_recall, knn_graph, load_index, recall
 from explorer.types import Neighbours, Progress
 
 
@@ -36,8 +36,8 @@ class TestIvfRefine(IndexContract):
 
 
 def test_the_kind_follows_the_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "FLAT_UP_TO", 300)
-    monkeypatch.setattr(search, "IVF_UP_TO_BYTES", 600 * DIM * 4)
+    monkeypatch.setattr(faiss_index, "FLAT_UP_TO", 300)
+    monkeypatch.setattr(faiss_index, "IVF_UP_TO_BYTES", 600 * DIM * 4)
     assert [build_index(patches(n)).kind for n in (300, 301, 600, 601)] == ["flat", "ivf", "ivf", "ivf-refine"]
 
 
@@ -51,7 +51,7 @@ def test_lists_are_read_until_the_recall_is_reached() -> None:
     assert min(recall(index, x, seed=4) for index, x in ((easy, tight), (hard, formless))) >= 0.99
 
 
-@pytest.mark.parametrize("kind", search.KINDS)
+@pytest.mark.parametrize("kind", faiss_index.KINDS)
 @pytest.mark.parametrize("n", [2, 20, 100])
 def test_a_handful_of_rows(kind: str, n: int, capfd: pytest.CaptureFixture[str]) -> None:
     vectors = patches(n)
@@ -63,7 +63,7 @@ def test_a_handful_of_rows(kind: str, n: int, capfd: pytest.CaptureFixture[str])
 
 def test_all_rows_alike() -> None:
     vectors = np.ones((500, 8), np.float32)
-    for kind in search.KINDS:
+    for kind in faiss_index.KINDS:
         index = build_index(vectors, kind=kind)
         assert index.search(vectors[:1], 500)[1].tolist() == [list(range(500))]
         assert recall(index, vectors) == 1
@@ -170,7 +170,7 @@ def test_the_graph_by_lists_finds_the_same(kind: str, monkeypatch: pytest.Monkey
     np.testing.assert_allclose(found.scores, truth, atol=2e-3 if kind == "ivf-refine" else 1e-6)
 
 
-@pytest.mark.parametrize("kind", search.KINDS)
+@pytest.mark.parametrize("kind", faiss_index.KINDS)
 @pytest.mark.parametrize("n", [1, 4])
 def test_a_graph_with_fewer_rows_than_neighbours(kind: str, n: int) -> None:
     vectors = patches(n)
@@ -199,7 +199,7 @@ class Card:
         return self.raw.search(*args, **kwargs)
 
 
-@pytest.mark.parametrize("kind", search.KINDS)
+@pytest.mark.parametrize("kind", faiss_index.KINDS)
 def test_a_gpu_takes_the_searches_it_can(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     import faiss
 
@@ -216,14 +216,14 @@ def test_a_gpu_takes_the_searches_it_can(kind: str, monkeypatch: pytest.MonkeyPa
         return
     assert (index.settings["device"], cards[0].asked) == ("gpu", 1)
     index.search(vectors[:5], 4, allowed=np.ones(N, bool))
-    monkeypatch.setattr(search, "GPU_MOST", 50)
+    monkeypatch.setattr(faiss_index, "GPU_MOST", 50)
     index.search(vectors[:5], 51)
     assert cards[0].asked == 1  # filters and long lists of hits stay on the CPU
     build_index(vectors, kind=kind)
     assert len(cards) == 2  # one copy for an index, also while it is tuned
 
 
-@pytest.mark.parametrize(("lists", "memory"), [(search.GPU_MOST + 1, True), (1, False)])
+@pytest.mark.parametrize(("lists", "memory"), [(faiss_index.GPU_MOST + 1, True), (1, False)])
 def test_what_a_gpu_cannot_hold_is_searched_on_the_cpu_and_said(lists: int, memory: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     import faiss
 

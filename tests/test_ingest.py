@@ -20,7 +20,7 @@ from explorer import settings as settings_table
 from explorer import storage
 from explorer.collection import Collection, list_collections, list_damaged, open_collection, pixels_sha256
 from explorer.errors import CollectionExists, CollectionMissing, InputError, SourceError
-from explorer.pipeline import ingest, intake
+from explorer.pipeline import ingest
 from explorer.settings import Settings
 from explorer.sources import open_source
 
@@ -150,7 +150,7 @@ def test_kill_at_random_moments_then_rerun(tmp_path: Path, settings: Settings) -
     folder = write_patches(tmp_path / "patches", per_class=60)
     undisturbed = take(folder, settings, "whole")
     code = f"""
-        import explorer.pipeline.intake as room
+        import explorer.pipeline.ingest as room
         from pathlib import Path
         from explorer import settings
         from explorer.sources import open_source
@@ -252,7 +252,7 @@ def test_pictures_added_or_gone_since_are_said_and_not_taken_in(folder: Path, se
 
 def test_labels_corrected_after_a_kill_are_the_ones_taken(folder: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(intake, "_finish", lambda *_: (_ for _ in ()).throw(RuntimeError("killed")))
+        patch.setattr(ingest, "_finish", lambda *_: (_ for _ in ()).throw(RuntimeError("killed")))
         with pytest.raises(RuntimeError, match="killed"):
             take(folder, settings)
     lines = [f"{path.relative_to(folder).as_posix()},corrected" for path in sorted(folder.rglob("*.png"))]

@@ -17,8 +17,9 @@ from explorer.cli import main
 from explorer.collection import Collection
 from explorer.errors import InputError
 from explorer.evaluation import site_leak
-from explorer.pipeline import Question, leaks
-from explorer.pipeline.evaluating import FORMAT
+from explorer.pipeline import Question
+from explorer.pipeline.evaluate import site_bias
+from explorer.pipeline.evaluate.evaluate import FORMAT
 from explorer.sources import open_source
 from explorer.types import Progress, Report, ignore
 
@@ -110,7 +111,7 @@ def test_a_constant_site_gives_way_to_the_scanner(tmp_path: Path) -> None:
 
 
 def test_a_large_collection_is_left_unmeasured_and_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leaks, "MOST_ROWS", 35)
+    monkeypatch.setattr(site_bias, "MOST_ROWS", 35)
     collection = made(tmp_path, {"site": alternate("A", "B")})
     assert collection.artifacts("reports") == []
     known = pipeline.leak(collection)
@@ -123,14 +124,14 @@ def test_a_build_goes_on_where_the_leak_cannot_be_measured(tmp_path: Path, monke
     def refuse(*_: Any, **__: Any) -> None:
         raise InputError("There are too few rows; add some.")
 
-    monkeypatch.setattr(leaks, "evaluate", refuse)
+    monkeypatch.setattr(site_bias, "evaluate", refuse)
     seen: list[Progress] = []
     made(tmp_path, {"site": alternate("A", "B")}, report=seen.append)
     assert seen[-1].note == "whether neighbours follow the site was not measured: There are too few rows; add some."
 
 
 def test_the_worst_of_the_newest_reports_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leaks, "MOST_ROWS", 0)
+    monkeypatch.setattr(site_bias, "MOST_ROWS", 0)
     collection = made(tmp_path, {"site": alternate("A", "B")})
     fake_report(collection, index=0.9, follows="label")
     assert pipeline.leak(collection).state == "fair"  # type: ignore[union-attr]

@@ -52,7 +52,7 @@ def test_the_readme_names_no_verb_that_is_not_there() -> None:
 def test_the_commands_under_start_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every ``explorer`` line of the first section, on a folder and a picture under the names it uses."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("explorer.pipeline.whole.DEMO_OPTIONS", {"n": 18, "patients": 2, "seed": 0})
+    monkeypatch.setattr("explorer.pipeline.build.DEMO_OPTIONS", {"n": 18, "patients": 2, "seed": 0})
     patches = write_patches(tmp_path / "path" / "to" / "patches", per_class=5)
     (tmp_path / "one-patch.png").write_bytes((patches / "TUM" / "tum-001.png").read_bytes())
     start = README.split("## Start")[1].split("\n## ")[0]

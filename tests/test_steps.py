@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,6 @@ from explorer import settings as settings_table
 from explorer.collection import Collection
 from explorer.errors import ArtifactMissing, Busy, InputError, VectorsNotFinite
 from explorer.pipeline import agreement, cluster, embed, export, index, ingest, project, remove, stability
-from explorer.pipeline import steps as steps_room
 from explorer.settings import Settings
 from explorer.sources import open_source
 from explorer.types import Progress
@@ -67,7 +67,7 @@ class Stops(MeanColour):
 
 
 def test_a_stopped_run_goes_on_block_by_block(collection: Collection, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(steps_room, "BLOCK_ROWS", 8)
+    monkeypatch.setattr(sys.modules["explorer.pipeline.embed"], "BLOCK_ROWS", 8)
     with pytest.raises(KeyboardInterrupt):
         embed(collection, encoder=Stops(), settings=settings_table.read({}, home=settings.home, batch_size=8))
     with pytest.raises(ArtifactMissing, match="explorer embed"):

@@ -22,7 +22,7 @@ import torch
 from safetensors.torch import save_file
 
 from explorer import encoders
-from explorer.encoders import vit, weights
+from explorer.encoders import timm_encoder, weights
 from explorer.encoders.spec import EncoderSpec
 from explorer.errors import ArtifactDamaged, InputError, WeightsMissing, WeightsRefused
 from explorer.storage import file_sha256
@@ -357,10 +357,10 @@ def shallow() -> tuple[EncoderSpec, dict[str, torch.Tensor]]:
 
 
 def fill(spec: EncoderSpec, file: Path) -> None:
-    from explorer.encoders import layouts
+    from explorer.encoders import checkpoints
 
-    model = vit.build(spec)
-    weights.load_strictly(spec, file, model, layouts.to_timm(spec, weights.read_tensors(spec, file), model))
+    model = timm_encoder.build(spec)
+    weights.load_strictly(spec, file, model, checkpoints.to_timm(spec, weights.read_tensors(spec, file), model))
 
 
 def test_weights_of_other_models_are_refused_and_the_tensors_named(tmp_path: Path) -> None:

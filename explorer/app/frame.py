@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import streamlit as st
 
-from . import address, look, state, ui
-from .address import PAGES, page
+from . import ui
+from .shared import cache
+from .ui import theme, url_state
+from .ui.url_state import PAGES, page
 
 
 def run(first: str = "library") -> None:
     """Show the page of the present address; ``first`` is the one at the root."""
     st.set_page_config(page_title="Pathology explorer", page_icon="🔬", layout="wide", initial_sidebar_state="collapsed")
-    look.apply()
+    theme.apply()
     shown = st.navigation([page(name, default=name == first) for name in PAGES], position="hidden")
     name = shown.url_path or first
-    asked = address.arrive(name)
-    names = ui.guarded(lambda: [opened.name for opened in state.collections()])
+    asked = url_state.arrive(name)
+    names = ui.guarded(lambda: [opened.name for opened in cache.collections()])
     if names is None:
         return
     if asked is not None and (name != "library" or asked.get(ui.CHOSEN)):
@@ -31,7 +33,7 @@ def header(here: str, names: list[str]) -> None:
         st.markdown("**Pathology explorer**", width="content")
         for name, title in PAGES.items():
             with st.container(key=f"{'here' if name == here else 'tab'}-{name}", width="content"):
-                st.page_link(page(name), label=title, query_params=dict(address.of(name)))
+                st.page_link(page(name), label=title, query_params=dict(url_state.of(name)))
         if here != "library" and names:
             st.space("stretch")
             with st.container(key="which", width=280):

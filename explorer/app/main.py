@@ -1,5 +1,5 @@
 """The frame around the pages. Streamlit runs this file for every view."""
 
-from explorer.app import frame
+from . import frame
 
 frame.run()

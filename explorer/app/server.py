@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import tomllib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,11 @@ from anyio import to_thread
 from starlette.middleware import Middleware
 from starlette.routing import Mount, Route
 
-from . import state
-from .api import make_api
-from .frontend import ServerAddress
-from .guard import Guard
-from .problems import nothing_there
+from .api.application import make_api
+from .api.problems import nothing_there
+from .api.security import Guard
+from .shared import cache
+from .ui.frontend import ServerAddress
 
 MAIN = Path(__file__).with_name("main.py")
 _CONFIG = Path(__file__).with_name("config.toml")
@@ -31,7 +31,7 @@ def parts(base_path: str = "") -> dict[str, Any]:
     return {
         "routes": [Route(api_path, nothing_there), Mount(api_path, make_api())],
         "middleware": [
-            Middleware(Guard, allowed_hosts=state.settings().allowed_hosts, api_path=api_path),
+            Middleware(Guard, allowed_hosts=cache.settings().allowed_hosts, api_path=api_path),
             Middleware(ServerAddress, base_path=f"/{base}"),
         ],
         "lifespan": _tidied,
@@ -41,7 +41,7 @@ def parts(base_path: str = "") -> dict[str, Any]:
 @asynccontextmanager
 async def _tidied(_: Any) -> AsyncIterator[None]:
     """Uploads of yesterday that nothing was made from are gone before the first reader comes."""
-    await to_thread.run_sync(state.remove_unused_uploads)
+    await to_thread.run_sync(cache.remove_unused_uploads)
     yield
 
 
@@ -50,7 +50,7 @@ def make_app(base_path: str = "") -> st.App:
     return st.App(MAIN, **parts(base_path))
 
 
-@cache
+@functools.cache
 def config() -> dict[str, Any]:
     """Streamlit's options for this app, by dotted name; the same as in ``.streamlit/config.toml`` of a checkout."""
     return dict(_flat("", tomllib.loads(_CONFIG.read_text(encoding="utf-8"))))

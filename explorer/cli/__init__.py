@@ -1,14 +1,14 @@
 """The command line: one command per verb of ``pipeline``. Results on standard output, everything else on standard error."""
 
 from .app import app
-from .asking import export, list_, search, show, verify
 from .base import main
 from .benchmark import benchmark
-from .comparing import compare
-from .evaluating import evaluate
-from .keeping import name_group, remove, rename, select
-from .making import build, cluster, demo, embed, index, ingest, project
-from .models import encoders, weights
+from .build import build, cluster, demo, embed, index, ingest, project
+from .compare import compare
+from .encoders import encoders, weights
+from .evaluate import evaluate
+from .manage import name_group, remove, rename, select
+from .search import export, list_, search, show, verify
 
 for _command in (
     demo,

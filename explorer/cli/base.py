@@ -82,7 +82,7 @@ def verb(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def open_named(settings: Settings, name: str) -> Collection:
     """The collection of that name under the home of this run."""
-    from ..collection import open_collection  # and with it pandas, which --help and --version can do without
+    from ..collection import open_collection
 
     return open_collection(name, home=settings.home, limits=settings.limits)
 

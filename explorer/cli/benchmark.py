@@ -21,8 +21,8 @@ from .progress import Bars
 @verb
 def benchmark(settings: Settings, report: Bars, *, tasks: str, encoders: str, protocol: str, accept_licence: bool, as_json: bool) -> None:
     """Measure encoders on BACH, CRC, MHIST and PatchCamelyon, and print the scores beside the published ones."""
-    from ..pipeline.benchmarking import KAIKO
-    from ..pipeline.benchmarking import benchmark as run
+    from ..pipeline.evaluate.benchmark import KAIKO
+    from ..pipeline.evaluate.benchmark import benchmark as run
 
     table = run(
         _names(tasks),

@@ -63,7 +63,7 @@ def load(
     kind = devices.choose_precision(precision, place)
     here = settings.read(weights_dir=weights_dir, weights_mirror=mirror or None)
 
-    from .vit import TimmEncoder
+    from .timm_encoder import TimmEncoder
 
     return TimmEncoder.load(
         row, given=Path(weights) if weights is not None else None, device=place, precision=kind, settings=here, report=report

@@ -10,7 +10,7 @@ from http.client import HTTPException
 from pathlib import Path
 
 from ..errors import WeightsMissing
-from ..transfer import CHUNK_BYTES, length, opened
+from ..storage.download import CHUNK_BYTES, length, opened
 from ..types import Progress, Report
 from .spec import EncoderSpec
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .records import baselines, elsewhere, gated, open_weights
+from .records import baselines, external, gated, open_weights
 from .records.shared import APACHE
 from .spec import EncoderSpec
 
@@ -18,4 +18,4 @@ DESCRIPTOR = EncoderSpec(
     **APACHE,
 )
 
-TABLE = (DESCRIPTOR, *open_weights.RECORDS, *baselines.RECORDS, *gated.RECORDS, *elsewhere.RECORDS)
+TABLE = (DESCRIPTOR, *open_weights.RECORDS, *baselines.RECORDS, *gated.RECORDS, *external.RECORDS)

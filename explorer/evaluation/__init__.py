@@ -1,6 +1,6 @@
 """Honest numbers for a model and a collection: arrays in, report out."""
 
-from .anchors import colour_histogram
+from .baselines import colour_histogram
 from .folds import folds
 from .intervals import Estimate, wilson
 from .knn import FewShotReport, KnnReport, few_shot, knn

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
 
-from ..directions import unit
+from ..cosine import unit
 from ..errors import InputError
 from ..types import Vectors
 from .inputs import Codes, Values, check_classes, check_judged, check_k, check_same_width, check_vectors, column, renumber

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int64
 
-from ..directions import unit
+from ..cosine import unit
 from ..errors import InputError
 from ..types import Vectors
 from .inputs import Codes, Column, check_classes, check_vectors, column, sha256

@@ -6,8 +6,8 @@ search.py   FaissIndex: flat, ivf or ivf-refine, by the size of the collection
 graph.py    the k nearest other rows of every row
 """
 
+from .faiss_index import FaissIndex, build_index, load_index
 from .graph import knn_graph
-from .search import FaissIndex, build_index, load_index
-from .truth import graph_recall, recall
+from .recall import graph_recall, recall
 
 __all__ = ["FaissIndex", "build_index", "graph_recall", "knn_graph", "load_index", "recall"]

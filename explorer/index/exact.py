@@ -9,7 +9,7 @@ from types import ModuleType
 import numpy as np
 from jaxtyping import Float, Float32, Int64
 
-from ..directions import unit
+from ..cosine import unit
 from ..types import Queries, Rows, Scores, Vectors
 
 Hits = tuple[Float32[np.ndarray, "q hits"], Int64[np.ndarray, "q hits"]]

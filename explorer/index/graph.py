@@ -11,8 +11,8 @@ from jaxtyping import Float, Int64
 from ..errors import InputError
 from ..types import Neighbours, Progress, Report, Rows, Scores, Vectors, ignore
 from .exact import blocks, in_order, load_faiss, padded, without_self
-from .search import FaissIndex, fill
-from .truth import Truth
+from .faiss_index import FaissIndex, fill
+from .recall import Truth
 
 EXACT_UP_TO = 20_000
 """Rows. Below, comparing all rows costs less than sorting them into lists would save."""

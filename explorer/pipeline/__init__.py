@@ -1,18 +1,21 @@
 """The verbs. The only place where computing meets disk; the command line, jobs and pages all call these."""
 
-from .anchoring import embed_anchors
-from .benchmarking import benchmark
-from .comparing import HEADLINES, OVERLAP_K, Gap, Line, Measure, Score, gaps, least_agreed, overlap, scores, shared_hits
-from .evaluating import Question, check_question, evaluate, read_report
-from .intake import ingest
-from .keeping import remove, rename
-from .leaks import Leak, leak, measure_leak
-from .naming import group_names, name_groups
-from .report_words import TITLES as PROTOCOL_TITLES
+from ..reports.words import TITLES as PROTOCOL_TITLES
+from .build import build, demo, demo_real, real_terms, real_to_fetch
+from .cluster import agreement, cluster
+from .cluster_names import group_names, name_groups
+from .embed import embed
+from .evaluate.baselines import embed_anchors
+from .evaluate.benchmark import benchmark
+from .evaluate.evaluate import Question, check_question, evaluate, read_report
+from .evaluate.leaderboard import HEADLINES, OVERLAP_K, Gap, Line, Measure, Score, gaps, least_agreed, overlap, scores, shared_hits
+from .evaluate.site_bias import Leak, leak, measure_leak
+from .export import defused, export
+from .index import index
+from .ingest import ingest
+from .manage import remove, rename
+from .project import project, stability
 from .selections import save_selection, selected_rows
-from .steps import agreement, cluster, embed, index, project, stability
-from .takeout import defused, export
-from .whole import build, demo, demo_real, real_terms, real_to_fetch
 
 __all__ = [
     "HEADLINES",

@@ -9,7 +9,7 @@ from ..sources.benchmark_table import Benchmark
 from ..sources.benchmarks import check_whole
 from ..sources.fetch import fetch
 from ..types import Report
-from .intake import ingest
+from .ingest import ingest
 
 
 def take_in(known: Benchmark, *, name: str, settings: Settings, accept_licence: bool, report: Report) -> Collection:

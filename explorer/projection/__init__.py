@@ -4,7 +4,7 @@ Closeness is cosine similarity throughout, as in the index: vectors are taken at
 """
 
 from .layouts import default_epochs, explained_variance, pca, place, umap
-from .trust import PerPoint, Trust, map_neighbours, overlap, stability, trustworthiness
+from .map_quality import PerPoint, Trust, map_neighbours, overlap, stability, trustworthiness
 
 __all__ = [
     "PerPoint",

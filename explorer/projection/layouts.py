@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float32
 
-from ..directions import unit
+from ..cosine import unit
 from ..errors import InputError
 from ..types import Neighbours, Points, Progress, Report, Rows, Scores, Vectors, ignore
 from .inputs import check_graph

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from ..errors import ImageRejected, SourceError
 from ..types import Image, Item, Limits, Reject
+from .base import Listed
 from .benchmark_table import BENCHMARKS, Benchmark
-from .columns import make_item, read_csv, records
 from .hdf5 import Hdf5Source
-from .listed import Listed
+from .metadata import make_item, read_csv, records
 
 BACH_TRAIN = ((0, 41), (59, 60), (90, 139), (169, 240), (258, 260), (273, 345), (368, 400))
 BACH_VAL = ((41, 59), (60, 90), (139, 169), (240, 258), (260, 273), (345, 368))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..errors import SourceError, UnsafeArchive
 from ..storage import locked, write_json
-from ..transfer import CHUNK_BYTES, is_safe, resume
+from ..storage.download import CHUNK_BYTES, is_safe, resume
 from ..types import Limits, Progress, Report
 from .benchmark_table import Benchmark, Remote
 from .files import check_archive

@@ -13,9 +13,9 @@ from pathlib import Path
 from ..errors import ImageRejected, SourceError, UnsafeArchive
 from ..storage import COLLECTION
 from ..types import Item, Limits, Reject
+from .base import HEAD_BYTES, Listed, head, no_pictures
+from .folder_layout import LABELS, hidden, is_labels, is_printable, leaves_root, make_items, make_wrapped_items, unfit
 from .images import check_bytes
-from .layout import LABELS, hidden, is_labels, is_printable, leaves_root, make_items, make_wrapped_items, unfit
-from .listed import HEAD_BYTES, Listed, head, no_pictures
 
 _SMALL = 256 * 1024  # an uncompressed blank patch packs a thousandfold and harms nobody
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from ..errors import ImageRejected, SourceError
 from ..types import Image, Item, Limits, Reject
-from .columns import make_item, read_csv, records
-from .listed import Listed
+from .base import Listed
+from .metadata import make_item, read_csv, records
 
 _PCAM_LABELS = {"0": "no_tumor", "1": "tumor"}
 

@@ -12,9 +12,9 @@ import pandas as pd
 
 from ..errors import SourceError
 from ..types import Item, Limits, Reject
-from .columns import find_columns, make_item, read_csv, records
-from .layout import leaves_root, unfit
-from .listed import GONE, OUTSIDE, Listed, head, no_pictures
+from .base import GONE, OUTSIDE, Listed, head, no_pictures
+from .folder_layout import leaves_root, unfit
+from .metadata import find_columns, make_item, read_csv, records
 
 OPTIONS = ("columns", "root")
 

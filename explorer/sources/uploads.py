@@ -11,8 +11,8 @@ from pathlib import Path
 
 from ..errors import ImageRejected, SourceError
 from ..types import Item, Limits, Reject
-from .layout import hidden, is_labels, make_wrapped_items, unfit
-from .listed import Listed, head, no_pictures
+from .base import Listed, head, no_pictures
+from .folder_layout import hidden, is_labels, make_wrapped_items, unfit
 
 NAMES = ".explorer-upload.jsonl"
 HEADER = '{"format": "explorer-upload-1"}\n'

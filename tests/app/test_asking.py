@@ -8,8 +8,9 @@ import pytest
 from fakes import MeanColour, write_patches
 
 from explorer import pipeline, search, settings
-from explorer.app import asking, queries, state
-from explorer.app.asking import Question
+from explorer.app.shared import cache, query_pictures
+from explorer.app.ui import query_state
+from explorer.app.ui.query_state import Question
 from explorer.collection import Collection
 from explorer.errors import InputError
 from explorer.sources import open_source
@@ -31,12 +32,12 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Collection:
     return collection
 
 
-def rows_of(answer: asking.Answer) -> list[int]:
+def rows_of(answer: query_state.Answer) -> list[int]:
     return [hit.row for hit in answer.result.hits]
 
 
 def test_a_patch_never_finds_itself(opened: Collection) -> None:
-    found = rows_of(asking.ask(opened, Question(row=3, k=100)))
+    found = rows_of(query_state.ask(opened, Question(row=3, k=100)))
     assert sorted(found) == [row for row in range(27) if row != 3]
 
 
@@ -44,7 +45,7 @@ def test_hits_are_those_of_a_search_by_hand(opened: Collection) -> None:
     unit = np.array(opened.vectors())
     unit /= np.linalg.norm(unit, axis=1, keepdims=True)
     by_hand = np.argsort(-(unit @ unit[3]), kind="stable")
-    assert rows_of(asking.ask(opened, Question(row=3, k=5))) == [row for row in by_hand if row != 3][:5]
+    assert rows_of(query_state.ask(opened, Question(row=3, k=5))) == [row for row in by_hand if row != 3][:5]
 
 
 def test_no_search_is_done_outside_of_the_bound(opened: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,24 +65,24 @@ def test_no_search_is_done_outside_of_the_bound(opened: Collection, monkeypatch:
         asked.append(bool(held))
         return search_as_it_is(*args, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(state, "searching", Bound())
+    monkeypatch.setattr(cache, "searching", Bound())
     monkeypatch.setattr(kind, "search", watched)
-    asking.ask(opened, Question(row=3, k=5))
+    query_state.ask(opened, Question(row=3, k=5))
     assert asked
     assert all(asked)
 
 
 def test_patches_of_the_same_patient_are_left_out(opened: Collection) -> None:
     patient = opened.items["patient"]
-    found = rows_of(asking.ask(opened, Question(row=3, k=100, exclude_same=("patient",))))
+    found = rows_of(query_state.ask(opened, Question(row=3, k=100, exclude_same=("patient",))))
     assert sorted(found) == [row for row in range(27) if patient[row] != patient[3]]
 
 
 def test_a_selection_finds_others_and_others_than_its_patients(opened: Collection) -> None:
     patient = opened.items["patient"]
     rows = (0, 1)
-    assert set(rows_of(asking.ask(opened, Question(rows=rows, k=100)))) == set(range(2, 27))
-    apart = rows_of(asking.ask(opened, Question(rows=rows, k=100, exclude_same=("patient",))))
+    assert set(rows_of(query_state.ask(opened, Question(rows=rows, k=100)))) == set(range(2, 27))
+    apart = rows_of(query_state.ask(opened, Question(rows=rows, k=100, exclude_same=("patient",))))
     assert sorted(apart) == [row for row in range(27) if patient[row] not in (patient[0], patient[1])]
 
 
@@ -91,7 +92,7 @@ def test_closeness_is_the_share_of_patches_with_farther_neighbours(opened: Colle
     cosine = unit @ unit.T
     np.fill_diagonal(cosine, -2)
     nearest = cosine.max(1)
-    answer = asking.ask(opened, Question(row=5))
+    answer = query_state.ask(opened, Question(row=5))
     assert answer.closer_than == pytest.approx(np.mean(nearest < nearest[5]), abs=1.5 / 27)
 
 
@@ -99,16 +100,16 @@ def test_a_row_lies_at_its_own_place_and_a_moved_query_among_its_neighbours(open
     layout = opened.artifacts("projections")[0]
     xy = opened.projection(method="pca")
     question = Question(row=4)
-    assert asking.place(opened, question, asking.ask(opened, question), layout) == pytest.approx(tuple(xy[4]))
+    assert query_state.place(opened, question, query_state.ask(opened, question), layout) == pytest.approx(tuple(xy[4]))
     moved = Question(row=4, liked=(20,))
-    x, y = asking.place(opened, moved, asking.ask(opened, moved), layout) or (np.nan, np.nan)
+    x, y = query_state.place(opened, moved, query_state.ask(opened, moved), layout) or (np.nan, np.nan)
     assert xy[:, 0].min() <= x <= xy[:, 0].max()
     assert xy[:, 1].min() <= y <= xy[:, 1].max()
 
 
 def test_liked_patches_come_nearer_and_disliked_ones_go(opened: Collection) -> None:
     def score(row: int, question: Question) -> float:
-        return next(hit.score for hit in asking.ask(opened, question).result.hits if hit.row == row)
+        return next(hit.score for hit in query_state.ask(opened, question).result.hits if hit.row == row)
 
     before, liked, disliked = Question(row=0, k=100), Question(row=0, k=100, liked=(20,)), Question(row=0, k=100, disliked=(20,))
     assert score(20, liked) > score(20, before) > score(20, disliked)
@@ -128,17 +129,17 @@ def test_the_mean_direction_gives_each_patch_the_same_say() -> None:
 
 def test_a_region_is_cut_to_the_pixel_and_never_empty() -> None:
     image = np.arange(40 * 60 * 3, dtype=np.uint32).astype(np.uint8).reshape(40, 60, 3)
-    assert asking.cut(image, (0.5, 0.25, 1.0, 0.75)).tolist() == image[10:30, 30:60].tolist()
-    assert asking.cut(image, (0.999, 0.999, 1.0, 1.0)).shape == (1, 1, 3)
+    assert query_state.cut(image, (0.5, 0.25, 1.0, 0.75)).tolist() == image[10:30, 30:60].tolist()
+    assert query_state.cut(image, (0.999, 0.999, 1.0, 1.0)).shape == (1, 1, 3)
     with pytest.raises(InputError):
-        asking.cut(image, (0.5, 0.5, 0.5, 0.9))
+        query_state.cut(image, (0.5, 0.5, 0.5, 0.9))
 
 
 def test_a_picture_that_is_in_the_collection_is_known_by_its_row(opened: Collection) -> None:
-    held = queries.Held()
+    held = query_pictures.Held()
     question = Question(picture=held.keep(opened.image(7)), k=100)
     try:
-        assert asking.known_row(opened, question) == 7
-        assert rows_of(asking.ask(opened, question))[0] == 7, "it is shown that the picture is there"
+        assert query_state.known_row(opened, question) == 7
+        assert rows_of(query_state.ask(opened, question))[0] == 7, "it is shown that the picture is there"
     finally:
         held.close()

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from explorer.app import assets
+from explorer.app.shared import assets
 
 NAMES = sorted(assets.files())
 MODULES = [name for name in NAMES if name.endswith(".js")]

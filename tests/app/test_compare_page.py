@@ -13,7 +13,7 @@ from fakes import MeanColour, write_patches
 from streamlit.testing.v1 import AppTest
 
 from explorer import encoders, pipeline, settings
-from explorer.app import queries, state, work
+from explorer.app.shared import cache, job_requests, query_pictures
 from explorer.collection import Collection
 from explorer.pipeline import Question
 from explorer.sources import open_source
@@ -26,13 +26,13 @@ def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Collecti
     """A collection that one model has described."""
     home = tmp_path / "home"
     monkeypatch.setenv("EXPLORER_HOME", str(home))
-    state.settings.cache_clear()
+    cache.settings.cache_clear()
     folder = write_patches(tmp_path / "patches", per_class=6)
     (folder / "LYM").rename(folder / HOSTILE)
     collection = pipeline.ingest(open_source(folder), name="c", settings=settings.read(home=home))
     described(collection, MeanColour())
     yield collection
-    state.settings.cache_clear()
+    cache.settings.cache_clear()
 
 
 @pytest.fixture
@@ -72,8 +72,8 @@ def widgets_sent(test: AppTest, module: str) -> list[dict[str, Any]]:
 
 
 def test_with_one_model_the_page_says_how_to_get_another(opened: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
-    started: list[work.Embed] = []
-    monkeypatch.setattr(work, "start", started.append)
+    started: list[job_requests.Embed] = []
+    monkeypatch.setattr(job_requests, "start", started.append)
     test = show()
     assert "To compare, choose 'Add a model'." in words(test)
     assert "Nothing has been measured yet." in words(test)
@@ -105,8 +105,8 @@ def test_two_layouts_of_one_model_are_compared_without_speaking_of_models(opened
 def test_scores_stand_beside_what_is_missing(both: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
     report = pipeline.read_report(pipeline.evaluate(both, Question("retrieval", encoder="mean-colour")))
     value = report["value"]
-    started: list[work.Evaluate] = []
-    monkeypatch.setattr(work, "start", started.append)
+    started: list[job_requests.Evaluate] = []
+    monkeypatch.setattr(job_requests, "start", started.append)
     test = show()
     (table,) = (frame.value for frame in test.dataframe)
     assert table["MV@10"].to_list() == ["not measured", f"{value['value']:.3f} ({value['low']:.3f}–{value['high']:.3f})"]
@@ -182,10 +182,10 @@ def test_a_link_to_a_patch_shows_its_neighbours_in_both(both: Collection) -> Non
 
 
 def test_a_link_to_a_selection_holds_the_map_it_was_drawn_on(both: Collection) -> None:
-    from explorer.app import address
-    from explorer.app.selection import Shape
+    from explorer.app.shared.selections import Shape
+    from explorer.app.ui import url_state
 
-    area = address.pack([Shape("replace", rows=(2, 5, 7))])
+    area = url_state.pack([Shape("replace", rows=(2, 5, 7))])
     test = show(tab="maps", area=area, on="other")
     left, right = widgets_sent(test, "map")
     assert left["selection"]["shapes"] == [] and left["link"]["elsewhere"]
@@ -208,11 +208,11 @@ def test_one_query_is_answered_by_every_model(both: Collection) -> None:
 
 
 def test_a_picture_is_asked_of_every_model_that_can_be_loaded(both: Collection) -> None:
-    held = queries.Held()
+    held = query_pictures.Held()
     asked = held.keep(np.ascontiguousarray(both.image(4)[:24, :24]))
     test = show(tab="query", picture=asked, k="6")
     (grid,) = widgets_sent(test, "grid")
-    image = queries.find(asked)
+    image = query_pictures.find(asked)
     assert [card["row"] for card in grid["cards"]] == [hit.row for hit in both.search(image=image, k=6, encoder="descriptor").hits]
     assert "no encoder 'mean-colour'" in words(test), "which cannot be loaded here, and says so"
     held.close()

@@ -14,7 +14,8 @@ from fakes import MeanColour, write_patches
 from streamlit.testing.v1 import AppTest
 
 from explorer import pipeline, settings
-from explorer.app import score_charts, state, work
+from explorer.app.shared import cache, job_requests
+from explorer.app.ui import score_charts
 from explorer.collection import Collection
 from explorer.errors import ArtifactMissing, CollectionMissing
 from explorer.pipeline import Question
@@ -26,7 +27,7 @@ def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Collecti
     home = tmp_path / "home"
     monkeypatch.setenv("EXPLORER_HOME", str(home))
     monkeypatch.setattr("explorer.evaluation.probe.MAX_STEPS", 20)
-    state.settings.cache_clear()
+    cache.settings.cache_clear()
     own = settings.read(home=home)
     folder = write_patches(tmp_path / "patches", per_class=20)
     (folder / "LYM").rename(folder / "<b>LYM<")
@@ -39,7 +40,7 @@ def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Collecti
     pipeline.embed(collection, encoder=MeanColour(), settings=own)
     pipeline.index(collection)
     yield collection
-    state.settings.cache_clear()
+    cache.settings.cache_clear()
 
 
 def show(**asked: str) -> AppTest:
@@ -130,20 +131,20 @@ def test_names_of_any_length_keep_their_place() -> None:
 
 
 def test_a_measurement_is_the_command_a_person_would_type(opened: Collection) -> None:
-    asked = work.Evaluate(name="c", protocol="leak", label="label", site="-s", encoder="mean-colour")
+    asked = job_requests.Evaluate(name="c", protocol="leak", label="label", site="-s", encoder="mean-colour")
     assert asked.command() == [
         "evaluate", "--encoder", "mean-colour", "--label", "label", "--site", "-s", "--seed", "0", "--", "c", "leak"
     ]  # fmt: skip
     with pytest.raises(ArtifactMissing):
-        work.Evaluate(name="c", protocol="knn", encoder="descriptor").command()
+        job_requests.Evaluate(name="c", protocol="knn", encoder="descriptor").command()
     with pytest.raises(CollectionMissing):
-        work.Evaluate(name="c", protocol="knn", train="gone").command()
+        job_requests.Evaluate(name="c", protocol="knn", train="gone").command()
 
 
 @pytest.mark.parametrize("protocol", ["retrieval", "knn", "linear", "leak"])
 def test_the_button_starts_that_job(opened: Collection, monkeypatch: pytest.MonkeyPatch, protocol: str) -> None:
-    started: list[work.Evaluate] = []
-    monkeypatch.setattr(work, "start", started.append)
+    started: list[job_requests.Evaluate] = []
+    monkeypatch.setattr(job_requests, "start", started.append)
     test = show(measure=protocol, label="mixed", group="patient", site="site")
     test.button(key="evaluate/start").click().run()
     assert not test.exception
@@ -166,7 +167,7 @@ def test_the_button_starts_that_job(opened: Collection, monkeypatch: pytest.Monk
 def test_what_cannot_be_measured_is_said_before_anything_runs(
     opened: Collection, monkeypatch: pytest.MonkeyPatch, protocol: str, label: str, words: str
 ) -> None:
-    monkeypatch.setattr(work, "start", lambda _: pytest.fail("a job was started"))
+    monkeypatch.setattr(job_requests, "start", lambda _: pytest.fail("a job was started"))
     test = show(measure=protocol, label=label)
     test.button(key="evaluate/start").click().run()
     assert words in said(test)

@@ -19,9 +19,11 @@ from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
 from explorer import pipeline, settings, storage
-from explorer.app import address, choosing, maps, state, ui, widgets, work
+from explorer.app import ui, widgets
+from explorer.app.shared import cache, job_requests
+from explorer.app.ui import filter_controls, map_views, url_state
 from explorer.collection import Collection, open_collection
-from explorer.pipeline.evaluating import FORMAT
+from explorer.pipeline.evaluate.evaluate import FORMAT
 from explorer.search import allowed_rows
 from explorer.sources import open_source
 from explorer.storage import Artifact
@@ -53,9 +55,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def opened(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Collection]:
     shutil.copytree(made, tmp_path / "home")
     monkeypatch.setenv("EXPLORER_HOME", str(tmp_path / "home"))
-    state.settings.cache_clear()
+    cache.settings.cache_clear()
     yield open_collection("c", home=tmp_path / "home")
-    state.settings.cache_clear()
+    cache.settings.cache_clear()
 
 
 def show(page: str, **asked: str) -> AppTest:
@@ -148,8 +150,8 @@ def test_a_hostile_site_name_is_text(opened: Collection) -> None:
 
 
 def test_what_was_not_measured_is_said_once_and_measured_on_demand(opened: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
-    started: list[work.Evaluate] = []
-    monkeypatch.setattr(work, "start", started.append)
+    started: list[job_requests.Evaluate] = []
+    monkeypatch.setattr(job_requests, "start", started.append)
     test = show("search", patch="3")
     assert "Whether neighbours follow the site more than the tissue has not been measured" in words(test).replace("\\", "")
     test.button(key="leak/measure").click().run()
@@ -169,10 +171,10 @@ def test_the_map_is_coloured_by_trust(opened: Collection) -> None:
     assert test.selectbox(key="map/colour/c").value == TRUST
     assert told(test)["colour"] == TRUST
     assert "The darker a point, the less like it are its neighbours on the map." in words(test)
-    view = maps.View(opened, opened.projection_artifact(method="pca"), "mean-colour")
-    assert {TRUST, "map_continuity"} <= set(maps.colours(view))
-    assert "map_stability" not in maps.colours(view)
-    legend = maps.column(view, TRUST)
+    view = map_views.View(opened, opened.projection_artifact(method="pca"), "mean-colour")
+    assert {TRUST, "map_continuity"} <= set(map_views.colours(view))
+    assert "map_stability" not in map_views.colours(view)
+    legend = map_views.column(view, TRUST)
     values = np.load(view.projection.path / "trustworthiness.npy")
     assert legend is not None
     assert (legend["kind"], legend["name"]) == ("continuous", "trust in its place")
@@ -181,10 +183,10 @@ def test_the_map_is_coloured_by_trust(opened: Collection) -> None:
 
 def test_the_colours_are_the_numbers_that_were_measured(opened: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn_again(drawn_by_umap(opened))
-    view = maps.View(opened, opened.projection_artifact(), "mean-colour")
+    view = map_views.View(opened, opened.projection_artifact(), "mean-colour")
     with served(opened.path.parent, monkeypatch) as client:
         for column, measured in ((TRUST, np.linspace(0.4, 0.99, N)), ("map_stability", np.linspace(1, 0, N))):
-            legend = maps.column(view, column)
+            legend = map_views.column(view, column)
             assert legend is not None
             np.testing.assert_allclose(np.frombuffer(client.get(legend["url"]).content, "<f4"), measured, rtol=1e-6)
         gone = client.get(f"/api/collections/c/trust/{view.projection.key}/map_continuity.bin")
@@ -204,16 +206,16 @@ def test_the_least_trusted_are_one_click_away(opened: Collection) -> None:
     test.button(key="map/least").click().run()
     assert not test.exception
     assert test.selectbox(key="map/colour/c").value == TRUST
-    view = maps.View(opened, opened.projection_artifact(), "mean-colour")
+    view = map_views.View(opened, opened.projection_artifact(), "mean-colour")
     where = json.loads(told(test)["of"].removeprefix("where-"))
-    assert maps.rows_where(view, where).tolist() == [0]  # 5 % of 36 is one patch, and trust rises with the row
+    assert map_views.rows_where(view, where).tolist() == [0]  # 5 % of 36 is one patch, and trust rises with the row
     reopened = show("map", **{name: value for name, value in told(test).items() if name != "collection"})
     assert "1 patch" in words(reopened)
 
 
 def test_the_drawer_tells_how_far_each_map_can_be_trusted(opened: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
-    started: list[work.Project] = []
-    monkeypatch.setattr(work, "start", started.append)
+    started: list[job_requests.Project] = []
+    monkeypatch.setattr(job_requests, "start", started.append)
     assert "PCA has no seed: it is the same each time it is drawn." in words(show("map"))
     made = drawn_by_umap(opened)
     test = show("map")
@@ -298,7 +300,7 @@ numbers = st.floats(-1e6, 1e6, allow_nan=False).map(lambda value: float(f"{value
 
 @given(st.lists(numbers, min_size=1, max_size=30) | st.lists(st.integers(-5000, 5000), min_size=1, max_size=30))
 def test_a_slider_holds_every_value_in_round_steps(values: list[float]) -> None:
-    low, high, step = choosing.ends(pd.Series(values, dtype="float64"))
+    low, high, step = filter_controls.ends(pd.Series(values, dtype="float64"))
     assert low <= min(values)
     assert max(values) <= high
     assert step == pytest.approx(10.0 ** round(np.log10(step)))
@@ -308,16 +310,16 @@ def test_a_slider_holds_every_value_in_round_steps(values: list[float]) -> None:
 
 
 def test_a_slider_passes_over_what_is_no_number() -> None:
-    assert choosing.ends(pd.Series([None, np.inf, -np.inf], dtype="Float64")) == (0.0, 1.0, 1.0)
+    assert filter_controls.ends(pd.Series([None, np.inf, -np.inf], dtype="Float64")) == (0.0, 1.0, 1.0)
 
 
 @given(st.dictionaries(st.text(max_size=8), st.dictionaries(st.sampled_from([">=", "<="]), numbers, min_size=1) | st.lists(st.text())))
 def test_filters_come_back_from_the_address(where: dict[str, Any]) -> None:
-    assert address.filters(address.words({"only": where}).get("only")) == where
+    assert url_state.filters(url_state.words({"only": where}).get("only")) == where
 
 
 def test_the_map_sends_the_status_of_what_was_measured(opened: Collection) -> None:
     drawn_again(drawn_by_umap(opened))
-    view = maps.View(opened, opened.projection_artifact(), "mean-colour")
-    shown: widgets.MapData = maps.data(view, colour=TRUST, picked=None)
+    view = map_views.View(opened, opened.projection_artifact(), "mean-colour")
+    shown: widgets.MapData = map_views.data(view, colour=TRUST, picked=None)
     assert shown.title == "UMAP, 15 neighbours, seed 4 · trust 0.70 · stability 0.50"

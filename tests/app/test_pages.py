@@ -13,11 +13,12 @@ from fakes import write_patches
 from streamlit.testing.v1 import AppTest
 
 from explorer import encoders, jobs, pipeline, settings, storage
-from explorer.app import address, state
+from explorer.app.shared import cache
+from explorer.app.ui import url_state
 from explorer.collection import open_collection
 from explorer.sources import open_source
 
-PAGES = tuple(address.PAGES)
+PAGES = tuple(url_state.PAGES)
 OF_A_COLLECTION = tuple(page for page in PAGES if page != "library")
 
 
@@ -58,9 +59,9 @@ def empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
 
 def _served(place: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("EXPLORER_HOME", str(place))
-    state.settings.cache_clear()
+    cache.settings.cache_clear()
     yield place
-    state.settings.cache_clear()
+    cache.settings.cache_clear()
 
 
 def show(page: str, **asked: str) -> AppTest:
@@ -113,7 +114,7 @@ def test_a_link_to_a_collection_that_is_gone_says_so(home: Path, page: str) -> N
     assert "There is no collection" in words(show(page, collection="gone"))
 
 
-@pytest.mark.parametrize("path", sorted(Path(address.__file__).with_name("views").glob("*.py")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted(Path(url_state.__file__).with_name("views").glob("*.py")), ids=lambda path: path.name)
 def test_no_text_stands_alone_in_the_file_of_a_page(path: Path) -> None:
     """Streamlit would show it, where its magic is not switched off."""
     statements = ast.parse(path.read_text(encoding="utf-8")).body

@@ -11,8 +11,10 @@ from fakes import MeanColour, write_patches
 from streamlit.testing.v1 import AppTest
 
 from explorer import encoders, pipeline, settings
-from explorer.app import address, maps, state, ui, work
-from explorer.app.selection import Shape
+from explorer.app import ui
+from explorer.app.shared import cache, job_requests
+from explorer.app.shared.selections import Shape
+from explorer.app.ui import map_views, url_state
 from explorer.collection import Collection, open_collection
 from explorer.sources import open_source
 
@@ -39,9 +41,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def opened(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Collection]:
     shutil.copytree(made, tmp_path / "home")
     monkeypatch.setenv("EXPLORER_HOME", str(tmp_path / "home"))
-    state.settings.cache_clear()
+    cache.settings.cache_clear()
     yield open_collection("c", home=tmp_path / "home")
-    state.settings.cache_clear()
+    cache.settings.cache_clear()
 
 
 def show(page: str, **asked: str) -> AppTest:
@@ -58,9 +60,9 @@ def test_a_search_with_a_selection_leaves_out_what_was_hidden_on_the_map_of_its_
     (groups,) = opened.clusterings(model)
     everywhere = ((-1e6, -1e6), (1e6, -1e6), (1e6, 1e6), (-1e6, 1e6))
     drawn = Shape("replace", polygon=everywhere, column=ui.clustering_title(groups), hidden=(0,))
-    (layout,) = maps.layouts(opened, model)
-    test = show("search", model=model, map=layout.key, area=address.pack((drawn,)))
-    left = int((state.labels(groups) != 0).sum())
+    (layout,) = map_views.layouts(opened, model)
+    test = show("search", model=model, map=layout.key, area=url_state.pack((drawn,)))
+    left = int((cache.labels(groups) != 0).sum())
     assert 0 < left < opened.n
     assert ui.count(left, "patch") in [element.value for element in test.markdown]
 
@@ -75,7 +77,7 @@ def test_what_the_picture_tells_is_not_told_twice(opened: Collection) -> None:
 def rare() -> None:
     import pandas as pd
 
-    from explorer.app import charts
+    from explorer.app.ui import charts
 
     chosen = pd.Series(["common"] * 999 + ["rare"])
     charts.composition(chosen, chosen, key="chart")
@@ -98,13 +100,13 @@ def test_columns_worth_a_colour_are_counted_once(opened: Collection, monkeypatch
 
 
 def test_real_tissue_is_fetched_only_when_its_licences_are_accepted(opened: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
-    started: list[work.RealDemo] = []
-    monkeypatch.setattr(work, "start", started.append)
+    started: list[job_requests.RealDemo] = []
+    monkeypatch.setattr(job_requests, "start", started.append)
     test = show("library")
     test.button(key="library/button").click().run()
     said = [element.value.replace("\\", "") for element in test.caption]
     assert all(line in said for line in pipeline.real_terms())
-    assert all(size in test.checkbox(key="new/real-accepted").label.replace("\\", "") for size in pipeline.real_to_fetch(state.settings()))
+    assert all(size in test.checkbox(key="new/real-accepted").label.replace("\\", "") for size in pipeline.real_to_fetch(cache.settings()))
     assert test.button(key="new/real-start").disabled
     test.checkbox(key="new/real-accepted").check().run()
     test.button(key="new/real-start").click().run()
@@ -112,4 +114,4 @@ def test_real_tissue_is_fetched_only_when_its_licences_are_accepted(opened: Coll
 
 
 def test_without_a_word_on_its_licences_real_tissue_is_asked_for_without_them() -> None:
-    assert "--accept-licence" not in work.RealDemo().command()
+    assert "--accept-licence" not in job_requests.RealDemo().command()

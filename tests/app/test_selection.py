@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from explorer.app.selection import Shape, inside, read_shapes, select
+from explorer.app.shared.selections import Shape, inside, read_shapes, select
 from explorer.errors import InputError
 
 CORNER = some.tuples(some.integers(-6, 6).map(float), some.integers(-6, 6).map(float))

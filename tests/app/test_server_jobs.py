@@ -161,11 +161,11 @@ def test_jobs_that_are_not_there(client: TestClient, job_id: str) -> None:
 
 
 def test_embedding_by_another_encoder_is_the_whole_way_from_the_same_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from explorer.app import work
+    from explorer.app.shared import job_requests
 
     collection = make_collection(tmp_path / "home", per_class=3)
     with served(tmp_path / "home", monkeypatch):
-        command = work.Embed(name="small", encoder="descriptor").command()
+        command = job_requests.Embed(name="small", encoder="descriptor").command()
     made_from = collection.record["source"]
     asked = ["--name", "small", "--encoder", "descriptor", "--kind", made_from["kind"]]
     assert command == ["build", *asked, "--", made_from["uri"]]

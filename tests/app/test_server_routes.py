@@ -14,9 +14,8 @@ from PIL import Image as Pillow
 from served import CHANGING, make_collection, served
 from starlette.testclient import TestClient
 
-from explorer import matching
-from explorer.app import assets, buffers, links, queries, state
-from explorer.collection import Collection
+from explorer.app.shared import assets, cache, point_buffers, query_pictures, urls
+from explorer.collection import Collection, encoder_cache
 
 HERE = "/api/collections/small"
 
@@ -36,7 +35,7 @@ def client(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
 
 @pytest.fixture
 def small(client: TestClient) -> Collection:
-    return state.collection("small")
+    return cache.collection("small")
 
 
 def pixels(data: bytes) -> np.ndarray:
@@ -58,7 +57,7 @@ def test_collections_are_listed_without_their_place_on_disk(client: TestClient, 
 
 
 def test_a_picture_is_cached_for_ever_only_under_the_address_of_its_content(client: TestClient, small: Collection) -> None:
-    lasting = client.get(links.thumb(small).format(row=3))
+    lasting = client.get(urls.thumb(small).format(row=3))
     assert lasting.content == small.thumbnail(3)
     assert lasting.headers["content-type"] == "image/jpeg"
     assert lasting.headers["cache-control"] == assets.IMMUTABLE
@@ -68,7 +67,7 @@ def test_a_picture_is_cached_for_ever_only_under_the_address_of_its_content(clie
 
 def test_the_whole_picture_is_that_of_the_row(client: TestClient, small: Collection) -> None:
     for row in (0, 23):
-        seen = pixels(client.get(links.patch(small).format(row=row)).content)
+        seen = pixels(client.get(urls.patch(small).format(row=row)).content)
         assert np.abs(seen - small.image(row)).mean() < 8  # another row's differs by 13
 
 
@@ -89,10 +88,10 @@ def test_exif_is_never_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_large_picture_is_made_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
-    from explorer.app import routes_pictures
+    from explorer.app.api.application import images
 
-    monkeypatch.setattr(routes_pictures, "MOST_PX", 64)
-    assert pixels(routes_pictures.jpeg(np.zeros((100, 300, 3), np.uint8))).shape == (21, 64, 3)
+    monkeypatch.setattr(images, "MOST_PX", 64)
+    assert pixels(images.jpeg(np.zeros((100, 300, 3), np.uint8))).shape == (21, 64, 3)
 
 
 @pytest.mark.parametrize("kind", ["thumb/{}.jpg", "patch/{}.jpg", "rows/{}.json"])
@@ -109,7 +108,7 @@ def test_facts_of_a_row_are_those_of_the_table(client: TestClient, small: Collec
     assert known["label"] == small.items["label"][5] and known["age"] == small.items["age"][5]
     assert known["note"] == small.items["note"][5] and "<b>" in known["note"]  # as it is; pages show it as text
     assert "sha256" not in known and "slide" not in known  # nothing internal, nothing empty
-    chosen = client.get(links.rows(small, ["patient", "label", "nothing"]).format(row=5)).json()
+    chosen = client.get(urls.rows(small, ["patient", "label", "nothing"]).format(row=5)).json()
     assert [name for name, _ in chosen["fields"]] == ["patient", "label"]
 
 
@@ -140,23 +139,23 @@ def test_items_come_in_pages(client: TestClient, small: Collection) -> None:
 
 def test_the_map_is_served_as_its_buffer(client: TestClient, small: Collection) -> None:
     made = small.projection_artifact(method="pca")
-    answer = client.get(links.points(small, made))
+    answer = client.get(urls.points(small, made))
     assert answer.headers["cache-control"] == assets.IMMUTABLE
     assert answer.headers["content-encoding"] == "identity"  # it is not packed on the way
-    drawn = buffers.drawn_points(answer.content)
+    drawn = point_buffers.drawn_points(answer.content)
     xy = small.projection(method="pca")
     assert np.abs(drawn - xy).max() <= np.ptp(xy, axis=0).max() / 65535
 
 
 def test_colours_by_column_and_by_group(client: TestClient, small: Collection) -> None:
-    answer = client.get(links.column(small, "label"))
-    legend = state.column(small, "label").legend
+    answer = client.get(urls.column(small, "label"))
+    legend = cache.column(small, "label").legend
     assert [legend["names"][code] for code in answer.content] == small.items["label"].tolist()
-    ages = np.frombuffer(client.get(links.column(small, "age")).content, "<f4")
+    ages = np.frombuffer(client.get(urls.column(small, "age")).content, "<f4")
     np.testing.assert_array_equal(ages, small.items["age"].to_numpy(np.float32))
     (groups,) = small.clusterings()
-    codes = np.frombuffer(client.get(links.groups(small, groups)).content, np.uint8)
-    np.testing.assert_array_equal(codes, state.labels(groups))
+    codes = np.frombuffer(client.get(urls.groups(small, groups)).content, np.uint8)
+    np.testing.assert_array_equal(codes, cache.labels(groups))
     for missing in ("nothing", "sha256", ""):
         assert client.get(f"{HERE}/column.bin", params={"name": missing}).status_code == 422
     for missing in (f"points/{groups.key}.bin", "groups/..%2f..bin", "points/x.bin"):
@@ -249,44 +248,44 @@ def test_the_encoder_of_pictures_is_loaded_once(client: TestClient, small: Colle
         loaded.append(name)
         return MeanColour()
 
-    monkeypatch.setattr("explorer.matching.encoders.load", slow)
-    matching._encoder.cache_clear()
+    monkeypatch.setattr("explorer.collection.encoder_cache.encoders.load", slow)
+    encoder_cache._encoder.cache_clear()
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda _: state.picture_encoder(small), range(8)))
+        found = list(pool.map(lambda _: cache.picture_encoder(small), range(8)))
     assert loaded == ["mean-colour"] and len({id(encoder) for encoder in found}) == 1
-    matching._encoder.cache_clear()
+    encoder_cache._encoder.cache_clear()
 
 
 def test_query_pictures_are_known_to_those_who_keep_them(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    mine, yours = queries.Held(), queries.Held()
+    mine, yours = query_pictures.Held(), query_pictures.Held()
     picture = np.full((20, 30, 3), 77, np.uint8)
     query_id = mine.keep(picture)
-    answer = client.get(links.query(query_id))
+    answer = client.get(urls.query(query_id))
     assert pixels(answer.content).shape == (20, 30, 3) and answer.headers["cache-control"] == "private, no-store"
     assert query_id not in json.dumps([client.get(path).text for path in ("/api/collections", "/api/jobs", "/api/health")])
     for wrong in (query_id[:-1], "", "..%2f", query_id.swapcase()):
         assert client.get(f"/api/queries/{wrong}.jpg").status_code == 404
     yours.close()
-    assert client.get(links.query(query_id)).status_code == 200
+    assert client.get(urls.query(query_id)).status_code == 200
     mine.close()
-    assert client.get(links.query(query_id)).status_code == 404
+    assert client.get(urls.query(query_id)).status_code == 404
 
 
 def test_query_pictures_go_after_an_hour_and_the_oldest_of_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    held = queries.Held()
+    held = query_pictures.Held()
     now_s = [1000.0]
-    monkeypatch.setattr(queries.time, "monotonic", lambda: now_s[0])
+    monkeypatch.setattr(query_pictures.time, "monotonic", lambda: now_s[0])
     picture = np.zeros((2, 2, 3), np.uint8)
-    ids = [held.keep(picture) for _ in range(queries.MOST_PER_SESSION + 1)]
+    ids = [held.keep(picture) for _ in range(query_pictures.MOST_PER_SESSION + 1)]
     with pytest.raises(Exception, match="no longer here"):
-        queries.find(ids[0])
-    assert queries.find(ids[1]) is picture
-    now_s[0] += queries.LIFE_S - 1
-    assert queries.find(ids[2]) is picture  # a look makes it young again
+        query_pictures.find(ids[0])
+    assert query_pictures.find(ids[1]) is picture
+    now_s[0] += query_pictures.LIFE_S - 1
+    assert query_pictures.find(ids[2]) is picture  # a look makes it young again
     now_s[0] += 2
-    assert queries.find(ids[2]) is picture
+    assert query_pictures.find(ids[2]) is picture
     with pytest.raises(Exception, match="no longer here"):
-        queries.find(ids[1])
+        query_pictures.find(ids[1])
     held.close()
 
 
@@ -295,7 +294,7 @@ def test_a_collection_made_anew_is_opened_anew(tmp_path: Path, monkeypatch: pyte
     make_collection(home, per_class=4)
     with served(home, monkeypatch) as client:
         before = client.get(HERE).json()
-        assert state.collection("small") is state.collection("small")
+        assert cache.collection("small") is cache.collection("small")
         assert client.delete(HERE, headers=CHANGING).status_code == 200
         assert client.get(HERE).status_code == 404 and client.get("/api/collections").json() == []
         assert [path.name for path in home.iterdir() if "small" in path.name and path.is_dir()] == []

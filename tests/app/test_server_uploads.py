@@ -12,17 +12,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from explorer.app.api.application.problems import Problem
 from fakes import write_patches
 from hypothesis import given
 from hypothesis import strategies as st
 from served import CHANGING, served
 from starlette.testclient import TestClient
 
-from explorer.app import uploads
-from explorer.app.problems import Problem
+from explorer.app.shared import uploads
 from explorer.errors import SourceError
 from explorer.sources import open_source
-from explorer.sources.layout import leaves_root
+from explorer.sources.folder_layout import leaves_root
 from explorer.sources.uploads import NAMES
 
 HOSTILE = [

@@ -19,7 +19,7 @@ def map_page() -> None:
     import streamlit as st
 
     from explorer.app import widgets
-    from explorer.app.selection import Shape
+    from explorer.app.shared.selections import Shape
 
     if st.button("elsewhere"):
         widgets.set_map_state("map", picked=7, shapes=[Shape("replace", rows=(1, 2))])
@@ -75,12 +75,13 @@ def test_shapes_are_dropped_on_another_map(app: AppTest) -> None:
 def linked_page() -> None:
     import streamlit as st
 
-    from explorer.app import linked, widgets
-    from explorer.app.selection import Shape
+    from explorer.app import widgets
+    from explorer.app.shared.selections import Shape
+    from explorer.app.widgets import linked_maps
 
     if st.button("choose on the right"):
         widgets.set_map_state("right", picked=3, shapes=[Shape("replace", rows=(1, 2))])
-    linked.link_maps("left", "right")
+    linked_maps.link_maps("left", "right")
     for key in ("left", "right"):
         widgets.map_view(key, widgets.MapData(points=f"/api/points/{key}.bin", thumb="/api/thumb/{row}.jpg"))
     st.text(f"{widgets.map_state('left')} {widgets.map_state('right')}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from explorer.app.words import without_paths
+from explorer.app.shared.redaction import without_paths
 
 ID, FILE = "0" * 32, "a" * 16
 

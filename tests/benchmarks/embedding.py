@@ -23,7 +23,7 @@ from torchvision.transforms import v2
 
 from explorer import encoders
 from explorer.embed import BATCH_CPU, embed
-from explorer.encoders import layouts, vit
+from explorer.encoders import checkpoints, timm_encoder
 from explorer.sources import open_source
 from explorer.sources.images import decode
 
@@ -63,9 +63,9 @@ def measure(folder: Path, *, n: int, rounds: int) -> None:
     files = write_pictures(folder, n)
     spec = encoders.spec("random-vits16")
     encoder = encoders.load("random-vits16", device="cpu")
-    plain_model, bare_model = vit.build(spec), vit.build(spec)
+    plain_model, bare_model = timm_encoder.build(spec), timm_encoder.build(spec)
     for model in (plain_model, bare_model):
-        layouts.fill_randomly(model, seed=0)
+        checkpoints.fill_randomly(model, seed=0)
         model.eval()
     bare_model.bfloat16()
     ready = torch.stack([encoder.prepare(decode(f.read_bytes(), name=f.name)) for f in files])

@@ -18,7 +18,7 @@ import torch
 
 from explorer import encoders
 from explorer.embed import BATCH_GPU, embed
-from explorer.encoders import devices, layouts, vit
+from explorer.encoders import checkpoints, devices, timm_encoder
 
 AIMS = {"kaiko-vitl14": 2400, "kaiko-vits16": 15_000}
 """Pictures per second."""
@@ -42,12 +42,12 @@ def main() -> int:
     return 0
 
 
-def made(name: str, device: torch.device, precision: devices.Precision) -> vit.TimmEncoder:
+def made(name: str, device: torch.device, precision: devices.Precision) -> timm_encoder.TimmEncoder:
     """The encoder with random weights."""
     spec = encoders.spec(name)
-    model = vit.build(spec)
-    layouts.fill_randomly(model, seed=0)
-    return vit.TimmEncoder(spec, model, device=device, precision=precision, sha256="")
+    model = timm_encoder.build(spec)
+    checkpoints.fill_randomly(model, seed=0)
+    return timm_encoder.TimmEncoder(spec, model, device=device, precision=precision, sha256="")
 
 
 def measure(name: str, *, device: torch.device, n: int, peak_tflops: float) -> None:

@@ -13,7 +13,7 @@ import faiss
 import numpy as np
 import torch
 
-from explorer.directions import unit
+from explorer.cosine import unit
 from explorer.evaluation import retrieval
 
 N, DIM, N_PATIENTS, K, LIMIT_S = 100_000, 384, 500, 10, 360

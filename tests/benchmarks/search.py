@@ -24,7 +24,7 @@ import threadpoolctl
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from explorer.directions import unit
+from explorer.cosine import unit
 from explorer.index import build_index, graph_recall, knn_graph
 from explorer.index.exact import BLAS_FROM, exact_search, unit_blocks
 

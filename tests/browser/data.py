@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from explorer.app import buffers
+from explorer.app.shared import point_buffers
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 
@@ -28,22 +28,22 @@ def clouds(n: int) -> np.ndarray:
 
 @cache
 def point_buffer(n: int) -> bytes:
-    return buffers.pack_points(positions(n))
+    return point_buffers.pack_points(positions(n))
 
 
 @cache
-def column(name: str, n: int) -> buffers.Column:
+def column(name: str, n: int) -> point_buffers.Column:
     if name == "tissue":
         names = ["adipose", "debris", "lymphocytes", "mucosa", "muscle", "normal mucosa", "stroma", HOSTILE]
         values = pd.Series([names[c % 8] if c < 11 else None for c in clouds(n)])
-        return buffers.class_column("tissue", values)
+        return point_buffers.class_column("tissue", values)
     if name == "forty":
-        return buffers.class_column("forty", pd.Series([f"slide {k % 40:02d}" for k in range(n)]))
+        return point_buffers.class_column("forty", pd.Series([f"slide {k % 40:02d}" for k in range(n)]))
     if name == "many":
-        return buffers.class_column("many", pd.Series([f"patient {k % 700:03d}" for k in range(n)]))
+        return point_buffers.class_column("many", pd.Series([f"patient {k % 700:03d}" for k in range(n)]))
     values = positions(n)[:, 0].astype(float)
     values[::50] = np.nan
-    return buffers.value_column("stain", pd.Series(values))
+    return point_buffers.value_column("stain", pd.Series(values))
 
 
 def neighbours(row: int, n: int, k: int = 12) -> list[int]:

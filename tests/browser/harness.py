@@ -18,7 +18,8 @@ sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[1])]
 
 from browser import data  # noqa: E402
 
-from explorer.app import assets, widgets  # noqa: E402
+from explorer.app import widgets
+from explorer.app.shared import assets, urls
 
 CACHED = {"Cache-Control": assets.IMMUTABLE}
 uploads: dict[str, list[tuple[str, int]]] = {}
@@ -91,7 +92,7 @@ async def unknown(request: Request) -> Response:
 
 
 uploads["refused"] = []
-PREFIX = widgets.api()
+PREFIX = urls.api()
 app = st.App(
     str(Path(__file__).parent / "harness_page.py"),
     routes=[

@@ -3,11 +3,12 @@
 import streamlit as st
 from browser import data
 
-from explorer.app import buffers, selection, widgets
+from explorer.app import widgets
+from explorer.app.shared import point_buffers, selections, urls
 
 st.set_page_config(layout="wide", page_title="harness")
 ask = st.query_params
-api = widgets.api()
+api = urls.api()
 thumb = api + "/thumb/{row}.jpg"
 
 
@@ -19,7 +20,7 @@ def show_map() -> None:
     n = int(ask.get("n", "2000"))
     name = st.session_state.get("colour", ask.get("column", "tissue"))
     if ask.get("group") and "map/kept" not in st.session_state:
-        widgets.set_map_state("map", shapes=[selection.Shape("replace", classes=(int(ask["group"]),), column="tissue")])
+        widgets.set_map_state("map", shapes=[selections.Shape("replace", classes=(int(ask["group"]),), column="tissue")])
     state = widgets.map_state("map")
     named = {shape.column for shape in state.shapes if shape.column}
     mark = None if state.picked is None else widgets.Mark(state.picked, data.neighbours(state.picked, n))
@@ -37,8 +38,8 @@ def show_map() -> None:
             query=widgets.Query(2.0, 1.0, hits=data.neighbours(0, n)) if "query" in ask else None,
         ),
     )
-    codes = {shape.column: buffers.codes_of(data.column(shape.column, n)) for shape in seen.shapes if shape.column}
-    chosen = selection.select(seen.shapes, buffers.drawn_points(data.point_buffer(n)), codes)
+    codes = {shape.column: point_buffers.codes_of(data.column(shape.column, n)) for shape in seen.shapes if shape.column}
+    chosen = selections.select(seen.shapes, point_buffers.drawn_points(data.point_buffer(n)), codes)
     st.text(f"PICKED {seen.picked} SELECTED {int(chosen.sum())} SHAPES {len(seen.shapes)} OPENED {seen.opened}")
     st.text(f"ROWSUM {int(chosen.nonzero()[0].sum())}")
 

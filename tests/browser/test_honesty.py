@@ -13,7 +13,7 @@ from browser.pages import on_map
 
 from explorer import storage
 from explorer.collection import open_collection
-from explorer.pipeline.evaluating import FORMAT
+from explorer.pipeline.evaluate.evaluate import FORMAT
 
 pytestmark = pytest.mark.browser
 N = 40

@@ -14,7 +14,7 @@ from browser.pages import N, at, draw, on_map, open_map, told
 from PIL import Image
 from playwright.sync_api import expect
 
-from explorer.app import buffers
+from explorer.app.shared import point_buffers
 
 pytestmark = pytest.mark.browser
 
@@ -50,7 +50,7 @@ def circle(page, radius: float, dx: float = 0, dy: float = 0) -> list[tuple[floa
 
 
 def inside(polygon: np.ndarray, n: int = N) -> np.ndarray:
-    return winding(polygon, buffers.drawn_points(data.point_buffer(n)))
+    return winding(polygon, point_buffers.drawn_points(data.point_buffer(n)))
 
 
 def last_polygon(page) -> np.ndarray:
@@ -82,7 +82,7 @@ def test_points_are_on_the_picture_in_their_colours(harness, browse):
     x, y = at(page, row)
     shot = page.locator(".stage").screenshot()
     pixel = Image.open(io.BytesIO(shot)).convert("RGB").getpixel((round(x - frame["x"]), round(y - frame["y"])))
-    code = buffers.codes_of(data.column("tissue", N))[row]
+    code = point_buffers.codes_of(data.column("tissue", N))[row]
     wanted = on_map(page, "return map.legend.colours[arg]", int(code))
     assert np.abs(np.array(pixel) - wanted).max() < 60, (pixel, wanted, legend["names"][code])
 
@@ -159,7 +159,7 @@ def test_legend_toggles_isolates_and_a_lasso_leaves_hidden_classes_out(harness, 
     page = browse()
     open_map(page, harness)
     legend = data.column("tissue", N).legend
-    codes = buffers.codes_of(data.column("tissue", N))
+    codes = point_buffers.codes_of(data.column("tissue", N))
     debris = page.locator(".legend-line", has_text="debris")
     expect(debris).to_contain_text(f"{legend['counts'][legend['names'].index('debris')]:,}")
     debris.click()
@@ -328,7 +328,7 @@ def test_another_page_and_back_keeps_pick_selection_and_view(harness, browse):
 def test_a_selection_holds_when_colours_change_and_grows_the_same_on_both_sides(harness, browse):
     page = browse()
     open_map(page, harness)
-    codes = buffers.codes_of(data.column("tissue", N))
+    codes = point_buffers.codes_of(data.column("tissue", N))
     debris = data.column("tissue", N).legend["names"].index("debris")
     page.locator(".legend-line", has_text="debris").click()
     page.get_by_role("button", name="Box").click()
@@ -357,4 +357,4 @@ def test_a_selection_holds_when_colours_change_and_grows_the_same_on_both_sides(
 def test_a_group_can_be_selected_from_elsewhere(harness, browse):
     page = browse()
     open_map(page, harness, column="stain", group=3)
-    expect_selected(page, np.flatnonzero(buffers.codes_of(data.column("tissue", N)) == 3))
+    expect_selected(page, np.flatnonzero(point_buffers.codes_of(data.column("tissue", N)) == 3))

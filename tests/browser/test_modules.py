@@ -7,8 +7,8 @@ import base64
 import numpy as np
 import pytest
 
-from explorer.app import assets, buffers
-from explorer.app.selection import Shape, select
+from explorer.app.shared import assets, point_buffers
+from explorer.app.shared.selections import Shape, select
 
 pytestmark = pytest.mark.browser
 
@@ -37,8 +37,8 @@ def test_the_drawing_order_is_a_fair_permutation(call):
 def test_browser_and_server_select_the_same_rows_to_the_last_one(call):
     rng = np.random.default_rng(3)
     xy = np.concatenate([rng.normal(0, 3, (4000, 2)), rng.integers(-5, 5, (1000, 2))]).astype(np.float32)
-    packed = buffers.pack_points(xy)
-    drawn = buffers.drawn_points(packed)
+    packed = point_buffers.pack_points(xy)
+    drawn = point_buffers.drawn_points(packed)
     codes = rng.integers(0, 5, len(xy)).astype(np.uint8)
     cases = []
     for k in range(40):
@@ -69,7 +69,7 @@ def test_browser_and_server_select_the_same_rows_to_the_last_one(call):
 
 def test_nearest_is_the_nearest_wanted_point(call):
     rng = np.random.default_rng(4)
-    packed = buffers.pack_points(rng.normal(0, 3, (3000, 2)).astype(np.float32))
+    packed = point_buffers.pack_points(rng.normal(0, 3, (3000, 2)).astype(np.float32))
     steps = np.frombuffer(packed, "<u2", offset=32).reshape(-1, 2).astype(float)
     spots = rng.uniform(0, 65535, (200, 2))
     script = """

@@ -1,0 +1,56 @@
+"""The routes as one application with an OpenAPI document at ``/api/openapi.json``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from pydantic import BaseModel
+
+from ... import storage
+from . import collections, images, jobs, problems, security, uploads
+
+
+class Refusal(BaseModel):
+    """What every route answers that cannot do what it is asked."""
+
+    error: str
+
+
+_REFUSALS = {
+    403: "The call came by a name this server does not answer to, from another site's page, or without the header it needs.",
+    404: "What was asked for is not there.",
+    409: "It cannot be done now, or the name is taken.",
+    413: "More was sent than fits.",
+    422: "Something in the call is not as it should be.",
+}
+_HEADER = {
+    "name": security.HEADER.decode(),
+    "in": "header",
+    "required": True,
+    "schema": {"type": "string", "const": "1"},
+    "description": "Another site's page cannot send it without being asked first.",
+}
+
+
+class _Api(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        """The document, with the header that the guard asks of every call that changes something."""
+        document = super().openapi()
+        for operations in document["paths"].values():
+            for method, operation in operations.items():
+                told = operation.setdefault("parameters", [])
+                if method.upper() not in security.SAFE and _HEADER not in told:
+                    told.append(_HEADER)
+        return document
+
+
+def make_api() -> FastAPI:
+    """All routes. The pages that show the document are left out: they load scripts from elsewhere."""
+    version = storage.versions().get("pathology-explorer", "unknown")
+    refusals: dict[int | str, dict[str, Any]] = {status: {"model": Refusal, "description": words} for status, words in _REFUSALS.items()}
+    api = _Api(title="Pathology explorer", version=version, docs_url=None, redoc_url=None, redirect_slashes=False, responses=refusals)
+    problems.install(api)
+    for part in (collections, images, uploads, jobs):
+        api.include_router(part.router)
+    return api

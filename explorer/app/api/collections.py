@@ -1,0 +1,182 @@
+"""Routes of the REST interface: what is there, its rows, and searching."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
+
+from ... import encoders, pipeline, storage
+from ...collection import Collection
+from ...errors import ImageRejected
+from ...search import INTERNAL, plain
+from ...sources.images import decode
+from ..shared import cache
+from ..shared.redaction import without_paths
+from .problems import Problem
+
+MOST_ITEMS = 1000
+MOST_HITS = 1000
+MOST_QUERY_BYTES = 20_000_000
+KINDS = ("embeddings", "neighbours", "projections", "stabilities", "clusters", "reports", "selections")
+
+router = APIRouter(tags=["collections"])
+
+
+@router.get("/health")
+def health() -> dict[str, str]:
+    """Whether the server answers."""
+    return {"status": "ok", "version": storage.versions().get("pathology-explorer", "unknown")}
+
+
+@router.get("/encoders")
+def models() -> list[dict[str, Any]]:
+    """The encoders with dimension, licence, gate, and whether their weights are here."""
+    known = [encoders.spec(name) for name in encoders.names()]
+    return [spec.to_json() | {"weights": encoders.weights_state(spec, cache.settings().weights_dir)} for spec in known]
+
+
+@router.get("/collections")
+def listed() -> list[dict[str, Any]]:
+    """The collections, by name; then those that cannot be opened, with the reason."""
+    trouble = [{"name": name, "error": without_paths(error)} for name, error in cache.unreadable().items()]
+    return [_head(opened) for opened in cache.collections()] + trouble
+
+
+@router.get("/collections/{collection}")
+def one(collection: str) -> dict[str, Any]:
+    """What a collection holds: columns, labels, rejects, and everything made from it with its recipe."""
+    opened = cache.collection(collection)
+    labels = opened.items["label"].value_counts()
+    return _head(opened) | {
+        "columns": [str(name) for name in opened.items.columns if name not in INTERNAL],
+        "labels": {str(label): int(count) for label, count in labels.items()},
+        "rejects": opened.rejects.to_dict("records"),
+        "artifacts": [
+            {"kind": kind, "key": made.key} | {name: made.meta[name] for name in ("recipe", "measured", "created", "versions")}
+            for kind in KINDS
+            for made in opened.artifacts(kind)
+        ],
+    }
+
+
+@router.delete("/collections/{collection}")
+def remove(collection: str) -> dict[str, Any]:
+    """Delete a collection and everything made from it; pictures that were uploaded for it go with it."""
+    cache.remove(cache.collection(collection))
+    return {}
+
+
+class NewName(BaseModel):
+    """What a collection is to be called."""
+
+    name: str
+
+
+@router.patch("/collections/{collection}")
+def rename(collection: str, asked: NewName) -> dict[str, Any]:
+    """Give a collection another name."""
+    return _head(cache.rename(cache.collection(collection), asked.name))
+
+
+@router.get("/collections/{collection}/items")
+def items(
+    collection: str, offset: Annotated[int, Query(ge=0)] = 0, limit: Annotated[int, Query(ge=1, le=MOST_ITEMS)] = 100
+) -> dict[str, Any]:
+    """Rows with all that is known of them."""
+    opened = cache.collection(collection)
+    page = opened.items.iloc[offset : offset + limit]
+    records = [
+        {"row": offset + at} | {str(name): plain(value) for name, value in record.items() if name not in INTERNAL}
+        for at, record in enumerate(page.to_dict("records"))
+    ]
+    return {"n": opened.n, "offset": offset, "items": records}
+
+
+class Question(BaseModel):
+    """A search by a row of the collection."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    row: Annotated[int, Field(ge=0)]
+    k: Annotated[int, Field(ge=1, le=MOST_HITS)] = 10
+    where: Annotated[
+        dict[str, Any],
+        Field(description='Column -> value, list of values of which one must match, or range of numbers such as {">=": 50}.'),
+    ] = {}
+    exclude_same: Annotated[list[str], Field(description="Columns in which hits must differ from the row, such as patient.")] = []
+    encoder: str | None = None
+
+
+@router.post("/collections/{collection}/search")
+def search(collection: str, asked: Question) -> dict[str, Any]:
+    """The rows most similar to a row, and whether searches here may find the place of origin rather than the tissue."""
+    return _answer(cache.collection(collection), **asked.model_dump())
+
+
+@router.post(
+    "/collections/{collection}/search/image",
+    openapi_extra={"requestBody": {"required": True, "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}}},
+)
+async def search_image(
+    request: Request,
+    collection: str,
+    k: Annotated[int, Query(ge=1, le=MOST_HITS)] = 10,
+    where: Annotated[str, Query(description='As JSON: column -> value, list of values, or range of numbers such as {">=": 50}.')] = "{}",
+    encoder: str | None = None,
+) -> dict[str, Any]:
+    """The rows most similar to a picture, which is the body of the call. The picture is not kept."""
+    if not request.headers.get("content-type", "").startswith("image/"):
+        raise Problem(415, "Send a picture as the body, with its media type such as image/png.")
+    data = await _limited(request)
+
+    def answer() -> dict[str, Any]:
+        try:
+            image = decode(data, name="query", limits=cache.settings().limits)
+        except ImageRejected as error:
+            raise Problem(422, f"The picture cannot be used: {error}. Send another one.") from error
+        return _answer(cache.collection(collection), image=image, k=k, where=_filters(where), encoder=encoder)
+
+    return await run_in_threadpool(answer)
+
+
+def _answer(opened: Collection, **question: Any) -> dict[str, Any]:
+    result = cache.search(opened, **question)
+    known = pipeline.leak(opened, result.encoder)
+    return result.to_json() | {"leak": known and known.to_json()}
+
+
+async def _limited(request: Request) -> bytes:
+    data = bytearray()
+    async for piece in request.stream():
+        data += piece
+        if len(data) > MOST_QUERY_BYTES:
+            raise Problem(413, f"A query picture may have {MOST_QUERY_BYTES // 1_000_000} MB; make it smaller or cut a region out of it.")
+    return bytes(data)
+
+
+def _filters(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError:
+        found = None
+    if not isinstance(found, dict):
+        raise Problem(422, 'where is not a JSON object; write for example {"label": "TUM"}.')
+    return found
+
+
+def _head(opened: Collection) -> dict[str, Any]:
+    """The few facts a list shows. Of the source only its kind: where it lies is the server's own business."""
+    record = opened.record
+    return {
+        "name": opened.name,
+        "rows": opened.n,
+        "rejected": record["rejected"],
+        "created": record["created"],
+        "source": record["source"]["kind"],
+        "encoders": opened.encoder_names(),
+        "version": cache.version(opened),
+    }

@@ -1,0 +1,136 @@
+"""Routes to what the widgets draw: pictures, positions, colours, facts of a row, and the widgets themselves."""
+
+from __future__ import annotations
+
+import io
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
+from PIL import Image as Pillow
+
+from ...collection import Collection, map_quality
+from ...search import INTERNAL, plain
+from ...storage import Artifact
+from ...types import Image
+from ..shared import assets, cache, point_buffers, query_pictures
+from .problems import Problem
+
+BINARY, JPEG = "application/octet-stream", "image/jpeg"
+MOST_PX = 4096
+"""Longer side of a served picture."""
+_JPEG_QUALITY = 92
+
+_A_JPEG: dict[int | str, dict[str, Any]] = {200: {"content": {JPEG: {}}}}
+_NUMBERS: dict[int | str, dict[str, Any]] = {200: {"content": {BINARY: {}}}}
+
+router = APIRouter(tags=["pictures"])
+
+
+@router.get("/web/{digest}/{name:path}", include_in_schema=False)
+def web(digest: str, name: str) -> Response:
+    found = assets.read(digest, name)
+    if found is None:
+        raise Problem(404, "There is no such part of the page; reload it.")
+    return Response(found[0], media_type=found[1], headers={"Cache-Control": assets.IMMUTABLE})
+
+
+@router.get("/collections/{collection}/thumb/{row}.jpg", response_class=Response, responses=_A_JPEG)
+def thumb(collection: str, row: int, v: str = "") -> Response:
+    """A small JPEG of a row."""
+    opened = _with_row(collection, row)
+    return _picture(opened, v, opened.thumbnail(row))
+
+
+@router.get("/collections/{collection}/patch/{row}.jpg", response_class=Response, responses=_A_JPEG)
+def patch(collection: str, row: int, v: str = "") -> Response:
+    """The whole picture of a row as a JPEG, encoded anew: nothing but pixels leaves the server."""
+    opened = _with_row(collection, row)
+    return _picture(opened, v, jpeg(opened.image(row)))
+
+
+@router.get("/collections/{collection}/rows/{row}.json")
+def row(collection: str, row: int, column: Annotated[list[str] | None, Query()] = None) -> dict[str, Any]:
+    """Facts of a row that are known, by column; of the named columns only, where some are named."""
+    opened = _with_row(collection, row)
+    values = opened.items.iloc[row].to_dict()
+    names = [name for name in (column or values) if name in values and name not in INTERNAL]
+    known = [[name, value] for name in names if (value := plain(values[name])) is not None]
+    return {"row": row, "id": str(values["id"]), "fields": known}
+
+
+@router.get("/collections/{collection}/points/{key}.bin", response_class=Response, responses=_NUMBERS)
+def points(collection: str, key: str) -> Response:
+    """Positions on a map; the format is told in ``explorer/app/buffers.py``."""
+    return _binary(cache.points(_artifact(cache.collection(collection), "projections", key).path))
+
+
+@router.get("/collections/{collection}/groups/{key}.bin", response_class=Response, responses=_NUMBERS)
+def groups(collection: str, key: str) -> Response:
+    """The group of every row, as colours of a map."""
+    found = cache.labels(_artifact(cache.collection(collection), "clusters", key))
+    return _binary(point_buffers.cluster_column("groups", found, {}).data)
+
+
+@router.get("/collections/{collection}/column.bin", response_class=Response, responses=_NUMBERS)
+def column(collection: str, name: str, v: str = "") -> Response:
+    """One value per row, as colours of a map."""
+    opened = cache.collection(collection)
+    return _binary(cache.column(opened, name).data, lasting=v == cache.version(opened))
+
+
+@router.get("/collections/{collection}/overlap.bin", response_class=Response)
+def overlap(collection: str, one: str, other: str, v: str = "") -> Response:
+    """For each row how many of its nearest neighbours two encoders both name, as colours of a map."""
+    return _binary(cache.shared(cache.collection(collection), one, other).data, lasting=False)
+
+
+@router.get("/collections/{collection}/trust/{key}/{column}.bin", response_class=Response)
+def place(collection: str, key: str, column: str) -> Response:
+    """How far each row's place on a map can be trusted, as colours of that map."""
+    opened = cache.collection(collection)
+    found = map_quality.of_map(_artifact(opened, "projections", key)).get(column)
+    if found is None:
+        raise Problem(404, f"This was not measured of the map; run 'explorer project {opened.name} --stability'.")
+    return _binary(found.astype("<f4").tobytes())
+
+
+@router.get("/queries/{query_id}.jpg", include_in_schema=False)
+def query(query_id: str) -> Response:
+    found = query_pictures.find(query_id)
+    return Response(jpeg(found), media_type=JPEG, headers={"Cache-Control": "private, no-store"})
+
+
+def jpeg(image: Image) -> bytes:
+    """(h w 3) as a JPEG without any metadata; made smaller where a side is longer than ``MOST_PX``."""
+    picture = Pillow.fromarray(image)
+    picture.thumbnail((MOST_PX, MOST_PX), Pillow.Resampling.LANCZOS, reducing_gap=2.0)
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
+    return out.getvalue()
+
+
+def _with_row(name: str, row: int) -> Collection:
+    opened = cache.collection(name)
+    if not 0 <= row < opened.n:
+        raise Problem(404, f"There is no row {row}; rows go from 0 to {opened.n - 1}.")
+    return opened
+
+
+def _artifact(opened: Collection, kind: str, key: str) -> Artifact:
+    for found in opened.artifacts(kind):
+        if found.key == key:
+            return found
+    raise Problem(404, f"{opened.name} has nothing of that name; it may have been removed.")
+
+
+def _binary(content: bytes, *, lasting: bool = True) -> Response:
+    """Numbers, as they are: packing millions of them would hold up every other answer, to save little."""
+    caching = assets.IMMUTABLE if lasting else "no-cache"
+    return Response(content, media_type=BINARY, headers={"Cache-Control": caching, "Content-Encoding": "identity"})
+
+
+def _picture(opened: Collection, asked: str, content: bytes) -> Response:
+    """Cached for ever only under the address that names what is there now."""
+    caching = assets.IMMUTABLE if asked == cache.version(opened) else "no-cache"
+    return Response(content, media_type=JPEG, headers={"Cache-Control": caching})

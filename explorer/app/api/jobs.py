@@ -1,0 +1,96 @@
+"""Routes of jobs: long work that goes on without the browser that began it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from ... import jobs
+from ..shared import cache, job_requests
+from ..shared.redaction import without_paths
+from .problems import Problem
+
+router = APIRouter(prefix="/jobs", tags=["jobs"])
+
+
+@router.get("")
+def listed() -> list[dict[str, Any]]:
+    """All jobs, newest first."""
+    return [as_json(job) for job in jobs.jobs(cache.settings().home)]
+
+
+@router.post("", status_code=201)
+def start(asked: job_requests.Work) -> dict[str, Any]:
+    """Start a job. It goes on when the browser or the server is gone, and can be resumed where it was killed."""
+    return as_json(job_requests.start(asked))
+
+
+@router.get("/{job_id}")
+def one(job_id: str) -> dict[str, Any]:
+    """Where a job stands."""
+    return as_json(find(job_id))
+
+
+@router.get("/{job_id}/log")
+def log(job_id: str) -> dict[str, str]:
+    """The end of what a job printed."""
+    return {"log": without_paths(find(job_id).log())}
+
+
+@router.post("/{job_id}/cancel")
+def cancel(job_id: str) -> dict[str, Any]:
+    """Stop a running job; what it has done stays."""
+    job = find(job_id)
+    if job.state() != "running":
+        raise Problem(409, f"{job.title} is not running; there is nothing to stop.")
+    jobs.cancel(job)
+    return as_json(job)
+
+
+@router.post("/{job_id}/resume", status_code=201)
+def resume(job_id: str) -> dict[str, Any]:
+    """Do the command of an ended job again, from where it was."""
+    job = find(job_id)
+    if job.state() == "running":
+        raise Problem(409, f"{job.title} is still running; wait for it or stop it first.")
+    return as_json(jobs.resume(cache.settings().home, job))
+
+
+@router.delete("/{job_id}")
+def remove(job_id: str) -> dict[str, Any]:
+    """Forget an ended job and its log."""
+    job = find(job_id)
+    if job.state() == "running":
+        raise Problem(409, f"{job.title} is still running; stop it first.")
+    jobs.remove(job)
+    return {}
+
+
+def find(job_id: str) -> jobs.Job:
+    """The job of that id. Raises ``Problem``."""
+    for job in jobs.jobs(cache.settings().home):
+        if job.id == job_id:
+            return job
+    raise Problem(404, "There is no such job; it may have been removed.")
+
+
+def as_json(job: jobs.Job) -> dict[str, Any]:
+    """What is told of a job; never its command, which holds paths."""
+    now, progress = job.state(), job.progress()
+    running = now == "running"
+    return {
+        "id": job.id,
+        "title": job.title,
+        "collection": job.collection,
+        "created": job.record["created"],
+        "state": now,
+        "step": progress.verb if progress else None,
+        "done": progress.done if progress else None,
+        "total": progress.total if progress else None,
+        "unit": progress.unit if progress else None,
+        "note": without_paths(progress.note) if progress else "",
+        "rate_per_s": job.rate_per_s() if running else None,
+        "seconds_left": job.seconds_left() if running else None,
+        "error": without_paths(job.error()) if now == "failed" else None,
+    }

@@ -1,0 +1,161 @@
+"""Which grouping is shown, how to make another, and how it meets a column."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from ... import clustering
+from ...collection import Collection
+from ...pipeline import group_names
+from ...storage import Artifact
+from .. import ui
+from ..shared import cache, job_requests
+from ..ui import charts, job_panel
+
+MOST_ROWS = 24
+"""Bars of the overview."""
+
+
+def choose(opened: Collection, encoder: str, made: Sequence[Artifact], asked: Mapping[str, str] | None) -> Artifact | None:
+    """The grouping to show; None where there is none yet."""
+    found = {one.key: one for one in made}
+    kept = f"groups/shown/{opened.name}"
+    if asked is not None:
+        st.session_state[kept] = asked.get("groups")
+    if st.session_state.get(kept) not in found:
+        st.session_state.pop(kept, None)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.title("Groups", anchor=False, width="stretch")
+        key = None
+        if found:
+            key = st.selectbox(
+                "Grouping", list(found), format_func=lambda key: _title(found[key]), key=kept, persist_state="session", width=340
+            )
+        with st.popover("Another grouping", key="groups/another"):
+            ui.guarded(lambda: _another(opened, encoder))
+    job_panel.panel(opened.name)
+    if key is None:
+        ui.nothing("There are no groups yet.", "Choose 'Another grouping' to find some.")
+        return None
+    return found[key]
+
+
+def columns(opened: Collection) -> list[str]:
+    """Columns to compare groups with, the label first."""
+    return sorted(ui.class_columns(opened), key=lambda name: name != "label")
+
+
+def compare(opened: Collection, made: Artifact, asked: Mapping[str, str] | None) -> str | None:
+    """How the groups meet a column, in plain words and one chart; returns the column."""
+    options = columns(opened)
+    if not options:
+        st.caption("Nothing is known of these patches to compare the groups with. Labels in a table or in folder names would be.")
+        return None
+    kept = f"groups/by/{opened.name}"
+    if asked is not None:
+        st.session_state[kept] = asked.get("by")
+    if st.session_state.get(kept) not in options:
+        st.session_state[kept] = options[0]
+    left, right = st.columns([1, 2.2], gap="large")
+    with left:
+        by = st.selectbox(
+            "Compare with", options, format_func=lambda name: ui.COLUMN_NAMES.get(name, name), key=kept, persist_state="session"
+        )
+        _figures(opened, made, by)
+    with right:
+        counts = clustering.composition(cache.labels(made), values_of(opened, by)).drop(index=-1, errors="ignore").head(MOST_ROWS)
+        names = called(opened, made)
+        charts.stacked(counts, names, key="groups/overview", title=f"Each group by {by}")
+        if len(names) > len(counts):
+            st.caption(f"The {len(counts)} largest of {len(names)} groups.")
+    return by
+
+
+def _figures(opened: Collection, made: Artifact, by: str) -> None:
+    labels, values = cache.labels(made), values_of(opened, by)
+    purity = clustering.purity(labels, values)
+    commonest = pd.Series(values).value_counts(normalize=True)
+    with st.container(key="figure-purity"):
+        st.markdown(ui.share(purity.overall) if np.isfinite(purity.overall) else "unknown")
+    name = ui.plain(ui.COLUMN_NAMES.get(by, by))
+    st.markdown(f"of the patches share the commonest {name} of their group.")
+    if len(commonest):
+        st.caption(f"By chance it would be about {ui.share(float(commonest.iloc[0]))}. More groups make it larger by themselves.")
+    ari, nmi = clustering.ari(labels, values), clustering.nmi(labels, values)
+    st.markdown(
+        f"{_agreement(ari)} &ensp; :gray[adjusted Rand index {ari:.2f}]  \n{_told(nmi, name)} &ensp; :gray[mutual information {nmi:.2f}]"
+    )
+    left_out = [f"{ui.count(purity.missing, 'patch')} without a value"] * bool(purity.missing)
+    left_out += [f"{ui.count(purity.noise, 'patch')} in no group"] * bool(purity.noise)
+    if left_out:
+        st.caption(f"Left out: {' and '.join(left_out)}.")
+    if by in ("patient", "slide", "site") and ari > 0.3:
+        st.warning(f"The groups follow the {by} closely. They may show how slides were made rather than what is on them.")
+
+
+def _agreement(ari: float) -> str:
+    words = (
+        "hardly better than chance"
+        if ari < 0.1
+        else "weak"
+        if ari < 0.3
+        else "moderate"
+        if ari < 0.6
+        else "strong"
+        if ari < 0.9
+        else "nearly complete"
+    )
+    return f"Agreement: **{words}**"
+
+
+def _told(nmi: float, name: str) -> str:
+    words = "little" if nmi < 0.2 else "something" if nmi < 0.5 else "much" if nmi < 0.8 else "nearly everything"
+    return f"A patch's group tells **{words}** of its {name}"
+
+
+def values_of(opened: Collection, column: str) -> np.ndarray:
+    """A column as text, None where nothing is known."""
+    values = opened.items[column]
+    return values.astype("string").astype(object).where(values.notna(), None).to_numpy()
+
+
+def called(opened: Collection, made: Artifact) -> dict[int, str]:
+    """What each group is called."""
+    names = group_names(opened, made)
+    return {number: names.get(number, f"Group {number + 1}") for number in range(len(made.meta["measured"]["sizes"]))}
+
+
+def _title(made: Artifact) -> str:
+    measured = made.meta["measured"]
+    return f"{ui.clustering_title(made)} · {ui.count(int(measured['clusters']), 'group')}"
+
+
+def _another(opened: Collection, encoder: str) -> None:
+    how = st.segmented_control("How", ["Leiden", "k-means", "HDBSCAN"], default="Leiden", required=True, key="groups/method")
+    options: dict[str, Any] = {}
+    if how == "Leiden":
+        st.caption("Follows who is whose neighbour. Finds its own number of groups.")
+        options = {
+            "method": "leiden",
+            "resolution": st.slider("Fineness", 0.2, 4.0, 1.0, 0.1, key="groups/resolution", help="More gives more groups."),
+        }
+    elif how == "k-means":
+        st.caption("As many groups as you say, all about equally wide.")
+        options = {"method": "kmeans", "n_clusters": st.number_input("Groups", 2, min(200, opened.n), min(9, opened.n), key="groups/n")}
+    else:
+        st.caption("Islands on the map. What lies between them is in no group.")
+        options = {
+            "method": "hdbscan",
+            "min_cluster_size": st.number_input(
+                "Patches in the smallest group", 2, max(2, opened.n), min(25, max(2, opened.n // 4)), key="groups/min"
+            ),
+        }
+    seed = st.number_input("Seed", 0, 9999, 0, key="groups/seed", help="Another seed finds the same groups where they are really there.")
+    if st.button("Find groups", type="primary", key="groups/find"):
+        job_requests.start(job_requests.Cluster(name=opened.name, encoder=encoder, seed=int(seed), **options))
+        st.rerun()

@@ -1,0 +1,61 @@
+"""Compare: models side by side, by their scores, on two linked maps, and by their answers to one query."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from explorer.app import ui
+from explorer.app.compare import maps_tab, more_models, query_tab, scores_tab
+from explorer.app.ui import job_panel, url_state
+from explorer.collection import Collection
+
+TABS = {"scores": "Scores", "maps": "Maps", "query": "One query"}
+_TAB = "compare/tab"
+
+
+def show() -> None:
+    """The page."""
+    opened = ui.current()
+    opened.embedding()  # a collection that no model has described is to be finished first
+    asked = url_state.asked()
+    if asked is not None:
+        st.session_state[_TAB] = asked["tab"] if asked.get("tab") in TABS else "scores"
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.title("Compare", anchor=False, width="stretch")
+        more_models.button(opened)
+    st.session_state.setdefault(_TAB, "scores")
+    tab = st.segmented_control(
+        "Compare by", list(TABS), format_func=TABS.__getitem__, key=_TAB, required=True, label_visibility="collapsed"
+    )
+    job_panel.panel(None if tab == "scores" and st.session_state.get("compare/whole") else opened.name)
+    there = maps_tab.views(opened)
+    alone(opened, {view.encoder for view in there.values()})
+    if tab == "scores":
+        told = scores_tab.show(opened, asked)
+        url_state.leave("compare", **told)
+    elif tab == "query":
+        told = query_tab.show(opened, asked)
+        url_state.leave("compare", tab="query", **told)
+    elif len(there) < 2:
+        ui.nothing(
+            "There is one map only.",
+            "Add a model, or draw another map under 'Layout' on the Map page; two of them are shown here side by side.",
+        )
+        url_state.leave("compare", tab="maps")
+    else:
+        if asked is not None:
+            maps_tab.take(opened, there, asked)
+        maps_tab.show(opened, there)
+
+
+def alone(opened: Collection, mapped: set[str]) -> None:
+    """What to do where there is nothing to compare with yet; ``mapped`` models have a map."""
+    if len(opened.encoder_names()) < 2:
+        st.info(
+            f"Only {ui.plain(ui.encoder_title(opened.encoder_names()[0]))} has described these patches. To compare, choose 'Add a model'."
+        )
+    for name in [name for name in opened.encoder_names() if name not in mapped]:
+        st.info(f"{ui.plain(ui.encoder_title(name))} has no map yet. Choose it under 'Add a model' to finish it.")
+
+
+ui.guarded(show)

@@ -1,0 +1,36 @@
+"""The collections that are there, those in the making, and the ways to a new one."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from explorer import jobs
+from explorer.app import ui
+from explorer.app.library import cards, new_collection
+from explorer.app.shared import cache
+from explorer.app.ui import job_panel, url_state
+
+collections = cache.collections()
+begun = jobs.jobs(cache.settings().home)
+first_run = not collections and not begun
+
+if first_run:
+    st.title("Bring your patches", anchor=False)
+    st.markdown("See which of them look alike, search them by example, and walk through them on a map. Everything stays on this machine.")
+    new_collection.ways()
+else:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.title("Your collections", anchor=False, width="stretch")
+        opened = st.session_state.get("library/new", not begun and not collections)
+        if st.button("Close" if opened else "New collection", type="secondary" if opened else "primary", key="library/button"):
+            st.session_state["library/new"] = not opened
+            new_collection.drop()
+            st.rerun()
+    if opened:
+        new_collection.ways()
+    job_panel.panel()
+    if collections:
+        cards.show(collections)
+    elif not opened:
+        ui.nothing("No collection is ready yet.", "Wait for the one in the making, or begin another.")
+url_state.leave("library")

@@ -1,0 +1,147 @@
+"""How the map is made: which layout is shown, how far it can be believed, and another one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from .. import ui, widgets
+from ..shared import job_requests
+from ..ui import job_panel, map_views, url_state
+from ..ui.map_views import View
+from . import second_map
+
+TRUST = "map_trustworthiness"
+LEAST_SHARE = 5
+_MEANS = {
+    "trust": "of 1: patches shown near each other are similar.",
+    "continuity": "of 1: similar patches are shown near each other.",
+    "stability": "of its neighbours on the map a patch keeps when it is drawn by another seed.",
+}
+_DARK = {
+    "map_trustworthiness": "The darker a point, the less like it are its neighbours on the map.",
+    "map_continuity": "The darker a point, the farther from it on the map are some of the patches most like it.",
+    "map_stability": "The darker a point, the more of its neighbours on the map change when the map is drawn by another seed.",
+}
+_STABILITY_HELP = "Draws the map twice more, by other seeds. What does not stay means nothing."
+DEFAULTS = {"n_neighbors": 15, "min_dist": 0.1, "seed": 0}
+
+
+def button(view: View) -> None:
+    """Opens the drawer."""
+    with st.popover("Layout", key="map/drawer", help="Other maps of the same patches"):
+        found = {made.key: made for made in map_views.layouts(view.opened, view.encoder)}
+        st.radio(
+            "Shown",
+            list(found),
+            index=list(found).index(view.projection.key),
+            format_func=lambda key: _title(found[key]),
+            key=f"map/choice/{view.projection.key}",
+            on_change=_show,
+            args=(view,),
+        )
+        if len(found) > 1:
+            second_map.choose(view, {key: _words(made) for key, made in found.items() if key != view.projection.key})
+        _trust(view)
+        st.divider()
+        ui.guarded(lambda: _another(view))
+
+
+def _another(view: View) -> None:
+    st.markdown("**Draw another map**")
+    method = st.segmented_control("How", ["UMAP", "PCA"], default="UMAP", required=True, key="map/method")
+    options: dict[str, Any] = {}
+    if method == "UMAP":
+        options["n_neighbors"] = st.slider(
+            "Neighbours", 2, 30, DEFAULTS["n_neighbors"], key="map/neighbours", help="Few show detail, many show the large picture."
+        )
+        options["min_dist"] = st.slider(
+            "Distance", 0.0, 1.0, DEFAULTS["min_dist"], 0.05, key="map/min-dist", help="How close similar patches may lie."
+        )
+        options["seed"] = st.number_input(
+            "Seed",
+            0,
+            9999,
+            DEFAULTS["seed"],
+            key="map/seed",
+            help="Another seed draws the same thing otherwise. What changes with it means nothing.",
+        )
+    else:
+        st.caption("PCA keeps the largest differences and bends nothing, but shows only two directions of many.")
+    if st.button("Draw", type="primary", key="map/draw"):
+        job_requests.start(
+            job_requests.Project(name=view.opened.name, encoder=view.encoder, method="pca" if method == "PCA" else "umap", **options)
+        )
+        st.rerun()
+
+
+def _title(made: map_views.Artifact) -> str:
+    return ui.plain(_words(made))
+
+
+def _words(made: map_views.Artifact) -> str:
+    trusted = map_views.measured(made).get("trust")
+    return map_views.layout_title(made) + (f" · trust {trusted:.2f}" if trusted is not None else "")
+
+
+def _show(view: View) -> None:
+    """Another layout, with the same patches selected."""
+    key = st.session_state[f"map/choice/{view.projection.key}"]
+    there = next(made for made in map_views.layouts(view.opened, view.encoder) if made.key == key)
+    second_map.carry(view, View(view.opened, there, view.encoder).key, widgets.map_state(view.key))
+    st.session_state[map_views.layout_key(view.opened)] = key
+
+
+def trust_line(view: View, *, colour: str, colour_key: str) -> None:
+    """What may be read from the map and its colours, and the way to the patches of which least may be read."""
+    if colour in _DARK and colour not in view.opened.items:
+        st.caption(_DARK[colour])
+    trusted = map_views.measured(view.projection).get("trust")
+    if trusted is None:
+        st.caption("Near points are similar patches. Distances between far points mean little.")
+    else:
+        well = (
+            "Near points are nearly always similar"
+            if trusted > 0.95
+            else "Near points are mostly similar"
+            if trusted > 0.85
+            else "Near points are often not similar"
+        )
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f"{well}. Distances between far points mean little.", width="content")
+            if trusted < 1:
+                st.button(
+                    f"Show the {LEAST_SHARE} % least trusted",
+                    key="map/least",
+                    type="tertiary",
+                    on_click=_least_trusted,
+                    args=(view, colour_key),
+                    help="Patches whose neighbours on the map are least like them. They are selected, and the map coloured by trust.",
+                )
+    job_panel.panel(view.opened.name)
+
+
+def _least_trusted(view: View, colour_key: str) -> None:
+    """Select them, and colour by trust."""
+    values = map_views.described(view)[TRUST].to_numpy()
+    few = max(1, len(values) * LEAST_SHARE // 100)
+    where: url_state.Where = {TRUST: {"<=": float(np.partition(values, few - 1)[few - 1])}}
+    map_views.choose_where(view, where)
+    st.session_state[colour_key] = TRUST
+
+
+def _trust(view: View) -> None:
+    """How far the map can be trusted, in numbers and in words."""
+    found = map_views.measured(view.projection)
+    st.markdown("  \n".join(f"**{name.capitalize()} {value:.2f}** &ensp; :gray[{_MEANS[name]}]" for name, value in found.items()))
+    if view.projection.recipe["method"] != "umap":
+        st.caption("PCA has no seed: it is the same each time it is drawn.")
+    elif "stability" not in found and view.opened.n > 1:
+        st.button("Measure its stability", key="map/stability", on_click=_measure_stability, args=(view,), help=_STABILITY_HELP)
+
+
+def _measure_stability(view: View) -> None:
+    options = {name: view.projection.recipe[name] for name in ("n_neighbors", "min_dist", "seed")}
+    job_requests.start(job_requests.Project(name=view.opened.name, encoder=view.encoder, stability=True, **options))

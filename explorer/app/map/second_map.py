@@ -1,0 +1,76 @@
+"""A second map below the first: the same patches, the same colours, laid out otherwise. Both act as one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from .. import widgets
+from ..shared.selections import Shape
+from ..ui import map_views
+from ..ui.map_views import View
+from ..widgets import MapState, linked_maps
+
+_HEIGHT_PX = 420
+
+
+def key_of(view: View) -> str:
+    """In the session: key of the layout below."""
+    return f"map/beside/{view.opened.name}"
+
+
+def choose(view: View, titles: Mapping[str, str]) -> None:
+    """Which layout is shown below, if any; layouts by key."""
+    kept = key_of(view)
+    if st.session_state.get(kept) not in titles:
+        st.session_state[kept] = None
+    before = other(view)
+    st.selectbox(
+        "Compare with",
+        [None, *titles],
+        format_func=lambda key: titles[key] if key else "nothing",
+        key=kept,
+        persist_state="session",
+        on_change=_keep,
+        args=(view, before),
+    )
+
+
+def other(view: View) -> View | None:
+    """The layout below; None where there is none."""
+    key = st.session_state.get(key_of(view))
+    found = next((made for made in map_views.layouts(view.opened, view.encoder) if made.key == key), None)
+    return None if found is None or key == view.projection.key else View(view.opened, found, view.encoder)
+
+
+def carry(view: View, key: str, seen: MapState) -> None:
+    """Show on the map of that key what is chosen on a layout."""
+    rows = map_views.rows_of(view, seen.shapes)
+    widgets.set_map_state(key, picked=seen.picked, shapes=(Shape("replace", rows=tuple(rows.tolist())),) if len(rows) else ())
+
+
+def link(view: View, below: View) -> None:
+    """Before the two maps are shown."""
+    linked_maps.link_maps(view.key, _below(below))
+
+
+def show(view: View, below: View, seen: MapState, *, colour: str) -> MapState:
+    """The second map. Returns what is chosen on the two together, as rows where it was drawn on the second."""
+    again = widgets.map_view(_below(below), map_views.data(below, colour=colour, picked=seen.picked, height_px=_HEIGHT_PX))
+    opened = again.opened if seen.opened is None else seen.opened
+    return MapState(seen.picked, _as_rows(below, again) or seen.shapes, opened)
+
+
+def _below(below: View) -> str:
+    return f"below-{below.key}"
+
+
+def _as_rows(view: View, seen: MapState) -> tuple[Shape, ...]:
+    return (Shape("replace", rows=tuple(map_views.rows_of(view, seen.shapes).tolist())),) if seen.shapes else ()
+
+
+def _keep(view: View, below: View | None) -> None:
+    """Another layout is to be shown below, or none: what is selected on the one that goes stays selected."""
+    if below is not None and (seen := widgets.map_state(_below(below))).shapes:
+        carry(below, view.key, seen)

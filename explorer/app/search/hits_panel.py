@@ -1,0 +1,115 @@
+"""What was found: the patches, what can be said of them, and each of them large beside the query."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import streamlit as st
+
+from ...collection import Collection
+from .. import ui, widgets
+from ..shared import urls
+from ..ui import map_views, query_state, search_url, url_state
+from ..ui.query_state import Answer, Question
+from ..widgets import Picture, Query
+from . import scale
+
+
+def summary(opened: Collection, question: Question, answer: Answer) -> None:
+    """The labels of what was found, and how near the query is, in plain words."""
+    hits = answer.result.hits
+    labelled = [hit for hit in hits if hit.label is not None]
+    if labelled:
+        shares = answer.result.label_shares()
+        told = [f"**{ui.plain(label)}** {round(part * len(labelled))} of {len(labelled)}" for label, part in list(shares.items())[:5]]
+        more = f" · {ui.count(len(shares) - 5, 'label')} more" if len(shares) > 5 else ""
+        st.markdown(f"Labels of these patches: {' · '.join(told)}{more}")
+        st.caption("This says how similar patches were labelled. It is evidence to look at, not a diagnosis of the query.")
+    if (near := answer.closer_than) is not None:
+        if near >= 0.05:
+            st.caption(f"It has closer company here than {ui.share(near)} of the collection's own patches have.")
+        else:
+            st.caption(f"Nothing here is really like it: {ui.share(1 - near)} of the collection's own patches have closer company.")
+
+
+def show(opened: Collection, question: Question, answer: Answer, *, how: str) -> None:
+    """The hits as patches, on the map, or as a table."""
+    if not answer.result.hits:
+        ui.nothing("Nothing may answer.", "Every patch is left out by the filter or by leaving out the same patient or slide. Allow more.")
+        return
+    if how == "Map":
+        on_map(opened, question, answer)
+    elif how == "Table":
+        ui.listed(table(answer), key="search/table", height=560)
+    else:
+        found = [(hit.row, hit.score) for hit in answer.result.hits]
+        seen = widgets.result_grid(search_url.GRID, ui.cards(opened, found), thumb=urls.thumb(opened), feedback=True)
+        if seen.opened is not None:
+            large(opened, question, seen.opened)
+
+
+def on_map(opened: Collection, question: Question, answer: Answer) -> None:
+    """Where the query and its hits lie."""
+    layout = map_views.layouts(opened, question.encoder)[0]
+    view = map_views.View(opened, layout, answer.result.encoder)
+    spot = query_state.place(opened, question, answer, layout)
+    rows = [hit.row for hit in answer.result.hits]
+    query = None if spot is None else Query(*spot, hits=rows)
+    options = map_views.colours(view)
+    seen = widgets.map_view(f"search-{view.key}", map_views.data(view, colour=next(iter(options)), picked=None, query=query, hits=rows))
+    st.caption("The cross is the query, the circles are what was found. A query from outside is placed among the patches most like it.")
+    if seen.opened is not None:
+        search_url.search(opened, patch=seen.opened)
+
+
+@st.dialog("Beside the query", width="large")
+def large(opened: Collection, question: Question, row: int) -> None:
+    """A hit and the query at the same scale."""
+    item = opened.items.iloc[row]
+    pictures = [ui.picture(opened, row, title=f"Found: {item['id']}")]
+    if (own := query_picture(opened, question)) is not None:
+        pictures.insert(0, own)
+    widgets.patch("search/beside", pictures, height_px=420)
+    left, right = st.columns([1, 1.2], gap="large")
+    with left:
+        with st.container(horizontal=True):
+            if st.button("Search with this patch", type="primary", key="hit/search"):
+                search_url.search(opened, patch=row)
+            if st.button("Show on the map", key="hit/map"):
+                url_state.go("map", collection=opened.name, patch=row)
+        ui.facts(opened, row, key="hit")
+    with right:
+        view = map_views.View(opened, map_views.layouts(opened, question.encoder)[0], question.encoder or opened.encoder_names()[0])
+        widgets.map_view(f"hit-{view.key}", map_views.data(view, colour="", picked=row, overview=True, height_px=260))
+
+
+def query_picture(opened: Collection, question: Question) -> Picture | None:
+    """What was searched with, to be shown large; None for a selection."""
+    image = query_state.picture(opened, question)
+    if image is None:
+        return None
+    size, mpp = (image.shape[1], image.shape[0]), scale.mpp_of(opened, question)
+    if question.box is not None:
+        return Picture(urls.query(query_state.held().keep(image)), "Query, the part that was chosen", mpp, size)
+    if question.row is not None:
+        return ui.picture(opened, question.row, title=f"Query: {opened.items['id'].iloc[question.row]}")
+    return Picture(urls.query(question.picture or ""), "Query: your picture", mpp, size)
+
+
+def table(answer: Answer) -> pd.DataFrame:
+    """The hits, one line each."""
+    return pd.DataFrame([hit.to_json() for hit in answer.result.hits])
+
+
+def export(answer: Answer) -> None:
+    """The hits as a file, with the question that found them."""
+    name = f"{answer.result.collection} search"
+    with st.popover("Export", key="search/export"):
+        st.download_button("Table (CSV)", data=lambda: ui.csv(table(answer)), file_name=f"{name}.csv", mime="text/csv")
+        st.download_button(
+            "Question and answers (JSON)",
+            data=lambda: json.dumps(answer.result.to_json(), indent=1, ensure_ascii=False).encode(),
+            file_name=f"{name}.json",
+            mime="application/json",
+        )

@@ -1,0 +1,134 @@
+"""Beside the results: what is searched with, and how to search with something else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+
+from ...collection import Collection
+from ...errors import ExplorerError, ImageRejected, InputError
+from ...sources.images import decode
+from ...sources.uploads import read_names
+from .. import ui, widgets
+from ..shared import cache, query_pictures, uploads, urls
+from ..ui import map_views, query_state, search_url, url_state
+from ..ui.query_state import Question
+from . import scale
+
+MOST_BYTES = 20_000_000
+FOUND = 12
+"""Patches shown for a name that was typed."""
+FIRST = 24
+"""Patches offered where nothing is asked yet."""
+
+
+def show(opened: Collection, question: Question) -> Question:
+    """The query, with the part of it that is used; returns the question with that part."""
+    if question.rows:
+        with st.container(key="figure-query"):
+            st.markdown(ui.count(len(question.rows), "patch"))
+        st.caption("The search looks for what these have in common.")
+        shown = [question.rows[at] for at in np.linspace(0, len(question.rows) - 1, min(8, len(question.rows))).astype(int)]
+        widgets.result_grid("search/of", ui.cards(opened, [(row, None) for row in shown]), thumb=urls.thumb(opened), columns=4)
+        return question
+    if question.picture is not None:
+        image = query_pictures.find(question.picture)
+        url, name, size = urls.query(question.picture), "Your picture", (image.shape[1], image.shape[0])
+    elif question.row is not None:
+        item = opened.items.iloc[question.row]
+        url = urls.patch(opened).replace("{row}", str(question.row))
+        name, size = str(item["id"]), (int(item["width_px"]), int(item["height_px"]))
+    else:
+        return question
+    box = widgets.crop(crop_key(question), url, alt=f"Query: {name}", side_px=size)
+    mpp = scale.ask(question.picture) if question.picture is not None else None
+    question = replace(question, box=box, mpp=mpp)
+    scale.caution(opened, question, size)
+    if question.row is not None:
+        ui.facts(opened, question.row, key="query")
+    elif (row := opened.row_of(query_pictures.find(question.picture or ""))) is not None:
+        st.caption(f"This picture is patch {row} of the collection, pixel for pixel.")
+    return question
+
+
+def crop_key(question: Question) -> str:
+    """Of the crop widget: each picture has its own."""
+    return f"search/crop/{question.picture or question.row}"
+
+
+def another(opened: Collection, *, first: bool) -> None:
+    """Ways to search with something else."""
+    st.markdown("**Bring a picture**" if first else "**Search with something else**")
+    brought = widgets.upload(
+        "search/bring", url=urls.uploads(), folder=False, paste=True, max_bytes=MOST_BYTES, words="Drop a picture here, or paste one."
+    )
+    if brought is not None:
+        ui.guarded(lambda: search_url.search(opened, picture=take("search/bring", brought.upload_id)))
+    name = st.text_input("Find a patch", placeholder="name, label or number", key="search/find", persist_state="session")
+    if name.strip():
+        _offer(opened, find(opened, name.strip()), key="search/found")
+    if st.button("Any patch", key="search/any", help="One drawn at random"):
+        search_url.search(opened, patch=int(np.random.default_rng().integers(opened.n)))
+
+
+def find(opened: Collection, text: str) -> list[int]:
+    """Rows whose number is the text, or whose name, label, patient or slide holds it."""
+    rows = [int(text)] if text.isdecimal() and int(text) < opened.n else []
+    for column in ("id", "label", "patient", "slide"):
+        values = opened.items[column].astype("string")
+        rows += np.flatnonzero(values.str.contains(text, case=False, regex=False).fillna(value=False)).tolist()[:FOUND]
+    return list(dict.fromkeys(rows))[:FOUND]
+
+
+def invite(opened: Collection) -> None:
+    """Nothing is asked yet: patches to begin with."""
+    st.header("Search by example", anchor=False)
+    st.markdown("Choose a patch, or bring a picture of your own: the patches most similar to it are found.")
+    rows = np.unique(np.linspace(0, opened.n - 1, FIRST).astype(int))
+    _offer(opened, rows.tolist(), key="search/first")
+
+
+def _offer(opened: Collection, rows: list[int], *, key: str) -> None:
+    if not rows:
+        st.caption("No patch is called so. Try a part of its name, a label, or a number.")
+        return
+    state = widgets.result_grid(key, ui.cards(opened, [(row, None) for row in rows]), thumb=urls.thumb(opened))
+    if state.opened is not None:
+        search_url.search(opened, patch=state.opened)
+
+
+def take(key: str, upload_id: str) -> str:
+    """A picture that was brought by the widget of that key: it is held in memory for this session, and its file thrown away."""
+    widgets.forget(key)
+    upload = uploads.find(cache.settings().home, upload_id)
+    try:
+        stored, name, _ = read_names(upload.path)[0]
+        image = decode((upload.path / stored).read_bytes(), name=name, limits=cache.settings().limits)
+    except ImageRejected as error:
+        raise InputError(f"This picture cannot be used: {error}. Bring another one.") from error
+    finally:
+        uploads.remove(upload)
+    return query_state.held().keep(image)
+
+
+def read(opened: Collection, asked: dict[str, str]) -> Question:
+    """The question an address asks. What it asks of another collection or does not understand is left out."""
+    try:
+        rows = _area(opened, asked)
+    except ExplorerError as error:
+        ui.trouble(error)
+        rows = ()
+    given = [row for row in url_state.rows(asked.get("patch")) if row < opened.n]
+    return Question(mpp=scale.read(asked.get("mpp")), row=given[0] if given else None, picture=asked.get("picture"), rows=rows)
+
+
+def _area(opened: Collection, asked: dict[str, str]) -> tuple[int, ...]:
+    if not asked.get("area") and not asked.get("of"):
+        return ()
+    encoder = ui.model_word(opened) or opened.encoder_names()[0]
+    layouts = map_views.layouts(opened, encoder)
+    view = map_views.View(opened, next((made for made in layouts if made.key == asked.get("map")), layouts[0]), encoder)
+    shapes = url_state.unpack(asked.get("area")) or map_views.named(view, asked.get("of"))
+    return tuple(int(row) for row in map_views.rows_of(view, shapes))

@@ -1,0 +1,42 @@
+"""The browser's side of the widgets, served under an address that names its content.
+
+Modules and style sheets lie in ``web/``, a folder a widget, and import each other by relative name. They are served from
+``<api>/web/<digest of all of them>/<name>``, so every one may be cached for ever and none can meet an older sibling.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+FOLDER = Path(__file__).parents[1] / "web"
+MEDIA_TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
+IMMUTABLE = "public, max-age=31536000, immutable"
+
+
+@cache
+def files() -> dict[str, bytes]:
+    """Name below ``web/``, such as ``map/map.js``, -> bytes of every module and style sheet, read once."""
+    return {path.relative_to(FOLDER).as_posix(): path.read_bytes() for path in sorted(FOLDER.rglob("*")) if path.suffix in MEDIA_TYPES}
+
+
+@cache
+def digest() -> str:
+    """Sixteen hex digits that change with any of the files."""
+    whole = hashlib.sha256()
+    for name, content in files().items():
+        whole.update(f"{name}\0{len(content)}\0".encode())
+        whole.update(content)
+    return whole.hexdigest()[:16]
+
+
+def address(api: str, name: str) -> str:
+    """Where a file is served, below the ``api`` prefix (``/api`` or ``/<base path>/api``)."""
+    return f"{api}/web/{digest()}/{name}"
+
+
+def read(version: str, name: str) -> tuple[bytes, str] | None:
+    """Content and media type of a served file; None for an unknown name or another version."""
+    content = files().get(name) if version == digest() else None
+    return None if content is None else (content, MEDIA_TYPES[Path(name).suffix])

@@ -1,0 +1,174 @@
+"""What all sessions of the server share: settings, opened collections, the search and the encoder of pictures.
+
+Routes and pages both ask here, so that a page shows what the routes serve. Nothing is loaded before it is asked for.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ... import jobs, pipeline, storage
+from ... import settings as settings_table
+from ...collection import RECORD, Collection, checked_name
+from ...collection.encoder_cache import load_encoder
+from ...errors import Busy, CollectionMissing, ExplorerError, InputError
+from ...evaluation import OverlapReport
+from ...search import INTERNAL, SearchResult
+from ...settings import Settings
+from ...storage import Artifact
+from ...types import Encoder, Labels
+from . import point_buffers, uploads
+
+searching = threading.BoundedSemaphore(max(2, os.cpu_count() or 1))
+"""Held by whoever searches or encodes a query: more at once than there are cores only make each of them slower."""
+_loading = threading.Lock()
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this server, read once."""
+    return settings_table.read()
+
+
+def collection(name: str) -> Collection:
+    """The collection of that name, opened once until it is made anew. Raises ``CollectionMissing``."""
+    try:
+        path = settings().home / checked_name(name)
+        made_ns = (path / RECORD).stat().st_mtime_ns
+    except (InputError, FileNotFoundError):
+        raise CollectionMissing(f"There is no collection {name!r}; choose another one in the library.") from None
+    return _opened(path, made_ns)
+
+
+def collections() -> list[Collection]:
+    """All collections that can be opened, by name."""
+    return [found for found in _all().values() if isinstance(found, Collection)]
+
+
+def unreadable() -> dict[str, str]:
+    """Name -> what is wrong, of every collection that is there but cannot be opened."""
+    return {name: str(found) for name, found in _all().items() if isinstance(found, ExplorerError)}
+
+
+def _all() -> dict[str, Collection | ExplorerError]:
+    home = settings().home
+    found: dict[str, Collection | ExplorerError] = {}
+    for path in sorted(home.iterdir()) if home.is_dir() else []:
+        if not path.name.startswith(".") and (path / RECORD).is_file():
+            try:
+                found[path.name] = collection(path.name)
+            except CollectionMissing:  # removed while we look, or a folder of someone else's
+                continue
+            except ExplorerError as error:
+                found[path.name] = error
+    return found
+
+
+def remove(opened: Collection) -> None:
+    """Delete a collection, and the upload it was made from where nothing else is. Raises ``Busy`` while a job works on it."""
+    _check_idle(opened)
+    pipeline.remove(opened)
+    uploads.remove_orphan(settings().home, Path(opened.record["source"]["uri"]), used=places_in_use())
+
+
+def rename(opened: Collection, name: str) -> Collection:
+    """Give a collection another name. Raises ``CollectionExists``, ``InputError``, or ``Busy`` while a job works on it."""
+    _check_idle(opened)
+    pipeline.rename(opened, name)
+    return collection(name)
+
+
+def remove_unused_uploads() -> None:
+    """Throw away what was uploaded and never used. Where a collection cannot be opened, its pictures might be among them: wait."""
+    if not unreadable():
+        uploads.remove_unused(settings().home, used=places_in_use())
+
+
+def places_in_use() -> set[Path]:
+    """Where collections and jobs read their pictures from."""
+    made_from = {Path(opened.record["source"]["uri"]) for opened in collections()}
+    return made_from | {Path(job.command[-1]) for job in jobs.jobs(settings().home)}
+
+
+def version(opened: Collection) -> str:
+    """A few hex digits that change with the rows, their facts and their thumbnails."""
+    files = opened.record["files"]
+    return str(storage.fingerprint({name: files[name]["sha256"] for name in files} | {"created": opened.record["created"]}))
+
+
+def search(opened: Collection, *, encoder: str | None = None, **question: Any) -> SearchResult:
+    """``Collection.search`` with no more at once than the machine can carry; a picture's encoder is loaded once."""
+    loaded = picture_encoder(opened, encoder) if question.get("image") is not None else encoder
+    with searching:
+        return opened.search(encoder=loaded, **question)
+
+
+def picture_encoder(opened: Collection, encoder: str | None = None) -> Encoder:
+    """The encoder of an embedding, ready for pictures from outside; the first caller loads it, the others wait."""
+    with _loading:
+        return load_encoder(opened.embedding(encoder))
+
+
+def overlap(opened: Collection, one: str, other: str) -> OverlapReport:
+    """How far two models agree on neighbours; measured once. Raises what ``pipeline.overlap`` raises."""
+    graphs = tuple(opened.artifact("neighbours", step="index", embedding=opened.embedding(name).key).key for name in (one, other))
+    return _overlap(opened.path, one, other, graphs)
+
+
+def shared(opened: Collection, one: str, other: str) -> point_buffers.Column:
+    """Colours of the map by how many of its nearest neighbours two models both name."""
+    found = overlap(opened, one, other)
+    k = int(found.protocol["k"])
+    return point_buffers.value_column(f"shared of the {k} nearest", pd.Series(np.rint(found.per_row * k)))
+
+
+def column(opened: Collection, name: str) -> point_buffers.Column:
+    """Colours of the map by a column of the rows. Raises ``InputError``."""
+    return _column(opened.path, version(opened), name)
+
+
+def labels(groups: Artifact) -> Labels:
+    """The group of every row."""
+    found: Labels = np.load(storage.file(groups, "labels.npy"), allow_pickle=False)
+    return found
+
+
+@lru_cache(maxsize=16)
+def points(projection: Path) -> bytes:
+    """The point buffer of a published map."""
+    made = Artifact(projection, storage.read_json(projection / storage.META))
+    return point_buffers.pack_points(np.load(storage.file(made, "xy.npy"), allow_pickle=False))
+
+
+def _check_idle(opened: Collection) -> None:
+    for job in jobs.jobs(settings().home):
+        if job.collection == opened.name and job.state() == "running":
+            raise Busy(f"{job.title} is running on {opened.name!r}; wait for it or stop it first.")
+
+
+@lru_cache(maxsize=32)
+def _opened(path: Path, made_ns: int) -> Collection:
+    return Collection(path, limits=settings().limits)
+
+
+@lru_cache(maxsize=16)
+def _overlap(path: Path, one: str, other: str, graphs: tuple[str, ...]) -> OverlapReport:
+    opened = collection(path.name)
+    return pipeline.overlap(opened, one, other, k=min(pipeline.OVERLAP_K, max(1, opened.n - 1)))
+
+
+@lru_cache(maxsize=32)
+def _column(path: Path, version: str, name: str) -> point_buffers.Column:
+    items = collection(path.name).items
+    if name not in items.columns or name in INTERNAL:
+        raise InputError(f"There is no column {name!r} in {path.name!r}; choose another one.")
+    values = items[name]
+    make = point_buffers.value_column if point_buffers.column_kind(values) == "values" else point_buffers.class_column
+    return make(name, values)

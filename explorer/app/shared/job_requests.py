@@ -1,0 +1,205 @@
+"""The jobs a browser may start: each is checked here, and becomes the command a person would type."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ... import encoders, jobs
+from ...collection import checked_name
+from ...errors import Busy, CollectionExists, CollectionMissing
+from ..api.problems import Problem
+from . import cache, uploads
+
+Name = Annotated[str, Field(description="Name of the collection.")]
+Encoder = Annotated[str | None, Field(description="Name of the encoder; the newest embedding's where left out.")]
+Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
+
+
+class _Work(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name
+
+    def command(self) -> list[str]:
+        """Arguments of ``explorer``. Raises ``ExplorerError`` for what cannot be done."""
+        raise NotImplementedError
+
+    def title(self) -> str:
+        """What is done, in words."""
+        raise NotImplementedError
+
+
+class Demo(_Work):
+    """Draw synthetic tissue and build a collection from it."""
+
+    verb: Literal["demo"] = "demo"
+    name: Name = "demo"
+
+    def command(self) -> list[str]:
+        return ["demo", "--name", checked_name(self.name)]
+
+    def title(self) -> str:
+        return "Draw the demo tissue"
+
+
+class RealDemo(_Work):
+    """Fetch real tissue and a pathology model, under licences that were read, and build a collection from them."""
+
+    verb: Literal["demo-real"] = "demo-real"
+    name: Name = "crc-val-he-7k"
+    accept_licence: Annotated[bool, Field(description="The licences of pictures and model were read and are accepted.")] = False
+
+    def command(self) -> list[str]:
+        return ["demo", "--real", *(["--accept-licence"] if self.accept_licence else []), "--no-app", "--name", checked_name(self.name)]
+
+    def title(self) -> str:
+        return "Fetch real tissue"
+
+
+class Build(_Work):
+    """A new collection, from an upload or from a path on the server; one of the two."""
+
+    verb: Literal["build"] = "build"
+    encoder: str = "descriptor"
+    upload: str | None = None
+    path: str | None = None
+    columns: Mapping[str, str] = Field(default={}, description="For tables: our field -> the column that holds it.")
+
+    def command(self) -> list[str]:
+        source = self._source()
+        encoders.spec(self.encoder)
+        _check_free(self.name, source)
+        options = ["--option", f"columns={json.dumps(dict(self.columns))}"] if self.columns else []
+        return ["build", "--name", checked_name(self.name), "--encoder", self.encoder, *options, "--", str(source)]
+
+    def title(self) -> str:
+        return f"Build {self.name}"
+
+    def _source(self) -> Path:
+        if self.upload is not None and self.path is None:
+            return uploads.find(cache.settings().home, self.upload).source().resolve()
+        if self.path is not None and self.upload is None:
+            return allowed_path(self.path)
+        raise Problem(422, "Say where the pictures are: either an upload or a path on the server.")
+
+
+class Embed(_Work):
+    """Every patch of a collection by another encoder, with the index, map and groups that come of it."""
+
+    verb: Literal["embed"] = "embed"
+    encoder: str
+
+    def command(self) -> list[str]:
+        made_from = cache.collection(self.name).record["source"]
+        encoders.spec(self.encoder)
+        options = [part for key, value in made_from["options"].items() for part in ("--option", f"{key}={json.dumps(value)}")]
+        return ["build", "--name", self.name, "--encoder", self.encoder, "--kind", made_from["kind"], *options, "--", made_from["uri"]]
+
+    def title(self) -> str:
+        return f"Embed {self.name} by {self.encoder}"
+
+
+class Project(_Work):
+    """Another map."""
+
+    verb: Literal["project"] = "project"
+    encoder: Encoder = None
+    method: Literal["umap", "pca"] = "umap"
+    n_neighbors: Annotated[int, Field(ge=2, le=30)] = 15
+    min_dist: Annotated[float, Field(ge=0.0, le=1.0)] = 0.1
+    seed: Seed = 0
+    stability: Annotated[bool, Field(description="umap: draw it by two more seeds, and measure what stays.")] = False
+
+    def command(self) -> list[str]:
+        options = {"--method": self.method, "--neighbors": self.n_neighbors, "--min-dist": self.min_dist, "--seed": self.seed}
+        verb, *rest = _on_embedding("project", self.name, self.encoder, options)
+        return [verb, *(["--stability"] if self.stability else []), *rest]
+
+    def title(self) -> str:
+        return f"Draw the map of {self.name} again" if self.stability else f"Map {self.name}"
+
+
+class Cluster(_Work):
+    """Other groups."""
+
+    verb: Literal["cluster"] = "cluster"
+    encoder: Encoder = None
+    method: Literal["leiden", "kmeans", "hdbscan"] = "leiden"
+    resolution: Annotated[float | None, Field(gt=0.0, le=100.0, description="Leiden: higher gives more groups.")] = None
+    n_clusters: Annotated[int | None, Field(ge=2, le=1000, description="k-means: number of groups.")] = None
+    min_cluster_size: Annotated[int | None, Field(ge=2, description="HDBSCAN: smallest group.")] = None
+    seed: Seed = 0
+
+    def command(self) -> list[str]:
+        options = {"--method": self.method, "--resolution": self.resolution, "--clusters": self.n_clusters}
+        return _on_embedding("cluster", self.name, self.encoder, options | {"--min-size": self.min_cluster_size, "--seed": self.seed})
+
+    def title(self) -> str:
+        return f"Group {self.name}"
+
+
+class Evaluate(_Work):
+    """What an embedding is worth for a label."""
+
+    verb: Literal["evaluate"] = "evaluate"
+    encoder: Encoder = None
+    protocol: Literal["retrieval", "knn", "linear", "leak"]
+    label: str = "label"
+    group: Annotated[str | None, Field(description="Column kept apart; patient, else slide, where left out.")] = None
+    site: Annotated[str | None, Field(description="leak: column that says where a patch is from.")] = None
+    train: Annotated[str | None, Field(description="knn, linear: collection to learn from.")] = None
+    seed: Seed = 0
+
+    def command(self) -> list[str]:
+        if self.train is not None:
+            cache.collection(self.train)
+        options = {"--label": self.label, "--group": self.group, "--site": self.site, "--train": self.train, "--seed": self.seed}
+        return [*_on_embedding("evaluate", self.name, self.encoder, options), self.protocol]
+
+    def title(self) -> str:
+        return f"Measure {self.name} ({self.protocol}, {self.label})"
+
+
+Work = Annotated[Demo | RealDemo | Build | Embed | Project | Cluster | Evaluate, Field(discriminator="verb")]
+
+
+def start(work: _Work) -> jobs.Job:
+    """Start it as a job. Raises ``Busy`` where the same is being done already, and what ``command`` raises."""
+    home, command = cache.settings().home, work.command()
+    if any(job.command == command and job.state() == "running" for job in jobs.jobs(home)):
+        raise Busy(f"{work.title()!r} is being done already; wait for it or stop it.")
+    return jobs.start(home, command, title=work.title(), collection=work.name)
+
+
+def allowed_path(text: str) -> Path:
+    """A path on the server that may be built from. Raises ``Problem``, with the same words whether or not something is there."""
+    roots = cache.settings().allowed_roots
+    path = Path(text).expanduser()
+    refusal = Problem(422, "The server may not read from there, or nothing is there; give a path under a folder it may read.")
+    if "\0" in text or not path.is_absolute():
+        raise Problem(422, "Give the whole path, from the top of the disk.")
+    path = path.resolve()
+    root = next((root for root in roots if path.is_relative_to(root)), None)
+    if root is None or any(part.startswith(".") for part in path.relative_to(root).parts) or not path.exists():
+        raise refusal
+    return path
+
+
+def _check_free(name: str, source: Path) -> None:
+    try:
+        present = cache.collection(name)
+    except CollectionMissing:
+        return
+    if present.record["source"]["uri"] != str(source):
+        raise CollectionExists(f"There is a collection {name!r} already, made from other pictures; choose another name.")
+
+
+def _on_embedding(verb: str, name: str, encoder: str | None, options: Mapping[str, object]) -> list[str]:
+    cache.collection(name).embedding(encoder)
+    given = {"--encoder": encoder, **options}
+    return [verb, *(part for option, value in given.items() if value is not None for part in (option, str(value))), "--", name]

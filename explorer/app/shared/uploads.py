@@ -1,0 +1,184 @@
+"""Files on their way from a browser to the disk, one request per file, a few pieces in memory at a time.
+
+An upload is a folder ``<home>/.uploads/<id>/``. Its id and the names of the files in it are drawn here; what the browser
+calls them is kept as text in a list beside them (see ``sources.uploads``) and never becomes a path.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import re
+import secrets
+import shutil
+import time
+from collections.abc import AsyncIterator, Collection
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import anyio
+from anyio import to_thread
+
+from ...sources.folder_layout import LABELS
+from ...sources.uploads import HEADER, NAMES, read_names
+from ..api.problems import Problem
+
+FOLDER = ".uploads"
+WHOLE = (".zip", ".csv", ".tsv", ".parquet", ".h5", ".hdf5")
+"""Suffixes of files that are a source by themselves; they keep it on disk."""
+SPARE_BYTES = 1_000_000_000
+"""What must stay free on the disk."""
+MOST_NAME = 200
+"""Characters of one part of a name."""
+MOST_PARTS = 20
+UNUSED_LIFE_S = 24 * 3600.0
+_PIECE_BYTES = 1 << 20
+_ID = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """What has arrived so far."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        return self.path.name
+
+    def names(self) -> list[str]:
+        """Names the owner gave, in order."""
+        return sorted(name for _, name, _ in read_names(self.path))
+
+    def source(self) -> Path:
+        """What ``build`` is given: the one archive or table that was brought, or the folder of pictures. Raises ``Problem``."""
+        arrived = read_names(self.path)
+        if not arrived:
+            raise Problem(422, "Nothing has arrived yet; choose pictures, a folder or a zip.")
+        whole = [self.path / stored for stored, _, _ in arrived if stored.endswith(WHOLE)]
+        if len(whole) > 1 or (whole and len(arrived) > 1):
+            raise Problem(422, "A zip, table or HDF5 file is a collection by itself; bring it alone, or bring only pictures.")
+        return whole[0] if whole else self.path
+
+
+def begin(home: Path) -> Upload:
+    """A new, empty upload."""
+    path = home / FOLDER / secrets.token_hex(16)
+    path.mkdir(parents=True)
+    (path / NAMES).write_text(HEADER, encoding="utf-8")
+    return Upload(path)
+
+
+def find(home: Path, upload_id: str) -> Upload:
+    """The upload of that id. Raises ``Problem``."""
+    path = home / FOLDER / upload_id
+    if not _ID.fullmatch(upload_id) or not (path / NAMES).is_file():
+        raise Problem(404, "This upload is no longer here; begin again.")
+    return Upload(path)
+
+
+def remove(upload: Upload) -> None:
+    """Throw away what arrived."""
+    shutil.rmtree(upload.path)
+    _arrived.pop(upload.path, None)
+
+
+def remove_orphan(home: Path, source: Path, *, used: Collection[Path]) -> None:
+    """Throw away the upload that ``source`` lies in, where there is one and no place in ``used`` lies in it too."""
+    folder = (home / FOLDER).resolve()
+    if source.is_relative_to(folder) and source != folder:
+        path = folder / source.relative_to(folder).parts[0]
+        if path.is_dir() and not any(place.is_relative_to(path) for place in used):
+            remove(Upload(path))
+
+
+def remove_unused(home: Path, *, used: Collection[Path]) -> None:
+    """Throw away uploads of yesterday and before that nothing was made from. ``used`` are sources of collections and jobs."""
+    folder = home / FOLDER
+    for path in list(folder.iterdir()) if folder.is_dir() else []:
+        old = time.time() - path.stat().st_mtime > UNUSED_LIFE_S
+        if old and _ID.fullmatch(path.name) and not any(place.is_relative_to(path.resolve()) for place in used):
+            shutil.rmtree(path)
+
+
+async def receive(upload: Upload, name: str, pieces: AsyncIterator[bytes], *, announced_bytes: int, most_bytes: int) -> int:
+    """Write one file as it comes; returns its size. Raises ``Problem`` where it is too large, or the disk is full.
+
+    ``announced_bytes`` is what the browser said it would send, ``most_bytes`` the limit for the whole upload.
+    """
+    name = safe_name(name)
+    _check_room(upload, announced_bytes, most_bytes)
+    suffix = PurePosixPath(name).suffix.lower()
+    by_itself = suffix in WHOLE and PurePosixPath(name).name != LABELS
+    stored = upload.path / (secrets.token_hex(8) + (suffix if by_itself else ""))
+    part = stored.with_name(f".{stored.name}.part")
+    size = 0
+    try:
+        async with await anyio.open_file(part, "wb") as file:
+            async for piece in _gathered(pieces):
+                size += len(piece)
+                _arrived[upload.path] += len(piece)
+                _check_room(upload, 0, most_bytes)
+                await file.write(piece)
+        await to_thread.run_sync(_take_in, upload, part, stored, name, size)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise Problem(507, "The disk of the server is full; ask whoever runs it.") from error
+    finally:
+        if part.exists():  # it did not arrive whole
+            part.unlink()
+            _arrived[upload.path] -= size
+    return size
+
+
+def safe_name(name: str) -> str:
+    """The browser's name as a relative path that may be shown and listed: no way out, no control characters, not endless.
+
+    Raises ``Problem`` where nothing is left.
+    """
+    parts = [re.sub(r"[\x00-\x1f\x7f\ud800-\udfff]", "_", part) for part in re.split(r"[/\\]", name)]
+    parts = ["_" * len(part) if set(part) <= {".", " "} else part for part in parts if part not in ("", ".")]
+    if not parts:
+        raise Problem(422, "A file needs a name; give it one and send it again.")
+    parts[0] = re.sub(r"^([A-Za-z]):", r"\1_", parts[0])
+    if len(parts) > MOST_PARTS:
+        parts = [*parts[: MOST_PARTS - 1], parts[-1]]
+    return "/".join(_short(part) for part in parts)
+
+
+def _short(part: str) -> str:
+    """The part, with its middle left out where it is too long; its suffix stays."""
+    return part if len(part) <= MOST_NAME else part[: MOST_NAME - 21] + "…" + part[-20:]
+
+
+_arrived: dict[Path, int] = {}
+"""Bytes of each upload that have come in, those of files on their way included."""
+
+
+def _check_room(upload: Upload, more_bytes: int, most_bytes: int) -> None:
+    if upload.path not in _arrived:
+        _arrived[upload.path] = sum(size for _, _, size in read_names(upload.path))
+    if _arrived[upload.path] + more_bytes > most_bytes:
+        raise Problem(
+            413, f"An upload may hold {most_bytes / 1e9:.1f} GB and this one is larger; bring less, or have the files put on the server."
+        )
+    if more_bytes and shutil.disk_usage(upload.path).free - more_bytes < SPARE_BYTES:
+        raise Problem(507, "The disk of the server is too full for this file; ask whoever runs it.")
+
+
+async def _gathered(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same bytes in larger pieces: each is handed to a thread, and that costs more than writing it."""
+    waiting = bytearray()
+    async for piece in pieces:
+        waiting += piece
+        if len(waiting) >= _PIECE_BYTES:
+            yield bytes(waiting)
+            waiting.clear()
+    yield bytes(waiting)
+
+
+def _take_in(upload: Upload, part: Path, stored: Path, name: str, size: int) -> None:
+    part.replace(stored)
+    with (upload.path / NAMES).open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"stored": stored.name, "name": name, "bytes": size}) + "\n")

@@ -1,0 +1,280 @@
+"""Pieces that several pages share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import TypeVar
+
+import pandas as pd
+import streamlit as st
+
+from ... import encoders, pipeline
+from ...collection import Collection
+from ...errors import ArtifactDamaged, ArtifactMissing, CollectionMissing, EncoderUnknown, ExplorerError, SourceError
+from ...search import INTERNAL
+from ...search import plain as value_of
+from ...storage import Artifact
+from ..shared import cache, urls
+from ..shared.redaction import without_paths
+from ..widgets import Card, Picture
+from . import url_state
+
+CHOSEN = url_state.COLLECTION
+MOST_CLASSES = 200
+"""Columns with more different texts than this are names of things, not classes."""
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:$&])")
+T = TypeVar("T")
+
+
+def plain(text: object) -> str:
+    """Text that Streamlit's markdown shows as it is, whatever is in it."""
+    return _MARKDOWN.sub(r"\\\1", str(text).replace("\n", " "))
+
+
+def count(n: int, unit: str = "") -> str:
+    """A number with thin spaces between thousands, and its unit in the right form."""
+    digits = f"{n:,}".replace(",", "\u202f")
+    if not unit:
+        return digits
+    ending = "es" if unit.endswith(("s", "ch")) else "s"
+    plural = unit if n == 1 else f"{unit[:-1]}ies" if unit.endswith("y") else f"{unit}{ending}"
+    return f"{digits} {plural}"
+
+
+def size(n_bytes: int) -> str:
+    """Bytes in a unit people read."""
+    value, units = float(n_bytes), ["bytes", "kB", "MB", "GB", "TB"]
+    while value >= 1000 and len(units) > 1:
+        value, units = value / 1000, units[1:]
+    return f"{value:.0f} {units[0]}" if value >= 10 or units[0] == "bytes" else f"{value:.1f} {units[0]}"
+
+
+def duration(seconds: float) -> str:
+    """A time in a unit people read."""
+    if seconds < 60:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def day(iso: str) -> str:
+    """The day of a UTC time, in words."""
+    then, now = datetime.fromisoformat(iso), datetime.now(UTC)
+    days = (now.date() - then.date()).days
+    return "today" if days == 0 else "yesterday" if days == 1 else f"{then:%-d %B}" if days < 300 else f"{then:%-d %B %Y}"
+
+
+def share(part: float) -> str:
+    """A share of 1 in percent; never 0 or 100 unless it is."""
+    percent = 100 * part
+    rounded = round(percent)
+    if percent > 0 and rounded == 0:
+        return "under 1 %"
+    return "over 99 %" if percent < 100 and rounded == 100 else f"{rounded} %"
+
+
+def encoder_title(name: str) -> str:
+    """What an encoder is called; its name where it is not of our table."""
+    try:
+        return encoders.spec(name).title
+    except EncoderUnknown:
+        return name
+
+
+def choose_collection(names: Sequence[str]) -> None:
+    """The collection that all pages show."""
+    chosen = st.session_state.get(CHOSEN)
+    options = [*names] if chosen in names or chosen is None else [*names, chosen]
+    kept = "header/collection"
+    st.session_state[kept] = chosen if chosen in options else options[0]
+    st.selectbox("Collection", options, key=kept, label_visibility="collapsed", on_change=_chosen, args=(kept,))
+    st.session_state[CHOSEN] = st.session_state[kept]
+
+
+def _chosen(kept: str) -> None:
+    st.session_state[CHOSEN] = st.session_state[kept]
+
+
+def current() -> Collection:
+    """The chosen collection. Raises ``CollectionMissing`` where there is none."""
+    name = st.session_state.get(CHOSEN)
+    if name is None:
+        raise CollectionMissing("There is no collection yet.")
+    return cache.collection(name)
+
+
+def guarded(show: Callable[[], T]) -> T | None:
+    """Run a part of a page; where it meets an error a person can mend, say what and what next instead."""
+    try:
+        return show()
+    except ExplorerError as error:
+        trouble(error)
+        return None
+
+
+def trouble(error: ExplorerError) -> None:
+    """What went wrong, in words, and the way on."""
+    if isinstance(error, CollectionMissing):
+        name = st.session_state.get(CHOSEN)
+        if name is None:
+            nothing("There is nothing to show here yet.", "Choose a collection in the library, or make your first one there.")
+        else:
+            nothing(f"There is no collection {plain(name)}.", "It may have been renamed or deleted. Choose another one.")
+        url_state.link("library", "Go to the library")
+    elif isinstance(error, ArtifactMissing):
+        nothing("This collection is not ready yet.", "A step of its making has not been done. Finish it in the library.")
+        url_state.link("library", "Go to the library")
+    elif isinstance(error, ArtifactDamaged):
+        nothing("A file of this collection is damaged.", "Check the collection to see which one, then make it again from its pictures.")
+        st.text(without_paths(str(error)))
+        url_state.link("about", "Check this collection", collection=st.session_state.get(CHOSEN))
+    elif isinstance(error, SourceError):
+        nothing("The pictures of this collection are not where they were.", "Put them back, or make the collection again.")
+        st.text(without_paths(str(error)))
+    else:
+        nothing("This did not work.", "")
+        st.text(without_paths(str(error)))
+
+
+def nothing(what: str, next_step: str) -> None:
+    """An empty state: what is missing, and what to do."""
+    st.header(what, anchor=False)
+    if next_step:
+        st.markdown(next_step)
+
+
+@lru_cache(maxsize=16)  # rows never change, and pages ask at every click
+def colour_columns(opened: Collection) -> Sequence[str]:
+    """Columns worth colouring and counting by."""
+    return tuple(columns_worth(opened.items))
+
+
+def columns_worth(rows: pd.DataFrame) -> list[str]:
+    """Those with more than one value, and fewer than there are rows unless they are measurements."""
+    found = []
+    for name in rows.columns:
+        if name in (*INTERNAL, "id", "uri"):
+            continue
+        values = rows[name].dropna()
+        different = values.nunique()
+        if (
+            different > 1
+            and (pd.api.types.is_numeric_dtype(values) or different <= max(MOST_CLASSES, 1))
+            and (different < max(3, len(values)) or pd.api.types.is_float_dtype(values))
+        ):
+            found.append(str(name))
+    return found
+
+
+def class_columns(opened: Collection) -> list[str]:
+    """Of those, the ones with few values."""
+    return [name for name in colour_columns(opened) if opened.items[name].nunique() <= MOST_CLASSES]
+
+
+def clustering_title(groups: Artifact) -> str:
+    """How a grouping was made, in a few words."""
+    recipe = groups.recipe
+    how = {
+        "leiden": lambda: f"Leiden, resolution {recipe['resolution']:g}",
+        "kmeans": lambda: f"k-means, {recipe['n_clusters']} groups",
+        "hdbscan": lambda: f"HDBSCAN, at least {recipe['min_cluster_size']}",
+    }
+    return how[recipe["method"]]() if recipe["method"] in how else str(recipe["method"])
+
+
+def facts(opened: Collection, row: int, *, key: str) -> None:
+    """Everything known of a patch, as text."""
+    record = opened.items.iloc[row].to_dict()
+    shown = {str(name): value for name, cell in record.items() if name not in INTERNAL and (value := value_of(cell)) is not None}
+    if shown.get("uri") == shown.get("id"):
+        shown.pop("uri")
+    for side in ("width", "height"):  # a column of the user's own that says what is measured of the picture
+        if shown.get(side) == shown[f"{side}_px"]:
+            shown.pop(side)
+    with st.container(key=f"facts-{key}"):
+        st.markdown(
+            "  \n".join(f"{plain(COLUMN_NAMES.get(name, name))} &ensp; **{plain(_short(value))}**" for name, value in shown.items())
+        )
+
+
+COLUMN_NAMES = {
+    "id": "name", "uri": "file", "mpp": "µm per pixel", "width_px": "width, px", "height_px": "height, px",
+    "map_trustworthiness": "trust in its place", "map_continuity": "similar patches kept near", "map_stability": "place kept when redrawn",
+    "x_px0": "left on slide, px", "y_px0": "top on slide, px", "side_px0": "side on slide, px",
+    "score": "similarity", "row": "number",
+}  # fmt: skip
+
+
+def column_name(name: str) -> str:
+    """What a column is called on a page."""
+    return COLUMN_NAMES.get(name, name)
+
+
+def csv(table: pd.DataFrame) -> bytes:
+    """A table to download, which no spreadsheet runs as formulas."""
+    text: str = pipeline.defused(table).to_csv(index=False)
+    return text.encode()
+
+
+def listed(table: pd.DataFrame, *, key: str, height: int) -> None:
+    """A table to look at: columns by their names for people, those that tell nothing left out."""
+    told = table.dropna(axis="columns", how="all")
+    if {"id", "uri"} <= {*told.columns} and (told["id"] == told["uri"]).all():
+        told = told.drop(columns="uri")
+    st.dataframe(told, hide_index=True, key=key, height=height, column_config={**COLUMN_NAMES})
+
+
+def _short(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def picture(opened: Collection, row: int, *, title: str = "") -> Picture:
+    """A patch to be shown large."""
+    item = opened.items.iloc[row]
+    mpp = value_of(item["mpp"])
+    return Picture(
+        urls.patch(opened).replace("{row}", str(row)),
+        title or str(item["id"]),
+        float(mpp) if mpp else None,
+        (int(item["width_px"]), int(item["height_px"])),
+    )
+
+
+def cards(opened: Collection, found: Sequence[tuple[int, float | None]], *, short: bool = False) -> list[Card]:
+    """Rows and their similarity as cards; ``short`` ones show the label only."""
+    items = opened.items.iloc[[row for row, _ in found]]
+    told = {
+        name: [str(value) if (value := value_of(cell)) is not None else "" for cell in items[name]]
+        for name in ("label", "patient", "slide")
+    }
+    if short:
+        return [Card(row, label=told["label"][k]) for k, (row, _) in enumerate(found)]
+    return [
+        Card(row, "" if score is None else f"{max(0.0, score):.3f}", told["label"][k], told["patient"][k], told["slide"][k])
+        for k, (row, score) in enumerate(found)
+    ]
+
+
+def take_model(opened: Collection, asked: Mapping[str, str]) -> None:
+    """Set the model to what an address asks."""
+    st.session_state[f"model/{opened.name}"] = asked.get("model")
+
+
+def choose_encoder(opened: Collection) -> str:
+    """The model whose view of the patches all pages show; chosen only where there are several. Raises ``ArtifactMissing``."""
+    names = opened.encoder_names()
+    if len(names) < 2:
+        return str(opened.embedding().recipe["encoder"]["name"])
+    kept = f"model/{opened.name}"
+    if st.session_state.get(kept) not in names:
+        st.session_state[kept] = names[0]
+    return st.selectbox("Model", names, format_func=encoder_title, key=kept, persist_state="session", width=320)
+
+
+def model_word(opened: Collection) -> str | None:
+    """The model as an address says it: not at all where it is the first."""
+    names = opened.encoder_names()
+    chosen = st.session_state.get(f"model/{opened.name}")
+    return str(chosen) if chosen in names[1:] else None

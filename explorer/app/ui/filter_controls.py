@@ -1,0 +1,114 @@
+"""Controls that say which rows are meant: values of some columns, ranges of others."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from ... import storage
+from ...collection import Collection, map_quality
+from ...storage import Artifact
+from .. import ui
+from ..shared import cache, point_buffers
+from .url_state import Where
+
+_MOST_CHOICES = 200
+_STEPS = 100
+"""Of a slider, at least."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A column one may choose by: its values as text, or the ends and the step of a slider around its numbers."""
+
+    name: str
+    values: tuple[str, ...]
+    ends: tuple[float, float, float] | None
+
+
+def offers(opened: Collection, projection: Artifact | None) -> Sequence[Offer]:
+    """What rows can be chosen by, where their places on that map count among what is known; found once for each map."""
+    again = None if projection is None else map_quality.stability_of(projection)
+    return _offers(opened.path, cache.version(opened), projection and projection.key, again and again.key)
+
+
+@lru_cache(maxsize=16)
+def _offers(path: Path, version: str, projection: str | None, again: str | None) -> Sequence[Offer]:
+    made = None if projection is None else storage.find(path, "projections", projection)
+    rows = map_quality.beside(cache.collection(path.name).items, made)
+    found = []
+    for name in ui.columns_worth(rows):
+        if point_buffers.column_kind(rows[name]) == "values":
+            found.append(Offer(name, (), ends(rows[name])))
+        elif len(values := sorted({str(value) for value in rows[name].dropna().unique()})) <= _MOST_CHOICES:
+            found.append(Offer(name, tuple(values), None))
+    return tuple(found)
+
+
+def controls(offered: Sequence[Offer], *, key: str) -> Where:
+    """A control for each column; returns what they say."""
+    for one in offered:
+        title, kept = ui.plain(ui.COLUMN_NAMES.get(one.name, one.name)), _key(key, one)
+        if one.ends is None:
+            st.multiselect(title, one.values, key=kept, persist_state="session")
+        else:
+            low, high, step = one.ends
+            st.session_state.setdefault(kept, (low, high))
+            st.slider(title, low, high, step=step, key=kept, persist_state="session", format=f"%.{max(0, -_decade(step))}f")
+    return said(offered, key=key)
+
+
+def said(offered: Sequence[Offer], *, key: str) -> Where:
+    """What the controls say, as ``allowed_rows`` takes it. A slider at its end sets no bound there."""
+    found: Where = {}
+    for one in offered:
+        chosen = st.session_state.get(_key(key, one))
+        if chosen and one.ends is not None:
+            bounds = {">=": (chosen[0], one.ends[0]), "<=": (chosen[1], one.ends[1])}
+            found[one.name] = {bound: float(end) for bound, (end, last) in bounds.items() if end != last}
+        elif chosen:
+            found[one.name] = list(chosen)
+    return {name: wanted for name, wanted in found.items() if wanted}
+
+
+def take(offered: Sequence[Offer], where: Mapping[str, Any], *, key: str) -> None:
+    """Set the controls to a choice. What it says of columns that are not there, or of values that nothing has, is left out."""
+    for one in offered:
+        wanted = where.get(one.name)
+        if one.ends is None:
+            st.session_state[_key(key, one)] = [value for value in wanted if value in one.values] if isinstance(wanted, list) else []
+            continue
+        low, high, _ = one.ends
+        bounds = wanted if isinstance(wanted, Mapping) else {}
+        first, last = (np.clip(bounds.get(bound, end), low, high) for bound, end in ((">=", low), ("<=", high)))
+        usable = first <= last  # not where a link says NaN, or the ends the wrong way round
+        st.session_state[_key(key, one)] = (float(first), float(last)) if usable else (low, high)
+
+
+def ends(values: pd.Series) -> tuple[float, float, float]:
+    """Ends of a slider around all values that are finite, and its step, in round numbers."""
+    numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    numbers = numbers[np.isfinite(numbers)]
+    low, high = (float(numbers.min()), float(numbers.max())) if len(numbers) else (0.0, 1.0)
+    decade = _decade((high - low) / _STEPS) if high > low else 0
+    if (numbers % 1 == 0).all():
+        decade = max(decade, 0)
+    step = 10.0**decade
+    return round(math.floor(low / step) * step, -decade), round(math.ceil(high / step) * step, -decade), step
+
+
+def _decade(number: float) -> int:
+    """Exponent of the power of ten at or below a number."""
+    return math.floor(math.log10(number) + 1e-9)
+
+
+def _key(key: str, offer: Offer) -> str:
+    return f"{key}/{offer.name}"

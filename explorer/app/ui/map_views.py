@@ -1,0 +1,249 @@
+"""What a map of a collection shows: which layout, which colours, which rows its shapes select."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from ... import storage
+from ...collection import Collection, map_quality
+from ...errors import ArtifactMissing, InputError
+from ...pipeline import group_names, selected_rows
+from ...search import allowed_rows
+from ...storage import Artifact
+from .. import ui
+from ..shared import cache, point_buffers, selections, urls
+from ..shared.selections import Shape
+from ..widgets import MapData, Mark, Query, set_map_state
+from . import url_state
+
+GROUP = "group:"
+"""Before the key of a grouping, where a colour names one."""
+NEAREST = 10
+MOST_AREA = 6000
+"""Letters of a selection in an address; browsers and proxies cut longer ones."""
+_MEASURED = {"trustworthiness": "trust", "continuity": "continuity", "stability": "stability"}
+OF = "map/of"
+"""In the session: the name of the rows that are selected, where they have one (``named``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One layout of one embedding of a collection."""
+
+    opened: Collection
+    projection: Artifact
+    encoder: str
+
+    @property
+    def key(self) -> str:
+        """Of the map widget: what was done on a layout belongs to it."""
+        return f"map-{self.projection.key}"
+
+
+def layouts(opened: Collection, encoder: str | None = None) -> list[Artifact]:
+    """All layouts of an embedding, UMAP first, newest first. Raises ``ArtifactMissing``."""
+    neighbours = opened.artifact("neighbours", step="index", embedding=opened.embedding(encoder).key)
+    found = opened.artifacts("projections", neighbours=neighbours.key)
+    if not found:
+        raise ArtifactMissing(f"Collection {opened.name!r} has no map yet; run 'explorer project {opened.name}'.")
+    return sorted(found, key=lambda made: made.recipe["method"] != "umap")
+
+
+def layout_key(opened: Collection) -> str:
+    """In the session: key of the layout that is shown."""
+    return f"map/layout/{opened.name}"
+
+
+def of_group(made: Artifact, group: int) -> str:
+    """A group, as an address names its rows."""
+    return f"group-{made.key}-{group}"
+
+
+def of_kept(selection: Artifact) -> str:
+    """A saved selection, as an address names its rows."""
+    return f"saved-{selection.key}"
+
+
+def of_where(where: url_state.Where) -> str:
+    """Rows with these values or in these ranges, as an address names them."""
+    return f"where-{json.dumps(where, separators=(',', ':'), ensure_ascii=False)}"
+
+
+def described(view: View) -> pd.DataFrame:
+    """The rows, with how far their places on this map can be trusted."""
+    return view.opened.described(view.encoder, projection=view.projection)
+
+
+def rows_where(view: View, where: url_state.Where) -> np.ndarray:
+    """Rows with these values or in these ranges, ascending; none where nothing is said. Raises ``InputError``."""
+    allowed = allowed_rows(described(view), where=where)
+    return np.flatnonzero(allowed) if allowed is not None else np.empty(0, dtype=np.int64)
+
+
+def choose_where(view: View, where: url_state.Where) -> None:
+    """Select those rows on the map. Raises ``InputError``."""
+    name = of_where(where)
+    st.session_state[OF] = name
+    set_map_state(view.key, shapes=named(view, name))
+
+
+def named(view: View, name: str | None) -> tuple[Shape, ...]:
+    """The rows an address names, as a shape; none where what it names is gone."""
+    kind, _, rest = (name or "").partition("-")
+    key, _, number = rest.partition("-")
+    rows = np.empty(0, dtype=np.int64)
+    if kind == "where":
+        with suppress(InputError):  # a column that is gone
+            rows = rows_where(view, url_state.filters(rest))
+    elif kind == "saved":
+        rows = next((selected_rows(kept) for kept in view.opened.artifacts("selections") if kept.key == key), rows)
+    elif kind == "group" and number.isdecimal():
+        rows = next(
+            (np.flatnonzero(cache.labels(made) == int(number)) for made in view.opened.artifacts("clusters") if made.key == key), rows
+        )
+    return (Shape("replace", rows=tuple(rows.tolist())),) if len(rows) else ()
+
+
+def told(view: View, shapes: Sequence[Shape]) -> dict[str, str | None]:
+    """Layout and selection as an address says them. An area lies on one layout, so it is always told with it."""
+    of = st.session_state.get(OF)
+    if of and tuple(shapes) != named(view, of):
+        of = st.session_state[OF] = None
+    area = "" if of else url_state.pack(shapes)
+    area = area if len(area) <= MOST_AREA else ""  # many single rows; saving them gives them a name an address can hold
+    first = layouts(view.opened, view.encoder)[0]
+    return {"area": area, "of": of, "map": view.projection.key if area or view.projection.key != first.key else None}
+
+
+def layout_title(projection: Artifact) -> str:
+    """How a layout was made."""
+    recipe = projection.recipe
+    if recipe["method"] != "umap":
+        return "PCA"
+    words = [f"UMAP, {recipe['n_neighbors']} neighbours"]
+    if recipe["min_dist"] != 0.1:
+        words.append(f"distance {recipe['min_dist']:g}")
+    if recipe["seed"]:
+        words.append(f"seed {recipe['seed']}")
+    return ", ".join(words)
+
+
+def measured(projection: Artifact) -> dict[str, float]:
+    """How far nearness on a map can be believed, 0 to 1, by name; what was not measured is not there."""
+    again = map_quality.stability_of(projection)
+    found = {**projection.meta["measured"], **(again.meta["measured"] if again else {})}
+    return {told: float(found[name]) for name, told in _MEASURED.items() if name in found}
+
+
+def colours(view: View) -> dict[str, str]:
+    """What the map can be coloured by: value -> title. The first is the best to begin with."""
+    columns = ui.colour_columns(view.opened)
+    first = sorted(columns, key=lambda name: (name != "label",))
+    groupings = {GROUP + made.key: f"Groups · {ui.clustering_title(made)}" for made in view.opened.clusterings(view.encoder)}
+    places = [name for name in map_quality.of_map(view.projection) if name not in columns]
+    return {name: ui.COLUMN_NAMES.get(name, name) for name in (*first, *places)} | groupings | {"": "nothing"}
+
+
+def column(view: View, colour: str) -> dict[str, Any] | None:
+    """The colours as the map widget takes them."""
+    if not colour:
+        return None
+    if made := grouping(view, colour):
+        return {**_grouped(view.opened, made).legend, "url": urls.groups(view.opened, made)}
+    if colour in map_quality.COLUMNS and colour not in view.opened.items:
+        values = map_quality.of_map(view.projection).get(colour)
+        name = ui.COLUMN_NAMES[colour]
+        url = urls.trust(view.opened, view.projection, colour)
+        return None if values is None else {**point_buffers.value_column(name, pd.Series(values)).legend, "url": url}
+    return {**cache.column(view.opened, colour).legend, "url": urls.column(view.opened, colour)}
+
+
+def grouping(view: View, colour: str) -> Artifact | None:
+    """The grouping a colour names, or None."""
+    key = colour.removeprefix(GROUP) if colour.startswith(GROUP) else ""
+    return next((made for made in view.opened.clusterings(view.encoder) if made.key == key), None) if key else None
+
+
+def rows_of(view: View, shapes: Sequence[Shape]) -> np.ndarray:
+    """Rows that the shapes select, ascending."""
+    if not shapes:
+        return np.empty(0, dtype=np.int64)
+    points = _drawn(view.projection)
+    return np.flatnonzero(selections.select(shapes, points, _codes(view, shapes)))
+
+
+def data(
+    view: View,
+    *,
+    colour: str,
+    picked: int | None,
+    query: Query | None = None,
+    hits: Sequence[int] = (),
+    overview: bool = False,
+    height_px: int = 600,
+) -> MapData:
+    """All that the map widget needs; an ``overview`` only shows where something is."""
+    opened = view.opened
+    storage.file(view.projection, "xy.npy")  # where it is damaged, say so here rather than in the browser
+    mark = None
+    if picked is not None and 0 <= picked < opened.n:
+        near = opened.neighbours(view.encoder).rows[picked, :NEAREST]
+        mark = Mark(picked, [int(row) for row in near if row >= 0])
+    words = [layout_title(view.projection), *(f"{name} {value:.2f}" for name, value in measured(view.projection).items())]
+    shown = [name for name in ("patient", "slide", "site") if opened.items[name].notna().any()]
+    return MapData(
+        points=urls.points(opened, view.projection),
+        thumb=urls.thumb(opened),
+        rows=urls.rows(opened, shown or ["id"]),
+        column=column(view, colour),
+        title=" · ".join(words),
+        medoids=() if overview else _medoids(view, colour),
+        mark=mark,
+        query=query,
+        hits=list(hits),
+        height_px=height_px,
+        overview=overview,
+    )
+
+
+def _medoids(view: View, colour: str) -> list[tuple[int, str]]:
+    made = grouping(view, colour) or next(iter(view.opened.clusterings(view.encoder)), None)
+    if made is None:
+        return []
+    names = group_names(view.opened, made)
+    typical = np.load(storage.file(made, "medoids.npy"), allow_pickle=False)
+    return [(int(rows[0]), names.get(number, f"Group {number + 1}")) for number, rows in enumerate(typical) if rows[0] >= 0]
+
+
+def _codes(view: View, shapes: Sequence[Shape]) -> Mapping[str, np.ndarray]:
+    """Class numbers of the columns by which something was hidden when a shape was drawn."""
+    found = {}
+    for name in {shape.column for shape in shapes if shape.column is not None}:
+        made = next((made for made in view.opened.clusterings(view.encoder) if ui.clustering_title(made) == name), None)
+        if made:
+            found[name] = point_buffers.codes_of(_grouped(view.opened, made))
+        elif name in view.opened.items.columns and (coloured := cache.column(view.opened, name)).legend["kind"] == "classes":
+            found[name] = point_buffers.codes_of(coloured)
+    return found
+
+
+def _grouped(opened: Collection, made: Artifact) -> point_buffers.Column:
+    return point_buffers.cluster_column(ui.clustering_title(made), cache.labels(made), group_names(opened, made))
+
+
+def _drawn(projection: Artifact) -> point_buffers.Drawn:
+    return _drawn_at(projection.path)
+
+
+@lru_cache(maxsize=4)
+def _drawn_at(path: Any) -> point_buffers.Drawn:
+    return point_buffers.drawn_points(cache.points(path))

@@ -1,0 +1,189 @@
+"""Charts of a report. Every label goes to plotly as plain text; it would take tags in it for markup."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from ...reports.charts import HALF_WAY, stacked
+
+ACCENT = "#1f8a92"
+QUIET = "#8b9699"
+_FAINT = "rgba(139, 150, 153, 0.35)"
+_FILLED = "rgba(31, 138, 146, 0.45)"
+_PAGE_LIGHT, _PAGE_DARK = "#ffffff", "#14191b"
+_LIGHT, _DARK = "#f1f5f5", "#1e2527"
+"""Of an empty cell, by theme: plotly chooses the colour of a cell's text by the cell's own."""
+_SERIES = (ACCENT, "#e69f00", "#0072b2", "#cc79a7")
+_CONFIG = {"displayModeBar": False, "scrollZoom": False}
+_LINE_PX = 24
+_MOST_COUNTS = 14
+"""Classes up to which a confusion matrix has room for its numbers."""
+Estimate = Mapping[str, Any]
+"""``value``, ``low`` and ``high``; None where unknown."""
+
+
+def score_line(value: Estimate, anchors: Sequence[Mapping[str, Any]], *, key: str) -> None:
+    """The score with its interval on a line from 0 to 1, and below it each anchor: a tick and its name on a line of its own."""
+    import plotly.graph_objects as go
+
+    known = stacked(anchors)
+    behind = _PAGE_DARK if st.context.theme.type == "dark" else _PAGE_LIGHT  # a tick passes behind the names of others
+    figure = go.Figure()
+    figure.add_shape(type="line", x0=0, x1=1, y0=0, y1=0, line={"color": _FAINT, "width": 2})
+    for line, each in enumerate(known, 1):
+        at, left = float(each["value"]), float(each["value"]) <= HALF_WAY
+        faint = bool(each.get("faint"))
+        figure.add_shape(type="line", x0=at, x1=at, y0=0.3, y1=-line, line={"color": QUIET, "width": 1, "dash": "dot"})
+        figure.add_annotation(
+            x=at, y=-line, text=f"{plain(each['title'])} {at:.3f}", showarrow=False, font={"color": QUIET} if faint else {},
+            xanchor="left" if left else "right", xshift=6 if left else -6, bgcolor=behind, borderpad=0,
+        )  # fmt: skip
+    if value["value"] is not None:
+        figure.add_trace(_points([value["value"]], [0.0], [value], colour=ACCENT, size=18, along="x"))
+    figure.update_layout(showlegend=False, height=_LINE_PX * (len(known) + 1) + 48, margin={"l": 8, "r": 8, "t": 8, "b": 28})
+    figure.update_xaxes(range=[-0.01, 1.01], tickvals=[0, 0.25, 0.5, 0.75, 1], showgrid=False, zeroline=False, fixedrange=True)
+    figure.update_yaxes(visible=False, range=[-len(known) - 0.6, 0.9], fixedrange=True)
+    words = ", ".join(f"{each['title']} {each['value']:.3f}" for each in known)
+    _show(figure, key=key, alt=f"The score {_told(value)} on a line from 0 to 1, beside {words}")
+
+
+def class_bars(by_class: Mapping[str, Estimate], *, key: str, chance: float | None = None, what: str = "By class") -> None:
+    """A bar with its interval for each class, or whatever ``what`` says."""
+    import plotly.graph_objects as go
+
+    names = list(by_class)
+    known = [by_class[name] for name in names]
+    bars = go.Bar(
+        y=list(range(len(names))), x=[each["value"] for each in known], orientation="h", marker_color=_FILLED,
+        error_x=_error(known, colour=ACCENT), customdata=[f"{plain(name)}: {_told(by_class[name])}" for name in names],
+        hovertemplate="%{customdata}<extra></extra>",
+    )  # fmt: skip
+    figure = go.Figure([bars])
+    if chance is not None:
+        figure.add_vline(x=chance, line={"color": QUIET, "width": 1, "dash": "dot"})
+    figure.update_layout(showlegend=False, height=56 + 30 * len(names), margin={"l": 0, "r": 12, "t": 8, "b": 32}, bargap=0.35)
+    figure.update_xaxes(range=[0, 1.02], tickvals=[0, 0.25, 0.5, 0.75, 1], fixedrange=True)
+    figure.update_yaxes(**_names(names), autorange="reversed", automargin=True, ticks="", fixedrange=True)
+    _show(figure, key=key, alt=f"{what}: " + ", ".join(f"{name} {_told(each)}" for name, each in by_class.items()))
+
+
+def confusion(classes: Sequence[str], counts: Sequence[Sequence[int]], *, key: str) -> None:
+    """Counts by true class (line) and named class (column), shaded by the share of the line."""
+    import plotly.graph_objects as go
+
+    shares = [[count / max(1, sum(row)) for count in row] for row in counts]
+    told = [
+        [f"is {plain(own)}, named {plain(other)}: {count} ({share:.0%})" for other, count, share in zip(classes, row, line, strict=True)]
+        for own, row, line in zip(classes, counts, shares, strict=True)
+    ]
+    roomy = len(classes) <= _MOST_COUNTS
+    empty = _DARK if st.context.theme.type == "dark" else _LIGHT
+    figure = go.Figure(
+        go.Heatmap(
+            z=shares, zmin=0, zmax=1, colorscale=[[0, empty], [1, ACCENT]], showscale=False, xgap=2, ygap=2,
+            text=counts, texttemplate="%{text}" if roomy else "", customdata=told, hovertemplate="%{customdata}<extra></extra>",
+        )
+    )  # fmt: skip
+    side = max(34, min(56, 420 // max(1, len(classes))))
+    figure.update_layout(height=110 + side * len(classes), margin={"l": 0, "r": 0, "t": 8, "b": 8})
+    figure.update_xaxes(**_names(classes), title={"text": "named"}, automargin=True, showgrid=False, ticks="", fixedrange=True)
+    figure.update_yaxes(
+        **_names(classes), title={"text": "is"}, automargin=True, autorange="reversed", showgrid=False, ticks="", fixedrange=True
+    )
+    right = sum(row[i] for i, row in enumerate(counts))
+    _show(figure, key=key, alt=f"Confusion of {len(classes)} classes: {right} of {sum(map(sum, counts))} on the diagonal")
+
+
+def curves(
+    series: Mapping[str, Sequence[tuple[int, Estimate]]],
+    *,
+    key: str,
+    title: str,
+    chance: float | None = None,
+    quiet: Mapping[str, Sequence[tuple[int, float]]] | None = None,
+) -> None:
+    """Scores with intervals over a number on a logarithmic axis; ``quiet`` series are dashed, grey and have no interval."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    for colour, (name, points) in zip(_SERIES, series.items(), strict=False):
+        x, known = [float(at) for at, _ in points], [each for _, each in points]
+        line = _points(x, [each["value"] for each in known], known, colour=colour, size=8, along="y")
+        line.update(mode="lines+markers", name=plain(name), line={"color": colour, "width": 2})
+        figure.add_trace(line)
+    for name, dashed in (quiet or {}).items():
+        figure.add_trace(
+            go.Scatter(
+                x=[at for at, _ in dashed], y=[value for _, value in dashed], mode="lines", name=plain(name),
+                line={"color": QUIET, "width": 2, "dash": "dash"}, hovertemplate="%{y:.3f}<extra>" + plain(name) + "</extra>",
+            )
+        )  # fmt: skip
+    if chance is not None:
+        figure.add_hline(y=chance, line={"color": QUIET, "width": 1, "dash": "dot"})
+        figure.add_annotation(
+            x=1,
+            xref="paper",
+            y=chance,
+            text=f"chance {chance:.3f}",
+            showarrow=False,
+            xanchor="right",
+            yanchor="bottom",
+            font={"color": QUIET},
+        )
+    ticks = sorted({at for points in (*series.values(), *(quiet or {}).values()) for at, _ in points})
+    figure.update_layout(
+        height=320, margin={"l": 0, "r": 8, "t": 8, "b": 8}, showlegend=len(series) + len(quiet or {}) > 1,
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0},
+    )  # fmt: skip
+    figure.update_xaxes(
+        type="log", tickvals=ticks, ticktext=[str(at) for at in ticks], title={"text": title}, automargin=True, fixedrange=True
+    )
+    figure.update_yaxes(range=[0, 1.02], tickvals=[0, 0.25, 0.5, 0.75, 1], automargin=True, fixedrange=True)
+    words = "; ".join(f"{name}: " + ", ".join(f"{at} {_told(each)}" for at, each in points) for name, points in series.items())
+    _show(figure, key=key, alt=f"Scores by {title}. {words}")
+
+
+def plain(text: object) -> str:
+    """Text of a chart, whatever is in it, at a length that leaves room for the chart."""
+    whole = str(text)
+    return html.escape(whole if len(whole) <= 44 else whole[:43] + "…")
+
+
+def _names(names: Sequence[str]) -> dict[str, Any]:
+    """Names on an axis by their places: two names may look the same once they are cut."""
+    return {"tickvals": list(range(len(names))), "ticktext": [plain(name) for name in names], "zeroline": False}
+
+
+def _points(x: Sequence[float], y: Sequence[float], known: Sequence[Estimate], *, colour: str, size: int, along: str) -> Any:
+    import plotly.graph_objects as go
+
+    return go.Scatter(
+        x=x, y=y, mode="markers", marker={"size": size, "color": colour}, customdata=[_told(each) for each in known],
+        hovertemplate="%{customdata}<extra></extra>", cliponaxis=False, **{f"error_{along}": _error(known, colour=colour)},
+    )  # fmt: skip
+
+
+def _error(known: Sequence[Estimate], *, colour: str) -> dict[str, Any]:
+    """Whiskers to the ends of the intervals; none where an end is not known."""
+
+    def reach(each: Estimate, end: str) -> float:
+        return 0.0 if each["value"] is None or each[end] is None else abs(each[end] - each["value"])
+
+    return {
+        "type": "data", "symmetric": False, "array": [reach(each, "high") for each in known],
+        "arrayminus": [reach(each, "low") for each in known], "color": colour, "thickness": 2, "width": 4,
+    }  # fmt: skip
+
+
+def _told(each: Estimate) -> str:
+    if each["value"] is None:
+        return "not known"
+    return f"{each['value']:.3f}" + ("" if each["low"] is None else f" ({each['low']:.3f} to {each['high']:.3f})")
+
+
+def _show(figure: Any, *, key: str, alt: str) -> None:
+    st.plotly_chart(figure, key=key, config=_CONFIG, alt=alt)

@@ -1,0 +1,152 @@
+"""How many answers, from where, and feedback on them; each as the address writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NoReturn
+
+import streamlit as st
+
+from ...collection import Collection
+from ...errors import ArtifactMissing
+from .. import ui, widgets
+from ..widgets import Box
+from . import filter_controls, map_views, query_state, url_state
+from .filter_controls import Offer
+from .query_state import Question
+from .url_state import Where
+
+GRID = "search/hits"
+AMOUNTS = (12, 24, 48, 96)
+APART = ("patient", "slide")
+_NONE = "none"
+_FIRST_AMOUNT = 24
+
+
+def take(opened: Collection, asked: Mapping[str, str]) -> None:
+    """Set the controls to what an address asks."""
+    st.session_state["search/k"] = url_state.whole(asked.get("k"), _FIRST_AMOUNT, AMOUNTS)
+    filter_controls.take(_offered(opened), url_state.filters(asked.get("only")), key=_key(opened))
+    for column in APART:
+        st.session_state[_apart(column)] = "apart" not in asked or column in asked["apart"].split("-")
+
+
+def carried(opened: Collection) -> dict[str, Any]:
+    """The controls as the address writes them: how one searches, whatever with. First choices are left out."""
+    where = filter_controls.said(_offered(opened), key=_key(opened))
+    apart = [column for column in APART if st.session_state.get(_apart(column), True)]
+    k = st.session_state.get("search/k", _FIRST_AMOUNT)
+    return {"k": k if k != _FIRST_AMOUNT else None, "only": where, "apart": None if len(apart) == len(APART) else apart or _NONE}
+
+
+def search(opened: Collection, **asked: object) -> NoReturn:
+    """Go and search with something, as one has searched before."""
+    url_state.go("search", collection=opened.name, model=ui.model_word(opened), **asked, **carried(opened))
+
+
+def choose(opened: Collection, question: Question) -> Question:
+    """The controls; returns the question with what they say."""
+    row = query_state.known_row(opened, question)
+    asked = list(question.rows) if row is None else [row]
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        st.header("Most similar patches", anchor=False, width="stretch")
+        apart = []
+        for column in APART:
+            if opened.items[column].isna().all():
+                continue
+            st.session_state.setdefault(_apart(column), True)
+            known = bool(opened.items[column].iloc[asked].notna().any())
+            why = None if known else f"The {column} of {'this patch' if asked else 'a picture from outside'} is not known."
+            if (
+                st.toggle(f"Leave out the same {column}", key=_apart(column), disabled=not known, help=why, persist_state="session")
+                and known
+            ):
+                apart.append(column)
+        where = _where(opened)
+        st.session_state.setdefault("search/k", _FIRST_AMOUNT)
+        k = st.selectbox(
+            "How many",
+            AMOUNTS,
+            key="search/k",
+            persist_state="session",
+            width=110,
+            label_visibility="collapsed",
+            format_func=lambda n: f"{n} patches",
+        )
+    encoder = ui.choose_encoder(opened)
+    return replace(question, k=k, where=where, exclude_same=tuple(apart), encoder=encoder)
+
+
+def _where(opened: Collection) -> Where:
+    offered = _offered(opened)
+    if not offered:
+        return {}
+    active = len(filter_controls.said(offered, key=_key(opened)))
+    with st.popover(f"Filter · {active}" if active else "Filter", key="search/filter"):
+        st.caption("Only patches with one of these values, or in these ranges, may answer. What is left as it is allows all.")
+        return filter_controls.controls(offered, key=_key(opened))
+
+
+def _offered(opened: Collection) -> Sequence[Offer]:
+    """What patches are known by, with how far their places on the first map of the chosen model can be trusted."""
+    try:
+        projection = map_views.layouts(opened, ui.model_word(opened))[0]
+    except ArtifactMissing:
+        projection = None
+    return filter_controls.offers(opened, projection)
+
+
+def feedback(marked: Mapping[int, int]) -> None:
+    """What was marked as more or less like what is sought, and the way back."""
+    steps: list[dict[int, int]] = st.session_state.setdefault("search/steps", [])
+    if dict(marked) != (steps[-1] if steps else {}):
+        steps.append(dict(marked))
+    if not marked:
+        return
+    more, less = sum(way > 0 for way in marked.values()), sum(way < 0 for way in marked.values())
+    words = [f"{more} +"] * bool(more) + [f"{less} −"] * bool(less)
+    st.markdown(f"Refined by {' and '.join(words)}", width="content")
+    st.button("Undo", key="search/undo", on_click=_undo, type="tertiary")
+    st.button("Start over", key="search/over", on_click=_over, type="tertiary")
+
+
+def _undo() -> None:
+    steps = st.session_state["search/steps"]
+    steps.pop()
+    widgets.set_grid_state(GRID, liked=steps[-1] if steps else {})
+
+
+def _over() -> None:
+    st.session_state["search/steps"] = []
+    widgets.set_grid_state(GRID, liked={})
+
+
+def told(opened: Collection, question: Question) -> dict[str, Any]:
+    """The question as the address writes it."""
+    return {
+        "patch": question.row,
+        "picture": question.picture,
+        "box": "_".join(f"{edge:.4g}" for edge in question.box) if question.box else None,
+        "more": question.liked,
+        "less": question.disliked,
+        "model": ui.model_word(opened),
+        **carried(opened),
+    }
+
+
+def box(text: str | None) -> Box | None:
+    """A region from an address; None where it is none."""
+    try:
+        left, top, right, bottom = (float(part) for part in (text or "").split("_"))
+    except ValueError:
+        return None
+    return (left, top, right, bottom) if 0 <= left < right <= 1 and 0 <= top < bottom <= 1 else None
+
+
+def _key(opened: Collection) -> str:
+    return f"search/only/{opened.name}"
+
+
+def _apart(column: str) -> str:
+    return f"search/apart/{column}"

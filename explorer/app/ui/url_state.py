@@ -1,0 +1,175 @@
+"""What a page shows, as the address says it: a link reopens the same view, and back and forward walk through views.
+
+A page keeps its choices in the session and writes into the address those that are not the first ones. Where the address
+was changed by somebody else (a link was opened, the browser went back), the page takes its choices from there. The address
+a view was opened by is left as it is, however it was written: Streamlit makes each writing a step of the browser's history,
+and every step back must be one that somebody took.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import streamlit as st
+
+from ...errors import InputError
+from ..shared.selections import Shape, read_shapes
+
+PAGES = {
+    "library": "Library",
+    "map": "Map",
+    "search": "Search",
+    "groups": "Groups",
+    "evaluate": "Evaluate",
+    "compare": "Compare",
+    "about": "About",
+}
+COLLECTION = "collection"
+Where = dict[str, list[str] | dict[str, float]]
+"""Column -> wanted values, or the ends of a range such as ``{">=": 50}``."""
+_APP = Path(__file__).parents[1]
+_ROOMS = {"groups": "clusters"}
+"""Rooms of pages whose address says another word."""
+_OF_THE_BROWSER = ("at", "hidden", "visible")
+"""Words that the map widget itself writes and reads (``web/address.js``)."""
+_BY_MODEL = ("map", "search", "groups", "evaluate")
+_ASKED, _ARRIVED, _MODEL = "address/asked", "address/arrived", "address/model"
+_MOST_BYTES = 200_000
+"""Of an unpacked selection; an address that says more was not written here."""
+
+
+def page(name: str, *, default: bool = False) -> st.Page:
+    """A page, to be linked to."""
+    return st.Page(_APP / _ROOMS.get(name, name) / "page.py", title=PAGES[name], url_path=name, default=default)
+
+
+def go(name: str, **asked: object) -> NoReturn:
+    """Leave for another page, with what it is to show."""
+    st.switch_page(page(name), query_params=words(asked))
+
+
+def link(name: str, label: str, **asked: object) -> None:
+    """A link to another page, with what it is to show."""
+    st.page_link(page(name), label=label, query_params=words(asked))
+
+
+def arrive(page: str) -> Mapping[str, str] | None:
+    """What the address asks of this page; None where it says what the page itself shows."""
+    asked = {name: word for name, word in st.query_params.to_dict().items() if name not in _OF_THE_BROWSER}
+    known = st.session_state.get(_known(page))
+    changed = asked not in (known, st.session_state.get(_told(page)))
+    if changed:
+        st.session_state[_known(page)] = asked
+        st.session_state[_ARRIVED] = page
+    st.session_state[_ASKED] = asked if changed else None
+    return asked if changed else None
+
+
+def asked() -> Mapping[str, str] | None:
+    """The same, for the page that is about to be shown; given once."""
+    found: Mapping[str, str] | None = st.session_state.pop(_ASKED, None)
+    return found
+
+
+def leave(page: str, **shown: object) -> None:
+    """Write what the page shows into the address, where that is something else than it was opened with."""
+    told = words({COLLECTION: st.session_state.get(COLLECTION)} | shown)
+    arrived = st.session_state.pop(_ARRIVED, None) == page
+    before = st.session_state.get(_told(page))
+    st.session_state[_told(page)] = told
+    if page in _BY_MODEL:
+        st.session_state[_MODEL] = (told.get(COLLECTION), told.get("model"))
+    if not arrived and told != before:
+        st.session_state[_known(page)] = told
+        st.query_params.from_dict(told)
+
+
+def of(page: str, collection: str | None = None) -> Mapping[str, str]:
+    """The address at which a page was left, or its first view of a collection; of the present one where none is given."""
+    here = words({COLLECTION: collection or st.session_state.get(COLLECTION)})
+    told: Mapping[str, str] = st.session_state.get(_told(page), {})
+    if told.get(COLLECTION) != here.get(COLLECTION):
+        return here
+    model = st.session_state.get(_MODEL)
+    if page in _BY_MODEL and model is not None and model[0] == here.get(COLLECTION):  # all pages show the model chosen on any
+        told = {name: word for name, word in told.items() if name != "model"} | words({"model": model[1]})
+    return told
+
+
+def words(shown: Mapping[str, object]) -> dict[str, str]:
+    """Values as the address writes them."""
+    return {name: _word(value) for name, value in shown.items() if value or (value == 0 and value is not False)}
+
+
+def rows(text: str | None) -> tuple[int, ...]:
+    """Row numbers of an address, such as ``3-17-4``. What is not a number is passed over."""
+    return tuple(int(part) for part in (text or "").split("-") if part.isdecimal())
+
+
+def whole(text: str | None, default: int, options: Sequence[int] | None = None) -> int:
+    """A whole number of an address; the default where it is none, or none of the options."""
+    found = int(text) if text and text.isdecimal() else default
+    return found if options is None or found in options else default
+
+
+def filters(text: str | None) -> Where:
+    """Wanted values, or the ends of a range, by column, from an address."""
+    try:
+        return {str(column): _wanted(values) for column, values in json.loads(text or "{}").items()}
+    except (ValueError, AttributeError, TypeError, OverflowError):
+        return {}
+
+
+def _wanted(values: Any) -> list[str] | dict[str, float]:
+    if isinstance(values, dict):
+        return {str(bound): float(end) for bound, end in values.items()}
+    return [str(value) for value in values]
+
+
+def pack(shapes: Sequence[Shape]) -> str:
+    """Shapes of a selection in a few hundred letters."""
+    if not shapes:
+        return ""
+    text = json.dumps({"shapes": [_rounded(shape) for shape in shapes]}, separators=(",", ":"))
+    return base64.urlsafe_b64encode(zlib.compress(text.encode(), 9)).decode().rstrip("=")
+
+
+def unpack(text: str | None) -> tuple[Shape, ...]:
+    """Shapes from an address. Raises ``InputError`` where it was cut or changed."""
+    if not text:
+        return ()
+    try:
+        packed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        return read_shapes(json.loads(zlib.decompressobj().decompress(packed, _MOST_BYTES)))
+    except (ValueError, zlib.error) as error:
+        raise InputError("The selection in this link cannot be read; it may have been cut when it was copied.") from error
+
+
+def _rounded(shape: Shape) -> dict[str, Any]:
+    """Six digits: finer than a map is drawn."""
+    value = shape.as_json()
+    return value | ({"polygon": [[float(f"{x:.6g}"), float(f"{y:.6g}")] for x, y in shape.polygon]} if shape.polygon else {})
+
+
+def _word(value: object) -> str:
+    if isinstance(value, Mapping):
+        wanted = {name: dict(values) if isinstance(values, Mapping) else list(values) for name, values in value.items()}
+        return json.dumps(wanted, separators=(",", ":"), ensure_ascii=False)
+    if isinstance(value, list | tuple):
+        return "-".join(str(part) for part in value)
+    return "yes" if value is True else str(value)
+
+
+def _told(page: str) -> str:
+    """In the session: what the page shows, in words."""
+    return f"address/{page}"
+
+
+def _known(page: str) -> str:
+    """In the session: the address by which the page was opened, or that it has written since."""
+    return f"address/{page}/known"

@@ -1,0 +1,80 @@
+"""The verb ``cluster``: a group for every row, and how the groups meet a column."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import clustering, storage
+from ..collection import Collection
+from ..errors import InputError
+from ..storage import Artifact
+from ..types import Progress, Report, ignore
+from .common import check_method, waiter
+
+TYPICAL_ROWS = 8
+CLUSTER_DEFAULTS: Mapping[str, dict[str, Any]] = {
+    "leiden": {"resolution": 1.0, "n_neighbors": 15},
+    "kmeans": {"n_clusters": 9},
+    "hdbscan": {"min_cluster_size": 25, "min_samples": None},
+}
+
+
+def cluster(
+    collection: Collection,
+    *,
+    encoder: str | None = None,
+    method: str = "leiden",
+    seed: int = 0,
+    report: Report = ignore,
+    **parameters: Any,
+) -> Artifact:
+    """A group number for every row, with typical and borderline rows of each group.
+
+    ``leiden`` (``resolution``, ``n_neighbors``) works on the shared graph, ``kmeans`` (``n_clusters``) on the vectors,
+    ``hdbscan`` (``min_cluster_size``, ``min_samples``) on the newest UMAP. Raises ``InputError``, ``ArtifactMissing``.
+    """
+    check_method("grouping", method, tuple(CLUSTER_DEFAULTS))
+    chosen = CLUSTER_DEFAULTS[method] | parameters
+    if unknown := set(chosen) - set(CLUSTER_DEFAULTS[method]):
+        raise InputError(f"{method} has no parameter {', '.join(sorted(unknown))}; it has {', '.join(CLUSTER_DEFAULTS[method])}.")
+    made_from = collection.embedding(encoder)
+    neighbours = collection.artifact("neighbours", step="index", embedding=made_from.key)
+    recipe = {"kind": "clusters", "neighbours": neighbours.key, "method": method, "seed": seed, **chosen}
+    if method == "hdbscan":
+        recipe["projection"] = collection.projection_artifact(made_from.key).key
+
+    def fill(work: Path) -> Mapping[str, Any]:
+        started = time.perf_counter()
+        report(Progress("cluster", 0, 1, unit="step"))
+        vectors = collection.vectors(made_from.key)
+        if method == "leiden":
+            labels = clustering.leiden(collection.neighbours(made_from.key), seed=seed, **chosen)
+        elif method == "kmeans":
+            labels = clustering.kmeans(vectors, seed=seed, **chosen)
+        else:
+            labels = clustering.hdbscan(np.array(collection.projection(made_from.key)), **chosen)
+        np.save(work / "labels.npy", labels)
+        np.save(work / "medoids.npy", clustering.medoids(vectors, labels, count=TYPICAL_ROWS))
+        np.save(work / "borderline.npy", clustering.borderline(vectors, labels, count=TYPICAL_ROWS))
+        report(Progress("cluster", 1, 1, unit="step"))
+        sizes = clustering.sizes(labels).tolist()
+        noise = int((labels < 0).sum())
+        return {"clusters": len(sizes), "sizes": sizes, "in_none": noise, "seconds": round(time.perf_counter() - started, 3)}
+
+    return storage.make(collection.path, "clusters", recipe, fill, waiting=waiter("cluster", collection, report))
+
+
+def agreement(collection: Collection, groups: Artifact, column: str) -> dict[str, Any]:
+    """How far a grouping and a column say the same: purity, ARI, NMI, and how many rows have no value. Raises ``InputError``."""
+    if column not in collection.items.columns:
+        raise InputError(f"There is no column {column!r}; the columns are {', '.join(map(str, collection.items.columns))}.")
+    labels = np.load(storage.file(groups, "labels.npy"), allow_pickle=False)
+    values = collection.items[column].astype(object).to_numpy()
+    purity = clustering.purity(labels, values)
+    measures = {"purity": purity.overall, "ari": clustering.ari(labels, values), "nmi": clustering.nmi(labels, values)}
+    return {"column": column} | {name: round(float(value), 4) for name, value in measures.items()} | {"without_value": purity.missing}

@@ -1,0 +1,100 @@
+"""Whether searches in a collection may find the hospital rather than the tissue, and how one knows."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import Any, Literal
+
+from ...collection import Collection
+from ...errors import InputError
+from ...evaluation import separable
+from ...storage import Artifact
+from ...types import Progress, Report, ignore
+from .evaluate import FORMAT, GROUPS, Question, evaluate, read_report, site_columns
+
+MOST_ROWS = 20_000
+"""Of a collection whose leak is measured while it is built; the time grows with the square of the rows."""
+_LABEL = "label"
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """What is known of an embedding: do neighbours follow the tissue, or the place it is from?"""
+
+    state: Literal["site", "fair", "unmeasured", "inseparable"]
+    """"site" where a report says that neighbours follow it, "fair" where reports do not, "inseparable" where none could tell."""
+    sentence: str
+    label: str
+    site: str
+    report: str | None = None
+    """Key of the report that says so."""
+
+    @property
+    def warns(self) -> bool:
+        """Whether a reader should be told before trusting what is near."""
+        return self.state in ("site", "inseparable")
+
+    def to_json(self) -> dict[str, Any]:
+        """A flat JSON object."""
+        return asdict(self)
+
+
+def leak(collection: Collection, encoder: str | None = None) -> Leak | None:
+    """What the reports on this embedding say; of several the worst. None where there is no label or no place of origin to compare."""
+    measured = collection.artifacts("reports", format=FORMAT, embedding=collection.embedding(encoder).key, protocol="leak")
+    if measured:
+        return _said(_worst(measured))
+    return _unmeasured(collection)
+
+
+def measurable(collection: Collection) -> str | None:
+    """The first column of places that a leak can be measured against; None where there is none."""
+    return next((name for name in _places(collection) if _separable(collection, name)), None)
+
+
+def measure_leak(collection: Collection, *, encoder: str, report: Report = ignore) -> Artifact | None:
+    """The leak report of an embedding as ``build`` makes it: where it takes little time and there is something to compare."""
+    site = measurable(collection)
+    if site is None or collection.n > MOST_ROWS:
+        return None
+    try:
+        return evaluate(collection, Question("leak", label=_LABEL, site=site, encoder=encoder), report=report)
+    except InputError as why:  # too few rows, say; the collection is as good without
+        report(Progress("evaluate", 0, note=f"whether neighbours follow the {site} was not measured: {why}"))
+        return None
+
+
+@lru_cache(maxsize=16)  # rows never change, and pages ask at every click
+def _unmeasured(collection: Collection) -> Leak | None:
+    site = measurable(collection)
+    if site is not None:
+        return Leak("unmeasured", f"Whether neighbours follow the {site} more than the tissue has not been measured.", _LABEL, site)
+    site = next(iter(_places(collection)), None)
+    if site is None or site in GROUPS:  # slides labelled as a whole are the rule, and searches leave out the own slide
+        return None
+    told = f"Here {_LABEL} and {site} go together, so whether neighbours follow the tissue or the {site} cannot be told."
+    return Leak("inseparable", told, _LABEL, site)
+
+
+def _places(collection: Collection) -> list[str]:
+    if collection.items[_LABEL].nunique() < 2:
+        return []
+    return [name for name in site_columns(collection) if collection.items[name].nunique() > 1]
+
+
+def _separable(collection: Collection, site: str) -> bool:
+    items = collection.items
+    group = None if site in GROUPS else next((name for name in GROUPS if items[name].notna().any()), None)
+    return separable(items[_LABEL], sites=items[site], groups=None if group is None else items[group])
+
+
+def _worst(measured: list[Artifact]) -> Artifact:
+    """Of the newest report for each pair of columns, the one with the lowest index."""
+    newest = {(made.recipe["label"], made.recipe["site"]): made for made in reversed(measured)}
+    return min(newest.values(), key=lambda made: 1.0 if (value := made.meta["measured"]["value"]["value"]) is None else value)
+
+
+def _said(made: Artifact) -> Leak:
+    found = read_report(made)["results"]["leak"]
+    return Leak("site" if found["follows"] == "site" else "fair", found["sentence"], made.recipe["label"], made.recipe["site"], made.key)

@@ -1,0 +1,242 @@
+"""An artifact is whole or absent.
+
+A folder ``<kind>/<key>/`` holds its files and a ``meta.json`` with the recipe, the inputs, a sha256 per file
+and the versions that made it. It is built under ``<kind>/.<key>.work/`` and appears by one rename. A lock file
+beside it is held by the writing process and released by the operating system when that process dies, so parts
+left by a killed run are found and taken up again by the next.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from ..errors import ArtifactDamaged, ArtifactMissing, Busy
+
+COLLECTION = "collection.json"
+"""The record of a collection: a folder that holds one is one."""
+META = "meta.json"
+PARTS = "parts"
+FORMAT = 1
+_VERSIONED = (
+    "pathology-explorer",
+    "numpy",
+    "torch",
+    "torchvision",
+    "timm",
+    "faiss-gpu",
+    "faiss-cpu",
+    "umap-learn",
+    "scikit-learn",
+    "igraph",
+    "pillow",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A published folder and its record."""
+
+    path: Path
+    meta: Mapping[str, Any]
+
+    @property
+    def key(self) -> str:
+        return self.path.name
+
+    @property
+    def recipe(self) -> Mapping[str, Any]:
+        recipe: Mapping[str, Any] = self.meta["recipe"]
+        return recipe
+
+
+def fingerprint(recipe: Mapping[str, Any]) -> str:
+    """Sixteen hex digits that stand for a recipe: equal recipes, equal keys, on every machine."""
+    canonical = json.dumps(recipe, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+def file_sha256(path: Path) -> str:
+    """Hex digest of a file's bytes, read in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write beside the target, then rename: a reader sees the old file or the new one."""
+    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with part.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def read_json(path: Path) -> Any:
+    """Raises ``ArtifactDamaged`` where the file is not JSON."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ArtifactDamaged(
+            f"{path} is damaged ({error}); restore it from a copy or delete its folder and run the step again."
+        ) from error
+
+
+@contextmanager
+def locked(path: Path, *, what: str, waiting: Callable[[], None] | None = None) -> Iterator[None]:
+    """Hold the lock file ``path``. Where another process holds it: call ``waiting`` and wait, or raise ``Busy``."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path, thread_local=False)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        if waiting is None:
+            raise Busy(f"Another process is writing {what}; wait for it to end and run this again.") from None
+        waiting()
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def find(root: Path, kind: str, key: str) -> Artifact | None:
+    """The published artifact of that key, or None."""
+    path = root / kind / key
+    return Artifact(path, read_json(path / META)) if (path / META).is_file() else None
+
+
+def artifacts(root: Path, kind: str) -> list[Artifact]:
+    """All published artifacts of a kind, newest first."""
+    folder = root / kind
+    names = [p.name for p in folder.iterdir() if not p.name.startswith(".")] if folder.is_dir() else []
+    found = [a for a in (find(root, kind, name) for name in names) if a is not None]
+    return sorted(found, key=lambda a: (a.meta["created"], a.key), reverse=True)
+
+
+def make(
+    root: Path,
+    kind: str,
+    recipe: Mapping[str, Any],
+    fill: Callable[[Path], Mapping[str, Any]],
+    *,
+    waiting: Callable[[], None] | None = None,
+) -> Artifact:
+    """The artifact of this recipe: the published one, or one made now by ``fill(folder)``.
+
+    ``fill`` gets the work folder, writes the final files into it and returns facts for the record (``measured``).
+    Whatever it keeps under ``parts/`` in there survives a killed run and is not published.
+    """
+    key = fingerprint(recipe)
+    if present := find(root, kind, key):
+        return present
+    with locked(root / kind / f".{key}.lock", what=f"{kind}/{key}", waiting=waiting):
+        if present := find(root, kind, key):
+            return present
+        work = root / kind / f".{key}.work"
+        (work / PARTS).mkdir(parents=True, exist_ok=True)
+        measured = {} if (work / META).is_file() else fill(work)  # killed between its record and its rename
+        return publish(work, root / kind / key, recipe, measured)
+
+
+def publish(work: Path, target: Path, recipe: Mapping[str, Any], measured: Mapping[str, Any]) -> Artifact:
+    """Write the record, force everything to disk, drop the parts, and let the folder appear under its name."""
+    if not (work / META).is_file():
+        files = sorted(p for p in work.rglob("*") if p.is_file() and PARTS not in p.relative_to(work).parts)
+        for path in files:
+            sync(path)
+        record = {
+            "format": FORMAT,
+            "created": datetime.now(UTC).isoformat(timespec="microseconds"),
+            "recipe": dict(recipe),
+            "measured": dict(measured),
+            "files": {p.relative_to(work).as_posix(): facts(p) for p in files},
+            "versions": versions(),
+        }
+        write_json(work / META, record)
+    shutil.rmtree(work / PARTS, ignore_errors=True)
+    if target.exists():  # a folder that lost its record: nothing in it can be trusted
+        shutil.rmtree(target)
+    work.replace(target)
+    sync(target.parent)
+    return Artifact(target, read_json(target / META))
+
+
+def facts(path: Path) -> dict[str, Any]:
+    """What a record keeps of a file."""
+    return {"sha256": file_sha256(path), "bytes": path.stat().st_size}
+
+
+def verify(artifact: Artifact) -> list[str]:
+    """One sentence per file that is missing, cut or changed; empty when all is well."""
+    faults = []
+    for name, recorded in artifact.meta["files"].items():
+        path = artifact.path / name
+        if not path.is_file():
+            faults.append(f"{path} is missing; delete {artifact.path} and run the step again.")
+        elif path.stat().st_size != recorded["bytes"]:
+            faults.append(
+                f"{path} has {path.stat().st_size} bytes instead of {recorded['bytes']}; delete {artifact.path} and run the step again."
+            )
+        elif file_sha256(path) != recorded["sha256"]:
+            faults.append(f"{path} was changed or is damaged (sha256 differs); delete {artifact.path} and run the step again.")
+    return faults
+
+
+def verify_kind(root: Path, kind: str) -> list[str]:
+    """``verify`` of all artifacts of a kind, and one sentence per folder whose record is lost or damaged."""
+    faults = []
+    for path in sorted(p for p in (root / kind).iterdir() if p.is_dir() and not p.name.startswith(".")):
+        try:
+            artifact = find(root, kind, path.name)
+        except ArtifactDamaged as damage:
+            faults.append(str(damage))
+        else:
+            faults += verify(artifact) if artifact else [f"{path} has lost its {META}; delete this folder and run the step again."]
+    return faults
+
+
+def file(artifact: Artifact, name: str) -> Path:
+    """Path of a recorded file; raises ``ArtifactMissing`` or ``ArtifactDamaged`` where it is gone or cut."""
+    recorded = artifact.meta["files"].get(name)
+    if recorded is None:
+        raise ArtifactMissing(f"{artifact.path} has no {name}; run the step that makes it.")
+    path = artifact.path / name
+    if not path.is_file() or path.stat().st_size != recorded["bytes"]:
+        raise ArtifactDamaged(f"{path} is missing or cut; run 'explorer verify', delete {artifact.path} and run the step again.")
+    return path
+
+
+def sync(path: Path) -> None:
+    """Force a file, or the names in a folder, to disk."""
+    if path.is_dir() and os.name == "nt":  # Windows cannot open a folder
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def versions() -> dict[str, str]:
+    """Versions of what can change a result; packages that are not installed are left out."""
+    found = {"python": platform.python_version()}
+    for name in _VERSIONED:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
