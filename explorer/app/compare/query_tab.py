@@ -84,9 +84,9 @@ def _answers(opened: Collection, question: Question) -> None:
         )
     answers = {}
     for name in names:
-        found = ui.guarded(lambda name=name: query_state.ask(opened, replace(question, k=k, exclude_same=tuple(apart), encoder=name)))  # type: ignore[misc]
+        found = ui.guarded(lambda name=name: query_state.search(opened, replace(question, k=k, exclude_same=tuple(apart), encoder=name)))  # type: ignore[misc]
         if found is not None:
-            answers[name] = found.result
+            answers[name] = found
     shared = pipeline.shared_hits(list(answers.values()))
     everywhere = sum(n == len(answers) for n in shared.values())
     if len(answers) > 1:
