@@ -13,6 +13,7 @@ from jaxtyping import Float32, Int64
 from .. import settings, storage
 from ..errors import ArtifactMissing
 from ..index import open_store
+from ..search import Searchable
 from ..storage import Artifact
 from ..types import Encoder, Image, Labels, Neighbours, Points, Queries, Vectors, VectorStore
 from . import map_quality
@@ -28,7 +29,7 @@ _stores: ByteCache[VectorStore] = ByteCache(MOST_STORE_BYTES, lambda store: stor
 _nearest_scores: ByteCache[Float32[np.ndarray, " n"]] = ByteCache(256 << 20, lambda scores: scores.nbytes)
 
 
-class Embedding:
+class Embedding(Searchable):
     """An embedding with its vectors, search index, neighbour graph, maps and clusterings.
 
     It stands for one key. What hangs on it is looked up in the collection's list of artifacts, which is read once

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import MutableMapping, Sequence
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -30,53 +30,58 @@ VectorCache = MutableMapping[tuple[str, ...], Queries]
 """Vectors of pictures that were searched with before, (1 d) each; the caller bounds it."""
 
 
-class Searchable(Protocol):
+class Searchable(ABC):
     """An embedding of a collection, as far as a search needs it. ``collection.Embedding`` is one."""
 
     @property
+    @abstractmethod
     def key(self) -> str: ...
     @property
+    @abstractmethod
     def encoder_name(self) -> str: ...
     @property
+    @abstractmethod
     def collection_name(self) -> str: ...
     @property
+    @abstractmethod
     def items(self) -> pd.DataFrame:
         """One line per row."""
-        ...
 
     @property
+    @abstractmethod
     def vectors(self) -> Vectors: ...
     @property
+    @abstractmethod
     def index(self) -> VectorStore: ...
     @property
+    @abstractmethod
     def nearest_scores(self) -> Float[np.ndarray, " n"]:
         """Cosine of each row to its nearest other row, ascending."""
-        ...
 
     @property
+    @abstractmethod
     def layout(self) -> Points | None:
         """The newest map; None where there is none."""
-        ...
 
+    @abstractmethod
     def table(self, columns: Sequence[str]) -> pd.DataFrame:
         """``items``, with further columns such as map quality where these are asked for."""
-        ...
 
+    @abstractmethod
     def image(self, row: int) -> Image:
         """The picture of a row."""
-        ...
 
+    @abstractmethod
     def row_of(self, sha256: str) -> int | None:
         """The first row with these pixels."""
-        ...
 
+    @abstractmethod
     def selection(self, name: str) -> Int64[np.ndarray, " m"]:
         """Rows of a saved selection. Raises ``InputError``."""
-        ...
 
+    @abstractmethod
     def encode(self, image: Image) -> Queries:
         """(h w 3) uint8 -> (1 d) by the encoder that made the embedding."""
-        ...
 
 
 def search(embedding: Searchable, query: Query, *, cache: VectorCache | None = None) -> SearchResult:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -229,9 +228,10 @@ def _picture(value: Any, limits: Limits | None) -> Picture:
         raise InputError('A picture in a query needs its bytes, as {"png": "<base64>"}; a sha256 alone does not bring it back.')
     try:
         data = base64.b64decode(value["png"], validate=True)
-        pixels = decode(data, name="query", limits=limits or Limits())
-    except binascii.Error as error:
+    except ValueError as error:  # binascii.Error, or letters that are not ASCII
         raise InputError("The picture of the query is not base64; encode its bytes so.") from error
+    try:
+        pixels = decode(data, name="query", limits=limits or Limits())
     except ImageRejected as error:
         raise InputError(f"The picture of the query cannot be used: {error}. Send another one.") from error
     mpp = value.get("mpp")
