@@ -13,10 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import click
-from docstrings import PUBLIC, definition, reference
+from docs.docstrings import PUBLIC, definition, reference
 
 DOCS = ROOT / "explorer" / "docs"
 _PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->\n)", flags=re.DOTALL)

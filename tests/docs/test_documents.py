@@ -6,9 +6,8 @@ import importlib
 import re
 from pathlib import Path
 
-import docstrings
-import generate
 import pytest
+from docs import docstrings, generate
 from fakes import write_patches
 
 import explorer
