@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import shlex
 from pathlib import Path
@@ -22,7 +23,7 @@ def commands(section: str) -> list[str]:
     """Shell commands of a section, one by one."""
     text = README.split(f"## {section}\n")[1].split("\n## ")[0]
     lines = "\n".join(re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL)).splitlines()
-    return [command.strip() for line in lines for command in line.split("&&")]
+    return [command.strip() for line in lines for command in line.split("&&") if command.strip()]
 
 
 def test_the_readme_is_short() -> None:
@@ -58,7 +59,8 @@ def test_the_readme_names_only_commands_that_exist() -> None:
 def test_the_explorer_commands_under_start_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All but ``app``, which serves until it is stopped; on a folder and a picture under the names it uses."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("explorer.pipeline.build.DEMO_OPTIONS", {"n": 18, "patients": 2, "seed": 0})
+    module = importlib.import_module("explorer.pipeline.build")  # the name also stands for the function
+    monkeypatch.setattr(module, "DEMO_OPTIONS", {"n": 18, "patients": 2, "seed": 0})
     patches = write_patches(tmp_path / "path" / "to" / "patches", per_class=5)
     (tmp_path / "one-patch.png").write_bytes((patches / "TUM" / "tum-001.png").read_bytes())
     ran = []
