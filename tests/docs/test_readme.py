@@ -51,6 +51,12 @@ def test_each_of_the_two_commands_makes_its_own_environment(section: str, last: 
     assert line.endswith(last)
 
 
+def test_the_build_server_finds_just_these_two_commands() -> None:
+    pattern = "python3 -m venv .venv && "
+    assert f"grep '^{pattern}' README.md" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert len([line for line in README.splitlines() if line.startswith(pattern)]) == 2
+
+
 def test_the_readme_names_only_commands_that_exist() -> None:
     for name in re.findall(r"`explorer ([a-z-]+)", README):
         assert name in main.commands, name
