@@ -25,6 +25,8 @@ PARAMETER = "document"
 """Name in the URL of the document that is open."""
 _KEY = "about/document"
 _COMMENT = re.compile(r"<!--.*?-->\n?", flags=re.DOTALL)
+_CODE = re.compile(r"(^```.*?^```$)", flags=re.DOTALL | re.MULTILINE)
+_HEADING = re.compile(r"^(#+) ", flags=re.MULTILINE)
 _LINK = re.compile(r"\]\((\w+)\.md\)")
 
 
@@ -43,7 +45,11 @@ def choose(collection: str | None, url_params: Mapping[str, str] | None) -> str 
 
 @lru_cache(maxsize=64)
 def text(name: str, collection: str | None) -> str:
-    """A document as the app shows it: without comments; links to other documents stay in the app, with the collection."""
-    written = files("explorer").joinpath("docs", f"{name}.md").read_text(encoding="utf-8")
+    """A document as the app shows it: below the headings of the page, without comments; links keep to the app and the collection."""
+    written = _COMMENT.sub("", files("explorer").joinpath("docs", f"{name}.md").read_text(encoding="utf-8"))
     here = {"collection": collection} if collection else {}
-    return _LINK.sub(lambda found: f"](about?{urlencode({**here, PARAMETER: found[1]})})", _COMMENT.sub("", written))
+    parts = _CODE.split(written)
+    parts[::2] = [
+        _LINK.sub(lambda found: f"](about?{urlencode({**here, PARAMETER: found[1]})})", _HEADING.sub(r"##\1 ", part)) for part in parts[::2]
+    ]
+    return "".join(parts)

@@ -31,7 +31,7 @@ def show(**url_params: str) -> AppTest:
 
 
 def shown(test: AppTest) -> list[str]:
-    return [str(element.value) for element in test.markdown if str(element.value).startswith("# ")]
+    return [str(element.value) for element in test.markdown if str(element.value).startswith("### ")]
 
 
 def test_every_document_has_a_title_and_every_title_a_document() -> None:
@@ -42,7 +42,7 @@ def test_every_document_has_a_title_and_every_title_a_document() -> None:
 @pytest.mark.parametrize("name", documents.TITLES)
 def test_a_document_opens_by_its_url(name: str) -> None:
     (text,) = shown(show(document=name))
-    assert text.startswith(f"# {documents.TITLES[name]}\n")
+    assert text.startswith(f"### {documents.TITLES[name]}\n")
     assert "<!--" not in text
     assert ".md)" not in text
 
@@ -60,12 +60,16 @@ def test_a_reader_opens_a_document_and_the_url_names_it() -> None:
     assert test.query_params["document"] in ("settings", ["settings"])  # as one word or a list, by Streamlit's version
 
 
-def test_a_link_to_another_document_stays_in_the_app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_links_stay_in_the_app_headings_go_below_those_of_the_page_and_code_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     (tmp_path / "docs").mkdir()
-    (tmp_path / "docs" / "api.md").write_text("<!-- a remark -->\nSee [Settings](settings.md) and [timm](https://example.org/a.md).\n")
+    (tmp_path / "docs" / "api.md").write_text(
+        "<!-- a remark -->\n# A\n\n```sh\n# code\n```\nSee [Settings](settings.md) and [timm](https://example.org/a.md).\n"
+    )
     monkeypatch.setattr(documents, "files", lambda _: tmp_path)
     documents.text.cache_clear()
     assert documents.text("api", "lung & bone") == (
-        "See [Settings](about?collection=lung+%26+bone&document=settings) and [timm](https://example.org/a.md).\n"
+        "### A\n\n```sh\n# code\n```\nSee [Settings](about?collection=lung+%26+bone&document=settings) and [timm](https://example.org/a.md).\n"
     )
     documents.text.cache_clear()
