@@ -267,7 +267,7 @@ def test_two_processes_fetch_once_and_the_one_that_waits_says_so(server: Served,
         "print(weights.cached(spec, Path(sys.argv[1]), mirror=sys.argv[2], report=tell).sha256, flush=True)"
     )
     command = [sys.executable, "-c", code, str(tmp_path), server.url]
-    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1]) for _ in range(2)]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]) for _ in range(2)]
     lines: list[str] = []
     one_waits = threading.Event()
 
@@ -311,7 +311,7 @@ def test_a_hub_out_of_reach_is_asked_once_and_quietly(tmp_path: Path) -> None:
     hub = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HUB_OFFLINE": "0", "no_proxy": "127.0.0.1"}
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)],
-        capture_output=True, text=True, check=True, env=os.environ | hub, cwd=Path(__file__).parents[1],
+        capture_output=True, text=True, check=True, env=os.environ | hub, cwd=Path(__file__).parents[2],
     )  # fmt: skip
     assert done.stderr == ""
     assert done.stdout.startswith("WeightsMissing uni2-h has no weights at ")

@@ -12,7 +12,7 @@ from explorer.collection import FORMAT, Collection
 from explorer.errors import InputError
 from explorer.search import Query, Row
 
-FIXTURES = sorted(Path(__file__).with_name("fixtures").glob("format-*"))
+FIXTURES = sorted((Path(__file__).parents[1] / "fixtures").glob("format-*"))
 
 
 def test_there_is_one_of_each_format() -> None:

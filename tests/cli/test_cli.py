@@ -19,11 +19,13 @@ from click.testing import CliRunner, Result
 from fakes import write_patches
 from PIL import Image as Pillow
 
+from explorer import encoders, pipeline, settings
 from explorer.cli import main
 from explorer.cli.base import conditions
 from explorer.cli.output import KINDS
 from explorer.collection import list_collections, open_collection
 from explorer.errors import InputError
+from explorer.sources import open_source
 
 VERBS = {
     "demo", "build", "ingest", "embed", "index", "project", "cluster", "search", "show", "list", "encoders", "weights", "verify", "export",
@@ -158,8 +160,8 @@ def test_a_query_picture_that_cannot_be_read_is_named(home: Path) -> None:
 
 
 def test_show_knows_every_kind_that_a_verb_makes() -> None:
-    pipeline = Path(__file__).resolve().parents[1] / "explorer" / "pipeline"
-    made = {kind for file in pipeline.glob("*.py") for kind in re.findall(r'storage\.make\([^,]+, "(\w+)"', file.read_text("utf-8"))}
+    pipeline = Path(__file__).resolve().parents[2] / "explorer" / "pipeline"
+    made = {kind for file in pipeline.rglob("*.py") for kind in re.findall(r'storage\.make\([^,]+, "(\w+)"', file.read_text("utf-8"))}
     assert {"neighbours", "clusters"} <= made <= set(KINDS)
     assert {"embeddings", "anchors"} <= set(KINDS), "embed is told which of the two it makes"
 
@@ -217,31 +219,28 @@ def test_the_home_comes_from_the_environment(home: Path, monkeypatch: pytest.Mon
     assert "EXPLORER_THREADS" in result.stderr
 
 
-def test_kill_at_random_moments_then_rerun(tmp_path: Path) -> None:
+def test_a_killed_run_leaves_whole_files_and_the_rerun_ends_as_an_undisturbed_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """kill -9 in ingest, embed or index: whatever is visible is whole, and the rerun ends with the same vectors and graph."""
-    folder = write_patches(tmp_path / "p", per_class=60, side_px=48)
-
-    def command(home: Path) -> list[str]:
-        code = f"""
-            import sys
-            from pathlib import Path
-            import faiss
-            from explorer import encoders, settings
-            from explorer.pipeline import embed, index, ingest
-            from explorer.sources import open_source
-            sys.modules["explorer.pipeline.ingest"].PART_ROWS = sys.modules["explorer.pipeline.embed"].BLOCK_ROWS = 32
-            table = settings.read({{}}, home=Path({str(home)!r}), batch_size=8)
-            encoder = encoders.load("descriptor")
-            print("ready", flush=True)
-            made = ingest(open_source(Path({str(folder)!r})), name="p", settings=table)
-            embed(made, encoder=encoder, settings=table)
-            index(made)
-        """
-        return [sys.executable, "-c", textwrap.dedent(code)]
-
+    folder = write_patches(tmp_path / "p", per_class=40, side_px=48)
     home = tmp_path / "home"
-    for moment_s in (0.03, 0.15, 0.4, 0.8, 1.2):
-        process = subprocess.Popen(command(home), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    code = f"""
+        import sys
+        from pathlib import Path
+        import faiss
+        from explorer import encoders, settings
+        from explorer.pipeline import embed, index, ingest
+        from explorer.sources import open_source
+        sys.modules["explorer.pipeline.ingest"].PART_ROWS = sys.modules["explorer.pipeline.embed"].BLOCK_ROWS = 32
+        table = settings.read({{}}, home=Path({str(home)!r}), batch_size=8)
+        encoder = encoders.load("descriptor")
+        print("ready", flush=True)
+        collection = ingest(open_source(Path({str(folder)!r})), name="p", settings=table)
+        embed(collection, encoder=encoder, settings=table)
+        index(collection)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    for moment_s in (0.05, 0.3, 0.9):
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         assert process.stdout is not None
         process.stdout.readline()
         time.sleep(moment_s)
@@ -250,9 +249,15 @@ def test_kill_at_random_moments_then_rerun(tmp_path: Path) -> None:
         process.stdout.close()
         for collection in list_collections(home):
             assert collection.verify() == []
-    subprocess.run(command(home), check=True, capture_output=True)
-    subprocess.run(command(tmp_path / "other"), check=True, capture_output=True)
-    killed, undisturbed = (open_collection("p", home=place) for place in (home, tmp_path / "other"))
+    subprocess.run(command, check=True, capture_output=True)
+
+    monkeypatch.setattr(sys.modules["explorer.pipeline.ingest"], "PART_ROWS", 32)
+    monkeypatch.setattr(sys.modules["explorer.pipeline.embed"], "BLOCK_ROWS", 32)
+    table = settings.read({}, home=tmp_path / "other", batch_size=8)
+    undisturbed = pipeline.ingest(open_source(folder), name="p", settings=table)
+    pipeline.embed(undisturbed, encoder=encoders.load("descriptor"), settings=table)
+    pipeline.index(undisturbed)
+    killed = open_collection("p", home=home)
     assert killed.verify() == []
     assert not [path for path in killed.path.rglob("*") if ".work" in path.name]
     assert np.array_equal(killed.embedding().vectors, undisturbed.embedding().vectors)
