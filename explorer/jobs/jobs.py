@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import runpy
 import secrets
 import shutil
 import signal
@@ -26,7 +25,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from .. import storage
-from ..errors import Busy, InputError
+from ..errors import Busy, Conflict, InputError, NotFound
 from ..types import Progress
 
 FOLDER = ".jobs"
@@ -73,7 +72,7 @@ class Job:
             try:
                 with storage.locked(self.path / LOCK, what="job"):
                     if self._end() is None:
-                        _write_text(self.path / ENDED, "killed")
+                        write_text(self.path / ENDED, "killed")
             except Busy:
                 return "running"
         return self._end() or "killed"
@@ -140,10 +139,10 @@ def start(home: Path, command: Sequence[str], *, title: str, collection: str = "
 
 
 def find(home: Path, job_id: str) -> Job:
-    """The job of that id. Raises ``InputError``."""
+    """The job of that id. Raises ``NotFound``."""
     path = home.resolve() / FOLDER / job_id
     if not job_id.replace("-", "").isalnum() or not (path / RECORD).is_file():
-        raise InputError(f"There is no job {job_id!r}; it may have been removed.")
+        raise NotFound(f"There is no job {job_id!r}; it may have been removed.")
     return Job(path, storage.read_json(path / RECORD))
 
 
@@ -159,10 +158,10 @@ def jobs(home: Path) -> list[Job]:
 def cancel(job: Job) -> None:
     """Stop a running job; what it has done so far stays and is used by the next run of the same command.
 
-    Returns when its process has ended. Raises ``InputError`` where it is not running.
+    Returns when its process has ended. Raises ``Conflict`` where it is not running.
     """
     if job.state() != "running":
-        raise InputError(f"{job.title} is not running; there is nothing to stop.")
+        raise Conflict(f"{job.title} is not running; there is nothing to stop.")
     pid = int(storage.read_json(job.path / PID))
     asked_s = time.monotonic()
     with suppress(ProcessLookupError):  # it ended by itself just now
@@ -173,22 +172,22 @@ def cancel(job: Job) -> None:
             os.kill(pid, signal.SIGKILL)
     with storage.locked(job.path / LOCK, what="job", waiting=_nothing):
         if job._end() in (None, "killed"):
-            _write_text(job.path / ENDED, "cancelled")
+            write_text(job.path / ENDED, "cancelled")
 
 
 def resume(home: Path, job: Job) -> Job:
-    """Run the command of an ended job again; it goes on where it was."""
+    """Run the command of an ended job again; it goes on where it was. Raises ``Conflict`` for a running one."""
     if job.state() == "running":
-        raise InputError(f"{job.title} is still running; wait for it or stop it first.")
+        raise Conflict(f"{job.title} is still running; wait for it or stop it first.")
     again = start(home, job.command, title=job.title, collection=job.collection)
     remove(job)
     return again
 
 
 def remove(job: Job) -> None:
-    """Forget an ended job and its log. Raises ``InputError`` for a running one."""
+    """Forget an ended job and its log. Raises ``Conflict`` for a running one."""
     if job.state() == "running":
-        raise InputError(f"{job.title} is still running; stop it first.")
+        raise Conflict(f"{job.title} is still running; stop it first.")
     shutil.rmtree(job.path)
 
 
@@ -216,7 +215,7 @@ def _alive(job: Job) -> bool:
             return True
 
 
-def _write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
     """By rename: a reader sees all of it or nothing."""
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     part.write_text(text)
@@ -225,23 +224,3 @@ def _write_text(path: Path, text: str) -> None:
 
 def _nothing() -> None:
     """Waiting for a lock without saying so."""
-
-
-def _run(path: Path, home: Path) -> None:
-    """The process of a job: hold the lock, be the command, write its exit code."""
-    with storage.locked(path / LOCK, what="job"):
-        storage.write_json(path / PID, os.getpid())
-        (path / ASKED).replace(path / RECORD)
-        os.environ["EXPLORER_PROGRESS_FILE"] = str(path / PROGRESS)
-        sys.argv = ["explorer", "--home", str(home), *storage.read_json(path / RECORD)["command"]]
-        code: int | str | None = 1
-        try:
-            runpy.run_module("explorer", run_name="__main__")
-        except SystemExit as ended:
-            code = ended.code
-        finally:
-            _write_text(path / ENDED, str(code or 0))
-
-
-if __name__ == "__main__":
-    _run(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -10,11 +10,11 @@ from fastapi.responses import Response
 from PIL import Image as Pillow
 
 from ...collection import Collection, map_quality
+from ...errors import NotFound
 from ...search import INTERNAL, plain
 from ...storage import Artifact
 from ...types import Image
 from ..shared import assets, cache, point_buffers, query_pictures
-from .problems import Problem
 
 BINARY, JPEG = "application/octet-stream", "image/jpeg"
 MOST_PX = 4096
@@ -31,7 +31,7 @@ router = APIRouter(tags=["pictures"])
 def web(digest: str, name: str) -> Response:
     found = assets.read(digest, name)
     if found is None:
-        raise Problem(404, "There is no such part of the page; reload it.")
+        raise NotFound("There is no such part of the page; reload it.")
     return Response(found[0], media_type=found[1], headers={"Cache-Control": assets.IMMUTABLE})
 
 
@@ -91,7 +91,7 @@ def place(collection: str, key: str, column: str) -> Response:
     opened = cache.collection(collection)
     found = map_quality.of_map(_artifact(opened, "projections", key), opened.artifacts("stabilities")).get(column)
     if found is None:
-        raise Problem(404, f"This was not measured of the map; run 'explorer project {opened.name} --stability'.")
+        raise NotFound(f"This was not measured of the map; run 'explorer project {opened.name} --stability'.")
     return _binary(found.astype("<f4").tobytes())
 
 
@@ -113,7 +113,7 @@ def jpeg(image: Image) -> bytes:
 def _with_row(name: str, row: int) -> Collection:
     opened = cache.collection(name)
     if not 0 <= row < opened.n:
-        raise Problem(404, f"There is no row {row}; rows go from 0 to {opened.n - 1}.")
+        raise NotFound(f"There is no row {row}; rows go from 0 to {opened.n - 1}.")
     return opened
 
 
@@ -121,7 +121,7 @@ def _artifact(opened: Collection, kind: str, key: str) -> Artifact:
     for found in opened.artifacts(kind):
         if found.key == key:
             return found
-    raise Problem(404, f"{opened.name} has nothing of that name; it may have been removed.")
+    raise NotFound(f"{opened.name} has nothing of that name; it may have been removed.")
 
 
 def _binary(content: bytes, *, lasting: bool = True) -> Response:

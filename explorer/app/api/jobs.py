@@ -9,7 +9,6 @@ from fastapi import APIRouter
 from ... import jobs
 from ..shared import cache, job_requests
 from ..shared.redaction import without_paths
-from .problems import Problem
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 
@@ -42,37 +41,26 @@ def log(job_id: str) -> dict[str, str]:
 def cancel(job_id: str) -> dict[str, Any]:
     """Stop a running job; what it has done stays."""
     job = find(job_id)
-    if job.state() != "running":
-        raise Problem(409, f"{job.title} is not running; there is nothing to stop.")
     jobs.cancel(job)
     return as_json(job)
 
 
 @router.post("/{job_id}/resume", status_code=201)
 def resume(job_id: str) -> dict[str, Any]:
-    """Do the command of an ended job again, from where it was."""
-    job = find(job_id)
-    if job.state() == "running":
-        raise Problem(409, f"{job.title} is still running; wait for it or stop it first.")
-    return as_json(jobs.resume(cache.settings().home, job))
+    """Run the command of an ended job again, from where it was."""
+    return as_json(jobs.resume(cache.settings().home, find(job_id)))
 
 
 @router.delete("/{job_id}")
 def remove(job_id: str) -> dict[str, Any]:
     """Forget an ended job and its log."""
-    job = find(job_id)
-    if job.state() == "running":
-        raise Problem(409, f"{job.title} is still running; stop it first.")
-    jobs.remove(job)
+    jobs.remove(find(job_id))
     return {}
 
 
 def find(job_id: str) -> jobs.Job:
-    """The job of that id. Raises ``Problem``."""
-    for job in jobs.jobs(cache.settings().home):
-        if job.id == job_id:
-            return job
-    raise Problem(404, "There is no such job; it may have been removed.")
+    """The job of that id. Raises ``NotFound``."""
+    return jobs.find(cache.settings().home, job_id)
 
 
 def as_json(job: jobs.Job) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from fakes import write_patches
 
 from explorer import jobs
 from explorer.collection import open_collection
-from explorer.errors import InputError
+from explorer.errors import Conflict, InputError, NotFound
 from explorer.types import Progress
 
 PATIENCE_S = 60.0
@@ -99,14 +99,14 @@ def test_cancel_stops_the_process_and_resume_does_the_command_again(home: Path, 
     assert job.state() == "cancelled"
     with pytest.raises(ProcessLookupError):  # it is gone and was reaped
         until(lambda: bool(os.kill(pid, 0)))
-    with pytest.raises(InputError, match="not running"):
+    with pytest.raises(Conflict, match="not running"):
         jobs.cancel(job)
     again = jobs.resume(home, job)
     assert again.state() == "running" and again.command == job.command
     assert [found.id for found in jobs.jobs(home)] == [again.id]
-    with pytest.raises(InputError, match="still running"):
+    with pytest.raises(Conflict, match="still running"):
         jobs.resume(home, again)
-    with pytest.raises(InputError, match="still running"):
+    with pytest.raises(Conflict, match="still running"):
         jobs.remove(again)
     jobs.cancel(again)
     jobs.remove(again)
@@ -153,7 +153,7 @@ def test_a_job_that_cannot_be_started_says_so(home: Path, monkeypatch: pytest.Mo
 @pytest.mark.parametrize("name", ["", "..", "../x", "x/y", "nothing", "."])
 def test_only_ids_name_jobs(home: Path, name: str) -> None:
     (home / jobs.FOLDER).mkdir(parents=True)
-    with pytest.raises(InputError, match="no job"):
+    with pytest.raises(NotFound, match="no job"):
         jobs.find(home, name)
 
 

@@ -88,7 +88,7 @@ def test_exif_is_never_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_large_picture_is_made_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
-    from explorer.app.api.application import images
+    from explorer.app.api import images
 
     monkeypatch.setattr(images, "MOST_PX", 64)
     assert pixels(images.jpeg(np.zeros((100, 300, 3), np.uint8))).shape == (21, 64, 3)
@@ -163,12 +163,12 @@ def test_colours_by_column_and_by_group(client: TestClient, small: Collection) -
 
 
 def test_widgets_are_served_under_their_digest(client: TestClient) -> None:
-    answer = client.get(assets.address("/api", "map.js"))
-    assert answer.content == assets.files()["map.js"]
+    answer = client.get(assets.address("/api", "map/map.js"))
+    assert answer.content == assets.files()["map/map.js"]
     assert answer.headers["content-type"].startswith("text/javascript")
     assert answer.headers["cache-control"] == assets.IMMUTABLE
     assert client.get(f"/api/web/{assets.digest()}/nothing.js").status_code == 404
-    assert client.get("/api/web/0000/map.js").status_code == 404
+    assert client.get("/api/web/0000/map/map.js").status_code == 404
 
 
 def test_search_by_row_is_that_of_the_collection(client: TestClient, small: Collection) -> None:

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from explorer.app.api.application.security import Guard
 from served import CHANGING, served
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from explorer.app.api.security import Guard
 
 GETTING = ["health", "encoders", "collections", "collections/x", "jobs", "openapi.json", "collections/x/thumb/0.jpg"]
 
