@@ -230,7 +230,7 @@ def test_kill_at_random_moments_then_rerun(tmp_path: Path) -> None:
             from explorer.pipeline import embed, index, ingest
             from explorer.sources import open_source
             sys.modules["explorer.pipeline.ingest"].PART_ROWS = sys.modules["explorer.pipeline.embed"].BLOCK_ROWS = 32
-            table = settings.read({{}}, home=Path({str(home)!r}), batch_size=8)
+            table = settings.read(home=Path({str(home)!r}), batch_size=8)
             encoder = encoders.load("descriptor")
             print("ready", flush=True)
             made = ingest(open_source(Path({str(folder)!r})), name="p", settings=table)
