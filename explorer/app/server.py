@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import tomllib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from anyio import to_thread
 from starlette.middleware import Middleware
 from starlette.routing import Mount, Route
 
+from .api.access import Token
 from .api.application import make_api
 from .api.problems import nothing_there
 from .api.security import Guard
@@ -24,16 +25,25 @@ MAIN = Path(__file__).with_name("main.py")
 _CONFIG = Path(__file__).parent / "ui" / "theme.toml"
 
 
-def parts(base_path: str = "") -> dict[str, Any]:
-    """What ``st.App(server.MAIN, **parts())`` is made of. ``base_path`` is Streamlit's ``server.baseUrlPath``."""
+def parts(base_path: str = "", own_names: Collection[str] = ()) -> dict[str, Any]:
+    """What ``st.App(server.MAIN, **parts())`` is made of.
+
+    ``base_path`` is Streamlit's ``server.baseUrlPath``; ``own_names`` are names by which other machines know this one.
+    """
     base = base_path.strip("/")
     api_path = f"/{base}/api" if base else "/api"
+    settings = cache.settings()
+    guard = Middleware(
+        Guard,
+        token=Token(settings.home),
+        api_path=api_path,
+        allowed_hosts=settings.allowed_hosts,
+        own_names=own_names,
+        trusted_proxies=settings.trusted_proxies,
+    )
     return {
         "routes": [Route(api_path, nothing_there), Mount(api_path, make_api())],
-        "middleware": [
-            Middleware(Guard, allowed_hosts=cache.settings().allowed_hosts, api_path=api_path),
-            Middleware(ServerAddress, base_path=f"/{base}"),
-        ],
+        "middleware": [guard, Middleware(ServerAddress, base_path=f"/{base}")],
         "lifespan": _tidied,
     }
 
@@ -45,9 +55,9 @@ async def _tidied(_: Any) -> AsyncIterator[None]:
     yield
 
 
-def make_app(base_path: str = "") -> st.App:
+def make_app(base_path: str = "", own_names: Collection[str] = ()) -> st.App:
     """The application, for ``explorer app`` and for any ASGI server."""
-    return st.App(MAIN, **parts(base_path))
+    return st.App(MAIN, **parts(base_path, own_names))
 
 
 @functools.cache

@@ -18,10 +18,12 @@ class Refusal(BaseModel):
 
 
 _REFUSALS = {
+    401: "The call comes from another machine and brings neither the token nor the cookie that stands for it.",
     403: "The call came by a name this server does not answer to, from another site's page, or without the header it needs.",
     404: "What was asked for is not there.",
     409: "It cannot be done now, or the name is taken.",
     413: "More was sent than fits.",
+    429: "Too many wrong tokens came from this address.",
     422: "Something in the call is not as it should be.",
 }
 _HEADER = {
