@@ -6,6 +6,7 @@ Each can be set by an environment variable: ``EXPLORER_`` and its name in capita
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -26,7 +27,7 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def _home(path: Path) -> Path:
-    path = path.expanduser()
+    path = _folder(path)
     try:
         is_file = path.exists() and not path.is_dir()
     except PermissionError:
@@ -49,7 +50,7 @@ def _hosts(value: Any) -> Any:
 
 def _roots(value: Any) -> Any:
     roots = value.split(os.pathsep) if isinstance(value, str) else value
-    return [Path(root).expanduser().resolve() for root in roots if str(root)]
+    return [_folder(Path(root)).resolve() for root in roots if str(root)]
 
 
 def _device(name: str) -> str:
@@ -59,7 +60,32 @@ def _device(name: str) -> str:
     return name
 
 
-_Folder = Annotated[Path, AfterValidator(Path.expanduser)]
+def _folder(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise ValueError("begins with ~, but this user has no home folder; give the whole path") from None
+
+
+def _cache(name: str) -> Callable[[dict[str, Any]], Path]:
+    """A folder in the user's cache; for a user without a home folder, as in a container, below the collections."""
+
+    def choose(values: dict[str, Any]) -> Path:
+        chosen = user_cache_path("pathology-explorer") / name
+        return chosen if chosen.is_absolute() else values.get("home", Path()) / ".cache" / name
+
+    return choose
+
+
+def default_roots() -> tuple[Path, ...]:
+    """The current folder and the user's home, where there is one."""
+    try:
+        return Path.cwd(), Path.home()
+    except RuntimeError:
+        return (Path.cwd(),)
+
+
+_Folder = Annotated[Path, AfterValidator(_folder)]
 _Bytes = Annotated[int, Ge(1), Le(10**15)]
 
 
@@ -70,14 +96,14 @@ class Settings(BaseSettings):
 
     home: Annotated[Path, AfterValidator(_home)] = Field(Path("indexes"), description="folder that holds the collections")
     weights_dir: _Folder = Field(
-        default_factory=lambda: user_cache_path("pathology-explorer") / "weights",
+        default_factory=_cache("weights"),
         description="folder for model weights (empty: the user's cache folder)",
     )
     weights_mirror: Annotated[str, AfterValidator(_mirror)] = Field(
         "", description="base address to fetch weights from instead of their publisher (for closed networks)"
     )
     data_dir: _Folder = Field(
-        default_factory=lambda: user_cache_path("pathology-explorer") / "data",
+        default_factory=_cache("data"),
         description="folder for benchmark data sets, one folder each (empty: the user's cache folder)",
     )
     data_mirror: Annotated[str, AfterValidator(_mirror)] = Field(
@@ -106,7 +132,7 @@ class Settings(BaseSettings):
         (), description="addresses or networks of proxies whose X-Forwarded-For, -Host and -Proto headers count, with commas between them"
     )
     allowed_roots: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_roots)] = Field(
-        default_factory=lambda: (Path.home(), Path.cwd()),
+        default_factory=default_roots,
         description="folders from which the app may build collections, written as in PATH (empty: the user's home and the current folder)",
     )
     max_upload_bytes: _Bytes = Field(4_000_000_000, description="bytes that one upload may bring")

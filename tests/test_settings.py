@@ -54,7 +54,7 @@ def test_lists_are_read_as_people_write_them(monkeypatch: pytest.MonkeyPatch, tm
     assert here.allowed_hosts == ("lab.example.org:8443", "other")
     assert here.allowed_roots == (tmp_path.resolve(), Path.home().resolve())
     monkeypatch.delenv("EXPLORER_ALLOWED_ROOTS")
-    assert settings.read().allowed_roots == (Path.home().resolve(), Path.cwd().resolve())
+    assert settings.read().allowed_roots == (Path.cwd().resolve(), Path.home().resolve())
 
 
 def test_a_home_that_is_a_file_is_refused(tmp_path: Path) -> None:

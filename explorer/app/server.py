@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import tomllib
 from collections.abc import AsyncIterator, Collection
@@ -14,6 +15,7 @@ from anyio import to_thread
 from starlette.middleware import Middleware
 from starlette.routing import Mount, Route
 
+from .. import jobs, storage
 from .api.access import Token
 from .api.application import make_api
 from .api.problems import nothing_there
@@ -22,6 +24,7 @@ from .shared import cache
 from .ui.frontend import ServerAddress
 
 MAIN = Path(__file__).with_name("main.py")
+_TIDY_EVERY_S = 3600.0
 _CONFIG = Path(__file__).parent / "ui" / "theme.toml"
 
 
@@ -50,9 +53,22 @@ def parts(base_path: str = "", own_names: Collection[str] = ()) -> dict[str, Any
 
 @asynccontextmanager
 async def _tidied(_: Any) -> AsyncIterator[None]:
-    """Uploads of yesterday that nothing was made from are gone before the first reader comes."""
+    """What earlier servers left is put in order before the first reader comes; uploads of yesterday go once an hour."""
+    home = cache.settings().home
+    await to_thread.run_sync(storage.finish_removals, home)
+    await to_thread.run_sync(jobs.requeue, home)
     await to_thread.run_sync(cache.remove_unused_uploads)
-    yield
+    tidying = asyncio.create_task(_tidy_uploads())
+    try:
+        yield
+    finally:
+        tidying.cancel()
+
+
+async def _tidy_uploads() -> None:
+    while True:
+        await asyncio.sleep(_TIDY_EVERY_S)
+        await to_thread.run_sync(cache.remove_unused_uploads)
 
 
 def make_app(base_path: str = "", own_names: Collection[str] = ()) -> st.App:

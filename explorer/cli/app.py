@@ -58,6 +58,7 @@ def app(settings: Settings, *, port: int, host: str, base_path: str, browser: bo
         threading.Thread(target=_open_when_there, args=(address, opened), daemon=True).start()
     sys.argv = [str(Path(sys.executable).with_name("explorer"))]  # Streamlit puts its folder on the import path
     server.make_app(base, own_names).run(config=server.config() | {"server.address": host, "server.port": port, "server.baseUrlPath": base})
+    click.echo("The explorer has stopped; jobs that were started go on.", err=True)
 
 
 def _is_this_machine(host: str) -> bool:

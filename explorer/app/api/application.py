@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from ... import storage
 from . import collections, images, jobs, problems, security, uploads
+from .limits import Limits
 
 
 class Refusal(BaseModel):
@@ -53,6 +54,7 @@ def make_api() -> FastAPI:
     refusals: dict[int | str, dict[str, Any]] = {status: {"model": Refusal, "description": words} for status, words in _REFUSALS.items()}
     api = _Api(title="Pathology explorer", version=version, docs_url=None, redoc_url=None, redirect_slashes=False, responses=refusals)
     problems.install(api)
+    api.add_middleware(Limits)
     for part in (collections, images, uploads, jobs):
         api.include_router(part.router)
     return api

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi import Query as Parameter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from ... import encoders, pipeline, storage
@@ -21,6 +21,7 @@ from ..shared.redaction import without_paths
 MOST_ITEMS = 1000
 MOST_HITS = 1000
 MOST_EXAMPLES = 256
+MOST_COLUMNS = 100
 MOST_QUERY_BYTES = 20_000_000
 KINDS = ("embeddings", "neighbours", "projections", "stabilities", "clusters", "reports", "selections")
 
@@ -118,7 +119,11 @@ class RowQuestion(BaseModel):
         dict[str, Any],
         Field(description='Column -> value, list of values of which one must match, or range of numbers such as {">=": 50}.'),
     ] = {}
-    exclude_same: Annotated[list[str], Field(description="Columns in which hits must differ from the query, such as patient.")] = []
+    exclude_same: Annotated[
+        list[str],
+        Field(max_length=MOST_COLUMNS, description="Columns in which hits must differ from the query, such as patient."),
+        AfterValidator(lambda names: list(dict.fromkeys(names))),
+    ] = []
     min_score: Annotated[float | None, Field(ge=-1, le=1, description="Least cosine similarity of a hit.")] = None
     include_query: Annotated[bool, Field(description="Whether the rows searched with may be returned.")] = False
     encoder: Annotated[str | None, Field(description="Name of an encoder or key of an embedding; the newest where left out.")] = None
@@ -194,7 +199,8 @@ async def _limited(request: Request) -> bytes:
 def _filters(text: str) -> dict[str, Any]:
     try:
         found = json.loads(text)
-    except json.JSONDecodeError:
+        json.dumps(found, ensure_ascii=False).encode("utf-8")
+    except (ValueError, RecursionError):  # also a number too long, half a surrogate pair, nesting without end
         found = None
     if not isinstance(found, dict):
         raise InputError('where is not a JSON object; write for example {"label": "TUM"}.')

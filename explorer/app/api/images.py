@@ -126,11 +126,11 @@ def _artifact(opened: Collection, kind: str, key: str) -> Artifact:
 
 def _binary(content: bytes, *, lasting: bool = True) -> Response:
     """Numbers, as they are: packing millions of them would hold up every other answer, to save little."""
-    caching = assets.IMMUTABLE if lasting else "no-cache"
+    caching = assets.PRIVATE_IMMUTABLE if lasting else assets.PRIVATE
     return Response(content, media_type=BINARY, headers={"Cache-Control": caching, "Content-Encoding": "identity"})
 
 
 def _picture(opened: Collection, asked: str, content: bytes) -> Response:
     """Cached for ever only under the address that names what is there now."""
-    caching = assets.IMMUTABLE if asked == cache.version(opened) else "no-cache"
+    caching = assets.PRIVATE_IMMUTABLE if asked == cache.version(opened) else assets.PRIVATE
     return Response(content, media_type=JPEG, headers={"Cache-Control": caching})

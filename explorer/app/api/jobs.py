@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter
@@ -16,12 +17,14 @@ router = APIRouter(prefix="/jobs", tags=["jobs"])
 @router.get("")
 def listed() -> list[dict[str, Any]]:
     """All jobs, newest first."""
-    return [as_json(job) for job in jobs.jobs(cache.settings().home)]
+    home = cache.settings().home
+    queue = [job.id for job in jobs.waiting(home)]
+    return [as_json(job, queue) for job in jobs.jobs(home)]
 
 
 @router.post("", status_code=201)
 def start(asked: job_requests.Work) -> dict[str, Any]:
-    """Start a job. It goes on when the browser or the server is gone, and can be resumed where it was killed."""
+    """Start a job, or let it wait its turn. It goes on when the browser or the server is gone, and can be resumed where it was killed."""
     return as_json(job_requests.start(asked))
 
 
@@ -63,8 +66,8 @@ def find(job_id: str) -> jobs.Job:
     return jobs.find(cache.settings().home, job_id)
 
 
-def as_json(job: jobs.Job) -> dict[str, Any]:
-    """What is told of a job; never its command, which holds paths."""
+def as_json(job: jobs.Job, queue: Sequence[str] | None = None) -> dict[str, Any]:
+    """What is told of a job; never its command, which holds paths. ``queue`` are the ids that wait, where they are known."""
     now, progress = job.state(), job.progress()
     running = now == "running"
     return {
@@ -73,6 +76,7 @@ def as_json(job: jobs.Job) -> dict[str, Any]:
         "collection": job.collection,
         "created": job.record["created"],
         "state": now,
+        "place_in_queue": _place(job, queue) if now == "waiting" else None,
         "step": progress.verb if progress else None,
         "done": progress.done if progress else None,
         "total": progress.total if progress else None,
@@ -82,3 +86,10 @@ def as_json(job: jobs.Job) -> dict[str, Any]:
         "seconds_left": job.seconds_left() if running else None,
         "error": without_paths(job.error()) if now == "failed" else None,
     }
+
+
+def _place(job: jobs.Job, queue: Sequence[str] | None) -> int | None:
+    """From 1; None where its turn came just now."""
+    if queue is None:
+        queue = [other.id for other in jobs.waiting(cache.settings().home)]
+    return queue.index(job.id) + 1 if job.id in queue else None

@@ -60,9 +60,9 @@ def test_a_picture_is_cached_for_ever_only_under_the_address_of_its_content(clie
     lasting = client.get(urls.thumb(small).format(row=3))
     assert lasting.content == small.thumbnail(3)
     assert lasting.headers["content-type"] == "image/jpeg"
-    assert lasting.headers["cache-control"] == assets.IMMUTABLE
+    assert lasting.headers["cache-control"] == "private, max-age=31536000, immutable"
     for asked in (f"{HERE}/thumb/3.jpg", f"{HERE}/thumb/3.jpg?v=0000"):
-        assert client.get(asked).headers["cache-control"] == "no-cache"
+        assert client.get(asked).headers["cache-control"] == "private, no-cache"
 
 
 def test_the_whole_picture_is_that_of_the_row(client: TestClient, small: Collection) -> None:
@@ -140,7 +140,7 @@ def test_items_come_in_pages(client: TestClient, small: Collection) -> None:
 def test_the_map_is_served_as_its_buffer(client: TestClient, small: Collection) -> None:
     made = small.embedding().map("pca")
     answer = client.get(urls.points(small, made))
-    assert answer.headers["cache-control"] == assets.IMMUTABLE
+    assert answer.headers["cache-control"] == assets.PRIVATE_IMMUTABLE
     assert answer.headers["content-encoding"] == "identity"  # it is not packed on the way
     drawn = point_buffers.drawn_points(answer.content)
     xy = small.embedding().positions("pca")
