@@ -9,6 +9,7 @@ a line per report and ``log.txt`` what the command prints. So a job without an e
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
@@ -26,6 +27,7 @@ PROGRESS, LOG = "progress.jsonl", "log.txt"
 State = Literal["waiting", "running", "done", "failed", "cancelled", "killed"]
 CANCELLED = "cancelled"
 _TAIL_BYTES = 64 * 1024
+_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +113,8 @@ class Job:
 def find(home: Path, job_id: str) -> Job:
     """The job of that id. Raises ``NotFound``."""
     path = home.resolve() / FOLDER / job_id
-    if not job_id.replace("-", "").isalnum() or not (path / RECORD).is_file():
-        raise NotFound(f"There is no job {job_id!r}; it may have been removed.")
+    if not _ID.fullmatch(job_id) or not (path / RECORD).is_file():
+        raise NotFound(f"There is no job {job_id[:80]!r}; it may have been removed.")
     return Job(path, storage.read_json(path / RECORD))
 
 

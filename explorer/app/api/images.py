@@ -54,7 +54,7 @@ def row(collection: str, row: int, column: Annotated[list[str] | None, Query()] 
     """Facts of a row that are known, by column; of the named columns only, where some are named."""
     opened = _with_row(collection, row)
     values = opened.items.iloc[row].to_dict()
-    names = [name for name in (column or values) if name in values and name not in INTERNAL]
+    names = [name for name in dict.fromkeys(column or values) if name in values and name not in INTERNAL]
     known = [[name, value] for name in names if (value := plain(values[name])) is not None]
     return {"row": row, "id": str(values["id"]), "fields": known}
 

@@ -5,19 +5,21 @@ from __future__ import annotations
 import json
 import re
 
+from anyio import to_thread
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .problems import answer
 
 MOST_QUERY_BYTES = 16_000
 MOST_BODY_BYTES = 1_000_000
+MOST_SEARCH_BYTES = 30_000_000
+"""A search may bring pictures as text."""
 MOST_DEPTH = 32
 MOST_VALUES = 10_000
 _STREAMED = re.compile(r"/uploads/[^/]+$|/search/image$")
 """Paths of the routes that read their body piece by piece, each with a limit of its own."""
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _BRACKET = re.compile(rb"[\[\]{}]")
-_TOO_LARGE = f"The body of this call may have {MOST_BODY_BYTES // 1000} kB; send less."
 _NO_JSON = "The body is not JSON that can be used; send one object in UTF-8, without numbers of thousands of digits or half characters."
 
 
@@ -40,19 +42,18 @@ class Limits:
         if scope["method"] in ("GET", "HEAD", "OPTIONS") or _STREAMED.search(scope["path"]):
             await self.app(scope, receive, send)
             return
-        body = bytearray()
-        more = True
+        body, more = bytearray(), True
+        most_bytes = MOST_SEARCH_BYTES if scope["path"].endswith("/search") else MOST_BODY_BYTES
         while more:
             message = await receive()
             if message["type"] == "http.disconnect":
                 return
             body += message.get("body", b"")
             more = message.get("more_body", False)
-            if len(body) > MOST_BODY_BYTES:
-                await answer(413, _TOO_LARGE)(scope, receive, send)
+            if len(body) > most_bytes:
+                await answer(413, f"The body of this call may have {most_bytes // 1000} kB; send less.")(scope, receive, send)
                 return
-        fault = _fault(bytes(body))
-        if fault:
+        if fault := await to_thread.run_sync(_fault, bytes(body)):
             await answer(422, fault)(scope, receive, send)
         else:
             await self.app(scope, _again(bytes(body), receive), send)

@@ -30,8 +30,8 @@ STATUS: tuple[tuple[type[ExplorerError], int], ...] = (
 MOST_CHARACTERS = 300
 """Length of the longest sentence that is answered."""
 
-_NOTHING = "There is nothing at this address; /api/openapi.json lists what there is."
-_BY_STATUS = {404: _NOTHING, 405: "This address does not take this method; /api/openapi.json lists what it takes."}
+NOTHING = "There is nothing at this address; /api/openapi.json lists what there is."
+_BY_STATUS = {404: NOTHING, 405: "This address does not take this method; /api/openapi.json lists what it takes."}
 _log = logging.getLogger(__name__)
 
 
@@ -48,7 +48,7 @@ def answer(status: int, sentence: str) -> JSONResponse:
 
 async def nothing_there(_: Request) -> JSONResponse:
     """The answer at an address without a route."""
-    return answer(404, _NOTHING)
+    return answer(404, NOTHING)
 
 
 def install(api: FastAPI) -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import html
 import ipaddress
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
@@ -23,7 +24,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .access import COOKIE_LIFE_S, Token, WrongTokens
-from .problems import answer
+from .problems import NOTHING, answer
 
 LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 HEADER = b"x-explorer"
@@ -33,9 +34,13 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _NEEDS_TOKEN = "This server needs its token: open the link that 'explorer app' printed, or send it as 'Authorization: Bearer TOKEN'."
 _FORWARDING = (b"x-forwarded-for", b"forwarded", b"x-real-ip")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _EVERYWHERE = {b"x-content-type-options": b"nosniff", b"referrer-policy": b"same-origin", b"cross-origin-resource-policy": b"same-origin"}
-_ROUTES = _EVERYWHERE | {b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'"}
+_ROUTES = _EVERYWHERE | {
+    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
+    b"cache-control": b"private, no-cache",  # of patients, unless a route says that it is not
+}
 _PAGES = _EVERYWHERE | {
     # Streamlit's page needs inline scripts and styles; nothing may come from, or go to, anywhere but this server.
     b"content-security-policy": b"default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
@@ -92,6 +97,8 @@ class Guard:
         ours = scope["path"].startswith(self.api_path)
         call = self._call(scope)
         refusal = self._refusal(scope, call, ours=ours)
+        if refusal is None and _CONTROL.search(scope["path"]):  # no route has one, and routers disagree on what they match
+            refusal = answer(404, NOTHING)
         if refusal is None:
             await self.app(_as_same_origin(scope, call), receive, _adding(send, _ROUTES if ours else _PAGES))
         elif scope["type"] == "websocket":

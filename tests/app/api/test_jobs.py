@@ -92,12 +92,27 @@ def test_a_failed_job_says_why_without_naming_places(client: TestClient, tmp_pat
 
 
 @pytest.mark.parametrize(
-    "path", ["/etc", "/", "relative", "~", "{root}/nowhere", "{root}/../too near", "{root}/.hidden", "{root}/link", "{root}\0", "C:\\"]
+    "path",
+    [
+        "/etc",
+        "/",
+        "relative",
+        "~",
+        "{root}/nowhere",
+        "{root}/../too near",
+        "{root}/.hidden",
+        "{root}/link",
+        "{root}/link/TUM",
+        "{root}2",
+        "{root}\0",
+        "C:\\",
+    ],
 )
 def test_only_what_lies_under_an_allowed_root_is_built_from(client: TestClient, tmp_path: Path, path: str) -> None:
     write_patches(tmp_path / "too near")
     write_patches(tmp_path / "allowed" / ".hidden")
     (tmp_path / "allowed" / "link").symlink_to(tmp_path / "too near")
+    write_patches(tmp_path / "allowed2")
     answer = start(client, verb="build", name="x", path=path.format(root=tmp_path / "allowed"))
     assert answer.status_code == 422 and answer.json()["error"]
     assert client.get("/api/jobs").json() == []

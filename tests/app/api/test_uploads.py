@@ -165,6 +165,14 @@ def test_too_much_is_refused_before_and_while_it_comes(client: TestClient, home:
     assert put(client, upload_id, "d.png", b"x" * 300_000) == 200  # what was refused does not count
 
 
+def test_a_restart_of_the_server_forgets_no_byte_of_an_upload(client: TestClient) -> None:
+    upload_id = begin(client)
+    assert put(client, upload_id, "a.png", b"x" * 600_000) == 200
+    uploads._arrived.clear()  # what a new process knows
+    assert put(client, upload_id, "b.png", b"x" * 600_000) == 413
+    assert put(client, upload_id, "c.png", b"x" * 300_000) == 200
+
+
 def test_a_full_disk_is_said_to_be_full(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(uploads.shutil, "disk_usage", lambda path: usage(10**12, 10**12, 10**9))
