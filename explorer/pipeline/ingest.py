@@ -48,10 +48,17 @@ def ingest(source: Source, *, name: str, settings: Settings, report: Report = ig
     def waiting() -> None:
         report(Progress("ingest", 0, note=f"another process is reading {name!r}; waiting for it"))
 
-    with storage.locked(settings.home / f".{name}.lock", what=f"collection {name!r}", waiting=waiting):
-        if (target / RECORD).is_file():
-            collection = _same_source(Collection(target, limits=settings.limits), identity)
-            _say_what_changed(collection, source, report)
+    def present() -> Collection | None:
+        if not (target / RECORD).is_file():
+            return None
+        collection = _same_source(Collection(target, limits=settings.limits), identity)
+        _say_what_changed(collection, source, report)
+        return collection
+
+    if (collection := present()) is not None:  # without the lock: a step may be at work on it
+        return collection
+    with storage.locked(storage.lock_of(target), what=f"collection {name!r}", waiting=waiting):
+        if (collection := present()) is not None:
             return collection
         if target.exists():
             raise InputError(f"{target} is there and is no collection; choose another name or move it away.")

@@ -231,7 +231,7 @@ def test_a_killed_run_leaves_whole_files_and_the_rerun_ends_as_an_undisturbed_on
         from explorer.pipeline import embed, index, ingest
         from explorer.sources import open_source
         sys.modules["explorer.pipeline.ingest"].PART_ROWS = sys.modules["explorer.pipeline.embed"].BLOCK_ROWS = 32
-        table = settings.read({{}}, home=Path({str(home)!r}), batch_size=8)
+        table = settings.read(home=Path({str(home)!r}), batch_size=8)
         encoder = encoders.load("descriptor")
         print("ready", flush=True)
         collection = ingest(open_source(Path({str(folder)!r})), name="p", settings=table)
@@ -253,7 +253,7 @@ def test_a_killed_run_leaves_whole_files_and_the_rerun_ends_as_an_undisturbed_on
 
     monkeypatch.setattr(sys.modules["explorer.pipeline.ingest"], "PART_ROWS", 32)
     monkeypatch.setattr(sys.modules["explorer.pipeline.embed"], "BLOCK_ROWS", 32)
-    table = settings.read({}, home=tmp_path / "other", batch_size=8)
+    table = settings.read(home=tmp_path / "other", batch_size=8)
     undisturbed = pipeline.ingest(open_source(folder), name="p", settings=table)
     pipeline.embed(undisturbed, encoder=encoders.load("descriptor"), settings=table)
     pipeline.index(undisturbed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -14,11 +15,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import timm
 import torch
+from file_server import serving
 from safetensors.torch import save_file
 
 from explorer import encoders
@@ -162,27 +165,31 @@ def test_safetensors_and_a_nested_checkpoint_are_read_too(vits16: Path, tmp_path
 # --- fetching, with small files --------------------------------------------------------------------------------------
 
 
-def test_a_cut_download_leaves_nothing_and_the_next_try_starts_clean(server: Served, tmp_path: Path) -> None:
-    server.files[PLACE] = bytes(range(256)) * 9000
-    server.cut_at = 1_500_000
-    with pytest.raises(WeightsMissing, match=r"kaiko-vits16.*cut after 1500000 of 2304000 bytes.*--weights"):
-        weights.cached(SPEC, tmp_path, mirror=server.url)
-    assert [p.name for p in (tmp_path / "kaiko-vits16").iterdir() if not p.name.endswith(".lock")] == []
-    server.cut_at = None
-    found = weights.cached(SPEC, tmp_path, mirror=server.url)
-    assert found.path.read_bytes() == server.files[PLACE]
+def test_a_cut_download_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    with serving() as server:
+        server.files[PLACE] = content = bytes(range(256)) * 9000
+        server.cuts = [1_500_000, 0]
+        with pytest.raises(WeightsMissing, match=r"kaiko-vits16.*cut after 1500000 of 2304000 bytes.*--weights"):
+            weights.cached(SPEC, tmp_path, mirror=server.url)
+        assert not (tmp_path / PLACE[1:]).exists()
+        server.asked.clear()
+        found = weights.cached(SPEC, tmp_path, mirror=server.url)
+        assert server.asked == [(PLACE, "bytes=1500000-")]
+    assert found.path.read_bytes() == content
+    kept = {p.name for p in found.path.parent.iterdir() if not p.name.endswith(".lock")}
+    assert kept == {"vits16.pth", "vits16.pth.json"}
 
 
 def test_a_cut_download_in_chunks_is_one_too(server: Served, tmp_path: Path) -> None:
     server.files[PLACE], server.cut_at, server.chunked = b"weights" * 100, 70, True
     with pytest.raises(WeightsMissing, match=r"kaiko-vits16.*could not be fetched.*--weights"):
         weights.cached(SPEC, tmp_path, mirror=server.url)
-    assert [p.name for p in (tmp_path / "kaiko-vits16").iterdir() if not p.name.endswith(".lock")] == []
+    assert not (tmp_path / PLACE[1:]).exists()
 
 
 def test_a_mirror_that_is_no_address_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXPLORER_WEIGHTS_MIRROR", "foo")
-    with pytest.raises(InputError, match=r"^Setting weights_mirror is 'foo', which is no address; give one"):
+    with pytest.raises(InputError, match=r"^Setting EXPLORER_WEIGHTS_MIRROR is 'foo', which is no address"):
         encoders.load("kaiko-vits16", weights_dir=tmp_path, device="cpu")
 
 
@@ -250,8 +257,9 @@ def test_a_damaged_record_is_named(server: Served, tmp_path: Path) -> None:
 
 def test_a_published_sha256_is_held_to(server: Served, tmp_path: Path) -> None:
     server.files[PLACE] = b"weights"
-    with pytest.raises(WeightsRefused, match="published"):
+    with pytest.raises(WeightsRefused, match=r"not the published file of kaiko-vits16.*was deleted"):
         weights.cached(replace(SPEC, sha256="0" * 64), tmp_path, mirror=server.url)
+    assert [p.name for p in (tmp_path / "kaiko-vits16").iterdir() if not p.name.endswith(".lock")] == []
     (tmp_path / "right").write_bytes(b"weights")
     known = replace(SPEC, sha256=file_sha256(tmp_path / "right"))
     assert weights.cached(known, tmp_path, mirror=server.url).sha256 == known.sha256
@@ -334,17 +342,20 @@ def test_a_gated_model_says_where_to_ask(tmp_path: Path, monkeypatch: pytest.Mon
 def test_a_hub_file_ends_in_the_cache_like_any_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import huggingface_hub
 
-    def fetched(hub_id: str, file: str, *, local_dir: str) -> str:
-        (Path(local_dir) / file).write_bytes(hub_id.encode())
-        return str(Path(local_dir) / file)
-
-    monkeypatch.setattr(huggingface_hub, "get_hf_file_metadata", lambda _: None)
-    monkeypatch.setattr(huggingface_hub, "hf_hub_download", fetched)
-    found = weights.cached(encoders.spec("phikon"), tmp_path)
-    assert found.path == tmp_path / "phikon" / "pytorch_model.bin"
-    assert found.path.read_bytes() == b"owkin/phikon"
-    monkeypatch.setattr(huggingface_hub, "hf_hub_download", None)
-    assert weights.cached(encoders.spec("phikon"), tmp_path) == found
+    content = b"weights of the hub"
+    etag = hashlib.sha256(content).hexdigest()
+    monkeypatch.setattr(huggingface_hub, "get_hf_file_metadata", lambda _: SimpleNamespace(etag=etag))
+    with serving() as server:
+        server.files["/hub"] = content
+        monkeypatch.setattr(huggingface_hub, "hf_hub_url", lambda hub_id, file: f"{server.url}/hub")
+        found = weights.cached(encoders.spec("phikon"), tmp_path)
+        assert found.path == tmp_path / "phikon" / "pytorch_model.bin"
+        assert found.path.read_bytes() == content
+        assert weights.cached(encoders.spec("phikon"), tmp_path) == found
+        assert len(server.asked) == 1
+        server.files["/hub"] = b"other weights"
+        with pytest.raises(WeightsRefused, match="not the published file of phikon"):
+            weights.cached(encoders.spec("phikon"), tmp_path / "again")
     assert sorted(p.name for p in found.path.parent.iterdir() if p.suffix != ".lock") == ["pytorch_model.bin", "pytorch_model.bin.json"]
 
 

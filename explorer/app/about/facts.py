@@ -85,7 +85,7 @@ def check(opened: Collection) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("Every file was recorded with a checksum when it was written.", width="content")
         if st.button("Check all files", key="about/check"):
-            running = [job for job in job_panel.of(opened.name) if job.command[0] == "verify" and job.state() == "running"]
+            running = [job for job in job_panel.of(opened.name) if job.command[0] == "verify" and job.is_active()]
             if not running:
                 jobs.start(cache.settings().home, ["verify", "--", opened.name], title=f"Check {opened.name}", collection=opened.name)
             st.rerun()

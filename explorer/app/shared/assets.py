@@ -13,6 +13,10 @@ from pathlib import Path
 FOLDER = Path(__file__).parents[1] / "web"
 MEDIA_TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
 IMMUTABLE = "public, max-age=31536000, immutable"
+"""Of the widgets themselves, which hold nothing of any collection."""
+PRIVATE_IMMUTABLE = "private, max-age=31536000, immutable"
+"""Of pictures and rows: the reader's own browser may keep them, caches that several people share may not."""
+PRIVATE = "private, no-cache"
 
 
 @cache

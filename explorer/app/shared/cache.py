@@ -157,8 +157,8 @@ def points(projection: Path) -> bytes:
 
 def _check_idle(opened: Collection) -> None:
     for job in jobs.jobs(settings().home):
-        if job.collection == opened.name and job.state() == "running":
-            raise Busy(f"{job.title} is running on {opened.name!r}; wait for it or stop it first.")
+        if job.collection == opened.name and job.is_active():
+            raise Busy(f"{job.title} is running on {opened.name!r} or waits to; wait for it or stop it first.")
 
 
 @lru_cache(maxsize=32)

@@ -11,8 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ... import encoders, jobs
 from ...collection import checked_name
-from ...errors import Busy, CollectionExists, CollectionMissing
-from ..api.problems import Problem
+from ...errors import CollectionExists, CollectionMissing, InputError
 from . import cache, uploads
 
 Name = Annotated[str, Field(description="Name of the collection.")]
@@ -85,7 +84,7 @@ class Build(_Work):
             return uploads.find(cache.settings().home, self.upload).source().resolve()
         if self.path is not None and self.upload is None:
             return allowed_path(self.path)
-        raise Problem(422, "Say where the pictures are: either an upload or a path on the server.")
+        raise InputError("Say where the pictures are: either an upload or a path on the server.")
 
 
 class Embed(_Work):
@@ -170,19 +169,16 @@ Work = Annotated[Demo | RealDemo | Build | Embed | Project | Cluster | Evaluate,
 
 def start(work: _Work) -> jobs.Job:
     """Start it as a job. Raises ``Busy`` where the same is being done already, and what ``command`` raises."""
-    home, command = cache.settings().home, work.command()
-    if any(job.command == command and job.state() == "running" for job in jobs.jobs(home)):
-        raise Busy(f"{work.title()!r} is being done already; wait for it or stop it.")
-    return jobs.start(home, command, title=work.title(), collection=work.name)
+    return jobs.start(cache.settings().home, work.command(), title=work.title(), collection=work.name)
 
 
 def allowed_path(text: str) -> Path:
-    """A path on the server that may be built from. Raises ``Problem``, with the same words whether or not something is there."""
+    """A path on the server that may be built from. Raises ``InputError``, with the same words whether or not something is there."""
     roots = cache.settings().allowed_roots
     path = Path(text).expanduser()
-    refusal = Problem(422, "The server may not read from there, or nothing is there; give a path under a folder it may read.")
+    refusal = InputError("The server may not read from there, or nothing is there; give a path under a folder it may read.")
     if "\0" in text or not path.is_absolute():
-        raise Problem(422, "Give the whole path, from the top of the disk.")
+        raise InputError("Give the whole path, from the top of the disk.")
     path = path.resolve()
     root = next((root for root in roots if path.is_relative_to(root)), None)
     if root is None or any(part.startswith(".") for part in path.relative_to(root).parts) or not path.exists():

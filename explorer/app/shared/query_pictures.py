@@ -11,9 +11,9 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
+from ...errors import NotFound
 from ...search import Picture
 from ...types import Image
-from ..api.problems import Problem
 
 MOST_PER_SESSION = 8
 LIFE_S = 3600.0
@@ -55,17 +55,17 @@ class Held:
 
 
 def find(query_id: str) -> Image:
-    """The pixels of a kept picture. Raises ``Problem``."""
+    """The pixels of a kept picture. Raises ``NotFound``."""
     return picture(query_id).pixels
 
 
 def picture(query_id: str) -> Picture:
-    """A kept picture, whose hash is computed once. Raises ``Problem``."""
+    """A kept picture, whose hash is computed once. Raises ``NotFound``."""
     with _lock:
         _forget_old()
         kept = _kept.get(query_id)
         if kept is None:
-            raise Problem(404, "This picture is no longer here; bring it again.")
+            raise NotFound("This picture is no longer here; bring it again.")
         kept.seen_s = time.monotonic()
         return kept.picture
 

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from explorer.app.api.application.problems import Problem
 from fakes import write_patches
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +19,7 @@ from served import CHANGING, served
 from starlette.testclient import TestClient
 
 from explorer.app.shared import uploads
-from explorer.errors import SourceError
+from explorer.errors import InputError, SourceError
 from explorer.sources import open_source
 from explorer.sources.folder_layout import leaves_root
 from explorer.sources.uploads import NAMES
@@ -100,7 +99,7 @@ def test_an_archive_that_was_sent_alone_is_the_source(client: TestClient, home: 
     source = open_source(uploads.find(home, upload_id).source())
     assert (source.kind, {item.label for item in source.items()}) == ("zip", {"TUM", "STR", "LYM"})
     assert put(client, upload_id, "a.png", b"x") == 200
-    with pytest.raises(Problem, match="bring it alone"):
+    with pytest.raises(InputError, match="bring it alone"):
         uploads.find(home, upload_id).source()
 
 
@@ -127,7 +126,7 @@ def test_a_hostile_name_is_kept_as_text(client: TestClient) -> None:
 def test_a_safe_name_stays_inside_and_is_safe_already(name: str) -> None:
     try:
         safe = uploads.safe_name(name)
-    except Problem:
+    except InputError:
         return
     assert safe and not leaves_root(safe) and "\\" not in safe and "" not in safe.split("/")
     assert all(len(part) <= uploads.MOST_NAME for part in safe.split("/"))
@@ -164,6 +163,14 @@ def test_too_much_is_refused_before_and_while_it_comes(client: TestClient, home:
     folder = home / uploads.FOLDER / upload_id
     assert sorted(path.stat().st_size for path in folder.iterdir() if path.name != NAMES) == [600_000]
     assert put(client, upload_id, "d.png", b"x" * 300_000) == 200  # what was refused does not count
+
+
+def test_a_restart_of_the_server_forgets_no_byte_of_an_upload(client: TestClient) -> None:
+    upload_id = begin(client)
+    assert put(client, upload_id, "a.png", b"x" * 600_000) == 200
+    uploads._arrived.clear()  # what a new process knows
+    assert put(client, upload_id, "b.png", b"x" * 600_000) == 413
+    assert put(client, upload_id, "c.png", b"x" * 300_000) == 200
 
 
 def test_a_full_disk_is_said_to_be_full(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:

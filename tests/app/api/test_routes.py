@@ -60,9 +60,9 @@ def test_a_picture_is_cached_for_ever_only_under_the_address_of_its_content(clie
     lasting = client.get(urls.thumb(small).format(row=3))
     assert lasting.content == small.thumbnail(3)
     assert lasting.headers["content-type"] == "image/jpeg"
-    assert lasting.headers["cache-control"] == assets.IMMUTABLE
+    assert lasting.headers["cache-control"] == "private, max-age=31536000, immutable"
     for asked in (f"{HERE}/thumb/3.jpg", f"{HERE}/thumb/3.jpg?v=0000"):
-        assert client.get(asked).headers["cache-control"] == "no-cache"
+        assert client.get(asked).headers["cache-control"] == "private, no-cache"
 
 
 def test_the_whole_picture_is_that_of_the_row(client: TestClient, small: Collection) -> None:
@@ -88,7 +88,7 @@ def test_exif_is_never_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_large_picture_is_made_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
-    from explorer.app.api.application import images
+    from explorer.app.api import images
 
     monkeypatch.setattr(images, "MOST_PX", 64)
     assert pixels(images.jpeg(np.zeros((100, 300, 3), np.uint8))).shape == (21, 64, 3)
@@ -140,7 +140,7 @@ def test_items_come_in_pages(client: TestClient, small: Collection) -> None:
 def test_the_map_is_served_as_its_buffer(client: TestClient, small: Collection) -> None:
     made = small.embedding().map("pca")
     answer = client.get(urls.points(small, made))
-    assert answer.headers["cache-control"] == assets.IMMUTABLE
+    assert answer.headers["cache-control"] == assets.PRIVATE_IMMUTABLE
     assert answer.headers["content-encoding"] == "identity"  # it is not packed on the way
     drawn = point_buffers.drawn_points(answer.content)
     xy = small.embedding().positions("pca")
@@ -163,12 +163,12 @@ def test_colours_by_column_and_by_group(client: TestClient, small: Collection) -
 
 
 def test_widgets_are_served_under_their_digest(client: TestClient) -> None:
-    answer = client.get(assets.address("/api", "map.js"))
-    assert answer.content == assets.files()["map.js"]
+    answer = client.get(assets.address("/api", "map/map.js"))
+    assert answer.content == assets.files()["map/map.js"]
     assert answer.headers["content-type"].startswith("text/javascript")
     assert answer.headers["cache-control"] == assets.IMMUTABLE
     assert client.get(f"/api/web/{assets.digest()}/nothing.js").status_code == 404
-    assert client.get("/api/web/0000/map.js").status_code == 404
+    assert client.get("/api/web/0000/map/map.js").status_code == 404
 
 
 def test_search_by_row_is_that_of_the_collection(client: TestClient, small: Collection) -> None:
