@@ -78,7 +78,7 @@ def test_a_lost_context_is_restored(harness, browse):
     open_map(page, harness)
     before = coloured(page)
     page.locator(".map").evaluate(
-        "board => { board.lose = board.map.renderer.gl.getExtension('WEBGL_lose_context'); board.lose.loseContext() }"
+        "board => { board.lose = board.map.painter.renderer.gl.getExtension('WEBGL_lose_context'); board.lose.loseContext() }"
     )
     page.locator(".map[data-context=lost]").wait_for()
     page.mouse.move(*at(page, 0))  # drawing and picking meanwhile do no harm
@@ -208,7 +208,7 @@ def test_two_fingers_zoom(harness, browse):
 def test_unmounting_gives_the_context_back(harness, browse):
     page = browse()
     open_map(page, harness)
-    page.locator(".map").evaluate("board => { window.gone = board.map.renderer.gl }")
+    page.locator(".map").evaluate("board => { window.gone = board.map.painter.renderer.gl }")
     page.get_by_text("away", exact=True).click()
     page.locator(".grid[data-ready]").wait_for()
     page.wait_for_function("window.gone.isContextLost()")
