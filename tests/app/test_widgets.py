@@ -43,7 +43,7 @@ def app() -> AppTest:
     return AppTest.from_function(map_page, default_timeout=60).run()
 
 
-def test_map_sends_addresses_and_text_only(app: AppTest) -> None:
+def test_map_sends_urls_and_text_only(app: AppTest) -> None:
     assert not app.exception
     data = sent(app)
     assert data["points"] == "/api/points/p.bin" and data["module"].startswith("/api/web/")
@@ -52,7 +52,7 @@ def test_map_sends_addresses_and_text_only(app: AppTest) -> None:
     assert app.text[0].value == "None 0 None"
 
 
-def test_what_was_done_is_kept_and_given_back_to_a_widget_that_is_mounted_again(app: AppTest) -> None:
+def test_a_map_that_is_mounted_again_has_its_picked_patch_and_selection(app: AppTest) -> None:
     shape = {"mode": "replace", "polygon": [[0, 0], [1, 0], [1, 1]]}
     app.session_state["map/memory"] = {"picked": 5, "selection": {"shapes": [shape]}}
     app.run()
@@ -61,14 +61,14 @@ def test_what_was_done_is_kept_and_given_back_to_a_widget_that_is_mounted_again(
     assert sent(app)["selection"]["shapes"] == [shape]
 
 
-def test_a_page_may_choose_for_the_reader(app: AppTest) -> None:
+def test_a_page_can_set_the_picked_patch_and_the_selection(app: AppTest) -> None:
     app.button[0].click().run()
     assert app.text[0].value == "7 1 None"
     assert sent(app)["selection"]["revision"] == 1
     assert sent(app)["selection"]["shapes"] == [{"mode": "replace", "rows": [1, 2]}]
 
 
-def test_shapes_are_dropped_on_another_map(app: AppTest) -> None:
+def test_shapes_are_dropped_where_the_map_shows_other_points(app: AppTest) -> None:
     shape = {"mode": "replace", "polygon": [[0, 0], [1, 0], [1, 1]]}
     app.session_state["map/memory"] = {"picked": 5, "selection": {"shapes": [shape]}, "points": "/api/points/older.bin"}
     app.run()
@@ -137,7 +137,7 @@ def others_page() -> None:
     st.text(f"{box} {came}")
 
 
-def test_crop_and_upload_give_plain_values() -> None:
+def test_crop_and_upload_return_plain_values() -> None:
     app = AppTest.from_function(others_page, default_timeout=60).run()
     assert not app.exception and app.text[0].value == "None None"
     app.session_state["crop/memory"] = {"box": [0, 0, 0.5, 1]}

@@ -1,7 +1,7 @@
 """The browser's side of the widgets, served under an address that names its content.
 
 Modules and style sheets lie in ``web/``, a folder a widget, and import each other by relative name. They are served from
-``<api>/web/<digest of all of them>/<name>``, so every one may be cached for ever and none can meet an older sibling.
+``<api>/web/<digest of all of them>/<name>``, so that each may be cached for ever and modules of two versions never mix.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ def files() -> dict[str, bytes]:
 @cache
 def digest() -> str:
     """Sixteen hex digits that change with any of the files."""
-    whole = hashlib.sha256()
+    sha256 = hashlib.sha256()
     for name, content in files().items():
-        whole.update(f"{name}\0{len(content)}\0".encode())
-        whole.update(content)
-    return whole.hexdigest()[:16]
+        sha256.update(f"{name}\0{len(content)}\0".encode())
+        sha256.update(content)
+    return sha256.hexdigest()[:16]
 
 
 def address(api: str, name: str) -> str:

@@ -28,12 +28,12 @@ LIFE_S = 3600.0
 
 
 @dataclass(slots=True)
-class _Kept:
+class _Entry:
     picture: Picture
     seen_s: float
 
 
-_kept: OrderedDict[str, _Kept] = OrderedDict()
+_entries: OrderedDict[str, _Entry] = OrderedDict()
 """By id, in order of the last look."""
 _lock = threading.Lock()
 
@@ -59,7 +59,7 @@ class Held:
         """Keep a region (h w 3) under what it was cut from and where; the same region again gets the same id."""
         with _lock:
             query_id = self.regions.get(source, "")
-            if query_id not in _kept:
+            if query_id not in _entries:
                 query_id = self.regions[source] = _add(image)
             self.regions.move_to_end(source)
             _trim(self.regions)
@@ -69,7 +69,7 @@ class Held:
         """Forget them all."""
         with _lock:
             for query_id in (*self.pictures.values(), *self.regions.values()):
-                _kept.pop(query_id, None)
+                _entries.pop(query_id, None)
             self.pictures.clear()
             self.regions.clear()
 
@@ -83,17 +83,17 @@ def picture(query_id: str) -> Picture:
     """A kept picture, whose hash is computed once. Raises ``Problem``."""
     with _lock:
         _forget_old()
-        kept = _kept.get(query_id)
-        if kept is None:
+        entry = _entries.get(query_id)
+        if entry is None:
             raise Problem(404, "This picture is no longer here; bring it again.")
-        kept.seen_s = time.monotonic()
-        _kept.move_to_end(query_id)
-        return kept.picture
+        entry.seen_s = time.monotonic()
+        _entries.move_to_end(query_id)
+        return entry.picture
 
 
 def held_bytes() -> int:
     """Memory that the pictures of all sessions take."""
-    return sum(kept.picture.pixels.nbytes for kept in _kept.values())
+    return sum(entry.picture.pixels.nbytes for entry in _entries.values())
 
 
 def _add(image: Image) -> str:
@@ -104,9 +104,9 @@ def _add(image: Image) -> str:
         )
     _forget_old()
     while held_bytes() + image.nbytes > MAX_BYTES:
-        _kept.popitem(last=False)
+        _entries.popitem(last=False)
     query_id = secrets.token_urlsafe(24)
-    _kept[query_id] = _Kept(Picture(image), time.monotonic())
+    _entries[query_id] = _Entry(Picture(image), time.monotonic())
     return query_id
 
 
@@ -114,14 +114,14 @@ def _trim(ids: OrderedDict[Hashable, str]) -> None:
     """Forget the oldest of a session until the rest keeps to its limits."""
     while len(ids) > 1 and (len(ids) > MOST_PER_SESSION or _bytes_of(ids) > MAX_SESSION_BYTES):
         _, query_id = ids.popitem(last=False)
-        _kept.pop(query_id, None)
+        _entries.pop(query_id, None)
 
 
 def _bytes_of(ids: OrderedDict[Hashable, str]) -> int:
-    return sum(_kept[query_id].picture.pixels.nbytes for query_id in ids.values() if query_id in _kept)
+    return sum(_entries[query_id].picture.pixels.nbytes for query_id in ids.values() if query_id in _entries)
 
 
 def _forget_old() -> None:
     oldest_s = time.monotonic() - LIFE_S
-    while _kept and next(iter(_kept.values())).seen_s < oldest_s:
-        _kept.popitem(last=False)
+    while _entries and next(iter(_entries.values())).seen_s < oldest_s:
+        _entries.popitem(last=False)

@@ -277,10 +277,15 @@ export class ScatterMap {
   /** The view has come to rest: the rest of the points, and pictures for what is in view. */
   settle() {
     if (!this.painter.renderer) return; // still loading
-    if (!this.data.overview) lastPlaces.set(this.data.points, this.camera.place);
+    this.rememberPlace();
     this.pageUrl.writeLater();
     this.pictures.choose(this, this.data.medoids, (row) => this.legend.colour(this.codes[row]));
     this.painter.rest();
+  }
+
+  /** For the next visit to this map. */
+  rememberPlace() {
+    if (this.painter.renderer && !this.data.overview) lastPlaces.set(this.pointsUrl, this.camera.place);
   }
 
   describe() {
@@ -294,6 +299,7 @@ export class ScatterMap {
   }
 
   destroy() {
+    this.rememberPlace();
     this.link.point(null);
     this.link.leave();
     this.stopListening();

@@ -110,7 +110,15 @@ def test_hidden_classes_are_left_out() -> None:
     assert np.flatnonzero(select([shape], POINTS, codes)).tolist() == [0, 2]
 
 
-def test_whole_classes_are_taken() -> None:
+def test_hidden_classes_are_left_out_of_the_polygon_and_not_of_rows_or_classes_that_are_named() -> None:
+    codes = {"tissue": np.array([0, 1, 0, 1])}
+    shape = Shape("replace", LEFT, rows=(1,), column="tissue", hidden=(0, 1))
+    assert np.flatnonzero(select([shape], POINTS, codes)).tolist() == [1]
+    shape = Shape("replace", SQUARE, classes=(1,), column="tissue", hidden=(0, 1))
+    assert np.flatnonzero(select([shape], POINTS, codes)).tolist() == [1, 3]
+
+
+def test_whole_classes_are_selected() -> None:
     codes = {"tissue": np.array([0, 1, 0, 1])}
     assert np.flatnonzero(select([Shape("replace", classes=(1,), column="tissue")], POINTS, codes)).tolist() == [1, 3]
     assert not select([Shape("replace", classes=(1,), column="other")], POINTS, codes).any()
