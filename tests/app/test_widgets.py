@@ -176,7 +176,7 @@ def every_widget_page() -> None:
 
 def properties(module: str, name: str) -> set[str]:
     """Names of the properties that a module's JSDoc gives a type."""
-    text = assets.files()[module].decode()
+    text = (assets.FOLDER / module).read_text(encoding="utf-8")
     inline = re.search(rf"@typedef {{{{(.*)}}}} {name}\b", text)
     if inline:
         return set(re.findall(r"(\w+):", inline[1]))
