@@ -77,7 +77,7 @@ def _take(kind: str, what: str) -> None:
 def drop() -> None:
     """Forget what was begun."""
     st.session_state.pop(_FROM, None)
-    st.session_state.pop("bring/kept", None)
+    widgets.forget("bring")
 
 
 def _sheet() -> None:

@@ -18,7 +18,7 @@ FINITE = some.floats(-1e4, 1e4, width=32)
 
 
 @given(arrays.arrays(np.float32, some.tuples(some.integers(1, 40), some.just(2)), elements=FINITE))
-def test_points_come_back_within_half_a_step(xy: np.ndarray) -> None:
+def test_unpacked_points_are_within_half_a_step_of_the_packed_ones(xy: np.ndarray) -> None:
     packed = point_buffers.pack_points(xy)
     assert len(packed) == 32 + 4 * len(xy)
     drawn = point_buffers.drawn_points(packed)
@@ -28,7 +28,7 @@ def test_points_come_back_within_half_a_step(xy: np.ndarray) -> None:
     assert step == pytest.approx((longer or 1.0) / 65535, rel=1e-5)
 
 
-def test_layout_is_what_the_browser_reads() -> None:
+def test_point_buffer_has_the_bytes_the_browser_reads() -> None:
     packed = point_buffers.pack_points(np.array([[1, 10], [3, 11]], np.float32))
     assert packed[:4] == b"XPT1"
     assert struct.unpack_from("<I", packed, 4) == (2,)
@@ -36,7 +36,7 @@ def test_layout_is_what_the_browser_reads() -> None:
     assert struct.unpack_from("<4H", packed, 32) == (0, 0, 65535, 32768)
 
 
-def test_no_points_and_equal_points_are_maps_too() -> None:
+def test_no_points_and_equal_points_can_be_packed() -> None:
     assert len(point_buffers.drawn_points(point_buffers.pack_points(np.empty((0, 2), np.float32)))) == 0
     same = np.full((3, 2), 5, np.float32)
     assert (point_buffers.drawn_points(point_buffers.pack_points(same)) == 5).all()
@@ -94,5 +94,5 @@ def test_values_keep_their_range_and_gaps() -> None:
         ([0.25, 0.5], "values"),
     ],
 )
-def test_kind_of_a_column(values: list, kind: str) -> None:
+def test_numbers_with_fractions_or_many_values_are_shown_on_a_ramp(values: list, kind: str) -> None:
     assert point_buffers.column_kind(pd.Series(values)) == kind
