@@ -7,12 +7,14 @@ from .build import build, cluster, demo, embed, index, ingest, project
 from .compare import compare
 from .encoders import encoders, weights
 from .evaluate import evaluate
+from .inspect import inspect
 from .manage import name_group, remove, rename, select
 from .search import export, list_, search, show, verify
 
 for _command in (
     demo,
     build,
+    inspect,
     ingest,
     embed,
     index,
