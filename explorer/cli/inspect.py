@@ -54,7 +54,10 @@ def _echo_table(table: TableReading) -> None:
         "name no picture": table.unmatched,
         "name nothing": table.empty,
     }
-    click.echo(printable(f"\n{table.name} ({table.form}): {table.lines} lines; " + ", ".join(f"{n} {word}" for word, n in became.items() if n)))
+    click.echo()
+    click.echo(
+        printable(f"{table.name} ({table.form}): {table.lines} lines; " + ", ".join(f"{n} {word}" for word, n in became.items() if n))
+    )
     records = [
         {
             "column": column.name,

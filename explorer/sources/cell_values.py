@@ -16,7 +16,7 @@ EMPTY_WORDS = (
 _PLAIN = re.compile(r"(?=.{0,15}$)[+-]?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][+-]?\d+)?")  # longer ones are identifiers
 _COMMA = re.compile(r"(?=.{0,15}$)[+-]?(0|[1-9]\d*)(,\d+)?")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
-_LENGTH = re.compile(r"([+-]?\d*[.,]?\d+(?:[eE][+-]?\d+)?)\s*(um|µm|μm|micron|microns|micrometers?|micrometres?|nm|mm)?\s*(?:/|per)?\s*(?:px|pixels?)?")
+_LENGTH = re.compile(r"([+-]?\d*[.,]?\d+(?:[eE][+-]?\d+)?)\s*(um|µm|μm|microns?|micromet(?:er|re)s?|nm|mm)?\s*(?:/|per)?\s*(?:px|pixels?)?")
 _PER_UM = {"nm": 1e-3, "mm": 1e3}
 MAX_WHOLE = 2**53
 

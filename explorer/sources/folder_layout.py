@@ -82,9 +82,8 @@ def arrange(pictures: Sequence[str]) -> FolderLayout:
         split = {name: parts[0] if parts and parts[0].lower() in SPLITS else None for name, parts in folders.items()}
         rest = {name: parts[1:] if split[name] else parts for name, parts in folders.items()}
         below = _common([parts for name, parts in rest.items() if split[name]])
-        return FolderLayout(
-            shared, None, {name: {"label": _first(parts[below:] if split[name] else parts), "split": split[name]} for name, parts in rest.items()}
-        )
+        label = {name: _first(parts[below:] if split[name] else parts) for name, parts in rest.items()}
+        return FolderLayout(shared, None, {name: {"label": label[name], "split": split[name]} for name in pictures})
     seconds = {parts[1] if len(parts) > 1 else "" for parts in folders.values()}
     class_then_split = whole is None and len(seconds) > 1 and all(name.lower() in SPLITS for name in seconds)
     return FolderLayout(
@@ -106,7 +105,7 @@ def _are_splits(tops: set[str]) -> bool:
     return bool(tops) and (None not in parts or ("train" in parts and len(parts) > 2))
 
 
-def _common(paths: Sequence[Sequence[str]]) -> int:
+def _common(paths: Sequence[list[str]]) -> int:
     """How many outer folders all paths share."""
     if not paths:
         return 0

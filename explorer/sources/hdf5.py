@@ -83,7 +83,9 @@ class Hdf5Source(Listed):
             raise SourceError(
                 f"{self._path} has {len(self._x)} pictures but {path.name} {len(table)} rows; get the files that belong together."
             )
-        return list(convert(table, columns).records()), {field: columns[field] for field in ("slide", "patient", "site") if field in columns}
+        return list(convert(table, columns).records()), {
+            field: columns[field] for field in ("slide", "patient", "site") if field in columns
+        }
 
     def _beside(self, ending: str) -> Path | None:
         stem, mark, _ = self._path.name.rpartition("_x.")

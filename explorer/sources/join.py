@@ -76,9 +76,7 @@ def join(names: Sequence[str | None], pictures: Sequence[str]) -> Join:
         if not wanted:
             break
         index = _endings([form(key) for key in keys])
-        proposals = {
-            line: hit for line, key in wanted.items() if (hit := _longest_end(form(key), index, keys, exact_folders)) is not None
-        }
+        proposals = {line: hit for line, key in wanted.items() if (hit := _longest_end(form(key), index, keys, exact_folders)) is not None}
         _take(found, wanted, how, proposals)
     found.unmatched = sorted(wanted)
     found.ambiguous.sort()
@@ -102,10 +100,10 @@ def join_groups(names: Sequence[str | None], pictures: Sequence[str]) -> Join:
             line_by_name[key] = line
     used: set[int] = set()
     for picture, name in enumerate(pictures):
-        line = next((line_by_name[key] for key in _groups(path_key(name)) if key in line_by_name), None)
-        if line is not None:
-            found.line_of[picture] = line
-            used.add(line)
+        hit = next((line_by_name[key] for key in _groups(path_key(name)) if key in line_by_name), None)
+        if hit is not None:
+            found.line_of[picture] = hit
+            used.add(hit)
     found.how["group"] = len(used)
     found.unmatched = sorted({*found.unmatched, *line_by_name.values()} - used)
     return found
@@ -134,7 +132,7 @@ def _by_path(keys: Sequence[str], wanted: Mapping[int, str]) -> dict[int, int]:
 
 
 def _take(found: Join, wanted: dict[int, str], how: str, proposals: Mapping[int, int]) -> None:
-    """Move lines from ``wanted`` to where they belong. Of equal names the first line counts; different names for one picture are doubted."""
+    """Move lines from ``wanted`` to where they belong: of equal names the first counts, different names for one picture are doubted."""
     names_of: dict[int, set[str]] = {}
     for line, picture in proposals.items():
         names_of.setdefault(picture, set()).add(wanted[line])

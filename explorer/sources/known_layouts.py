@@ -103,9 +103,7 @@ LAYOUTS = (
     KnownLayout("LC25000", _class_folder(("colon_aca", "colon_n", "lung_aca", "lung_n", "lung_scc")), least=2),
     KnownLayout(
         "Kather 2016",
-        _class_folder(
-            ("01_TUMOR", "02_STROMA", "03_COMPLEX", "04_LYMPHO", "05_DEBRIS", "06_MUCOSA", "07_ADIPOSE", "08_EMPTY")
-        ),
+        _class_folder(("01_TUMOR", "02_STROMA", "03_COMPLEX", "04_LYMPHO", "05_DEBRIS", "06_MUCOSA", "07_ADIPOSE", "08_EMPTY")),
         least=2,
     ),
     KnownLayout("Camelyon17 of WILDS", _wilds, least=1),

@@ -14,6 +14,7 @@ from typing import Any
 from ..errors import SourceError
 from ..types import Item
 from . import cell_values
+from .reading import short
 from .table_reader import Table
 
 TEXT_FIELDS = ("id", "label", "patient", "slide", "site", "split")
@@ -40,39 +41,42 @@ KNOWN = {
 _TCGA = re.compile(r"TCGA-(?P<site>[A-Z0-9]{2})-[A-Z0-9]{4}(?:-\d{2}[A-Z]-\d{2}-[A-Z]{2}[A-Z0-9]{1,2})?", re.IGNORECASE)
 
 
-def check_mapping(given: Any) -> dict[str, str]:
-    """The option ``columns`` as a mapping. Raises ``SourceError`` where it is none, or names a field that does not exist."""
+def check_mapping(given: Any) -> dict[str, str | None]:
+    """The option ``columns``: our field -> column, or None for a field that no column holds.
+
+    Raises ``SourceError`` where it is no mapping, or names a field that does not exist.
+    """
     if not isinstance(given, Mapping):
         raise SourceError('The option columns maps fields to columns of the table, as in {"uri": "my column"}; give it so.')
     for name in given:
         if name not in FIELDS:
             raise SourceError(f"Column mapping names {name!r}, which is none of our fields; use {', '.join(FIELDS)}.")
-    return {str(name): str(column) for name, column in given.items() if column}
+    return {str(name): str(column) if column else None for name, column in given.items()}
 
 
-def find_columns(names: Iterable[str], given: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Our field -> the user's column. ``given`` is the user's own mapping; other fields are found by common names.
+def find_columns(names: Iterable[str], given: Mapping[str, str | None] | None = None) -> dict[str, str]:
+    """Our field -> the user's column. ``given`` is the user's own mapping (None: no column); others are found by common names.
 
     Raises ``SourceError`` for a field that does not exist or a column that is not in the table.
     """
     names, given = list(names), check_mapping(given or {})
     for name, column in given.items():
-        if column not in names:
+        if column is not None and column not in names:
             raise SourceError(f"The table has no column {column!r} for {name}; it has {_listed(names)}.")
-    found = dict(given)
+    found = {name: column for name, column in given.items() if column is not None}
     by_plain_name = {plain_name(name): name for name in reversed(names) if name not in given.values()}
     for name, aliases in KNOWN.items():
-        if name not in found:
+        if name not in given:
             alias = next((alias for alias in aliases.split() if alias in by_plain_name), None)
             if alias is not None:
                 found[name] = by_plain_name.pop(alias)
     return found
 
 
-def file_columns(table: Table, given: Mapping[str, str]) -> list[str]:
+def file_columns(table: Table, given: Mapping[str, str | None]) -> list[str]:
     """Columns that may name the pictures, likeliest first: those called like file names or identifiers, then the others of text."""
-    if "uri" in given:
-        return [given["uri"]]
+    if column := given.get("uri"):
+        return [column]
     ranks = {alias: rank for rank, alias in enumerate(f"{KNOWN['uri']} {KNOWN['id']} {KNOWN['slide']}".split())}
     called = sorted((name for name in table.columns if plain_name(name) in ranks), key=lambda name: ranks[plain_name(name)])
     others = [
@@ -163,9 +167,8 @@ def _numbers(converted: dict[str, list[Any]], name: str, cells: list[Any], *, fi
             beside += "_"
         converted[beside] = [None if cell is None else cell_values.text(cell) for cell in cells]
         unit = "micrometres per pixel" if field == "mpp" else "a whole number of pixels"
-        notes.append(
-            f"{what}: {lost.total()} cells of {name} are not {unit}, such as {lost.most_common(1)[0][0][:30]!r}; they stay as text in {beside}"
-        )
+        sample = short(lost.most_common(1)[0][0], 30)
+        notes.append(f"{what}: {lost.total()} cells of {name} are not {unit}, such as {sample!r}; they stay as text in {beside}")
 
 
 def _is_worded(cell: Any) -> bool:

@@ -14,6 +14,7 @@ MOST_NAMES = 200
 """Names of lines without a picture that a record keeps."""
 _MOST_LABELS = 1000
 _EXAMPLES = 3
+_COUNTED = ("label", "patient", "slide", "site", "split")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ def reading_of(source: Source) -> Reading:
     listing = getattr(source, "listing", None)
     found = listing if isinstance(listing, Listing) else Listing([], [])
     labels = Counter(item.label for item in items if item.label)
-    distinct = {name: len({value for item in items if (value := getattr(item, name))}) for name in ("label", "patient", "slide", "site", "split")}
+    distinct = {name: len({value for item in items if (value := getattr(item, name))}) for name in _COUNTED}
     return Reading(
         kind=source.kind,
         layout=found.layout,
@@ -130,7 +131,8 @@ def _label_notes(labels: Counter[str], pictures: int) -> list[str]:
         return ["no picture has a label; give each class a folder, or name classes in a column 'label' of labels.csv"]
     if len(labels) == 1 and pictures > 1:
         (label, count), *_ = labels.items()
-        return [f"{'all' if count == pictures else count} of {pictures} pictures have the one label {short(label)!r}; nothing can be told apart by it"]
+        which = "all" if count == pictures else f"{count} of"
+        return [f"{which} {pictures} pictures have the one label {short(label)!r}; nothing can be told apart by it"]
     return []
 
 

@@ -31,7 +31,12 @@ class Matched:
 
 
 def match(
-    table: Table, pictures: Sequence[str], *, columns: Mapping[str, str] | None = None, empty: Collection[str] | None = None, must: bool = True
+    table: Table,
+    pictures: Sequence[str],
+    *,
+    columns: Mapping[str, str | None] | None = None,
+    empty: Collection[str] | None = None,
+    must: bool = True,
 ) -> Matched:
     """Join a table to pictures (paths as the table sees them).
 
@@ -43,7 +48,9 @@ def match(
     if len(table) and not found.matched and must:
         raise SourceError(_none_matched(table, names, uri, found, pictures))
     if uri is None and found.matched:  # WILDS: a path is put together from four columns
-        mapping = find_columns(table.columns, {field: column for field, column in _WILDS_COLUMNS.items() if column in table.columns} | given)
+        mapping = find_columns(
+            table.columns, {field: column for field, column in _WILDS_COLUMNS.items() if column in table.columns} | given
+        )
     else:
         mapping = find_columns(table.columns, given if uri is None else {**given, "uri": uri})
         mapping = _with_identifier(mapping, table)
@@ -68,9 +75,9 @@ def match(
     return Matched(converted, mapping, rows, reading, notes)
 
 
-def _names(table: Table, pictures: Sequence[str], given: Mapping[str, str]) -> tuple[list[str | None], str | None, Join]:
+def _names(table: Table, pictures: Sequence[str], given: Mapping[str, str | None]) -> tuple[list[str | None], str | None, Join]:
     """The names in the column that matches most lines, that column (None where several make a path), and the join."""
-    if "uri" in given:
+    if given.get("uri"):
         find_columns(table.columns, given)
     best: tuple[list[str | None], str | None, Join] = ([None] * len(table), None, Join(empty=list(range(len(table)))))
     candidates_ = file_columns(table, given)
@@ -84,7 +91,7 @@ def _names(table: Table, pictures: Sequence[str], given: Mapping[str, str]) -> t
                 break
         if best[2].matched >= 0.5 * len(table):
             return best
-        if matcher is join and "uri" not in given:
+        if matcher is join and not given.get("uri"):
             names = [wilds_path(record) for record in table.records()]
             if any(names) and (found := join(names, pictures)).matched > best[2].matched:
                 return names, None, found
@@ -148,7 +155,8 @@ def _notes(table: Table, names: Sequence[str | None], uri: str | None, found: Jo
         )
     if found.repeated:
         name = str(names[found.repeated[0]])
-        notes.append(f"{len(found.repeated)} of {total} lines of {what} name a picture again, such as {short(name)!r}; the first line counts")
+        again = f"name a picture again, such as {short(name)!r}; the first line counts"
+        notes.append(f"{len(found.repeated)} of {total} lines of {what} {again}")
     if found.empty:
         notes.append(f"{len(found.empty)} of {total} lines of {what} name nothing; the first is line {table.lines[found.empty[0]]}")
     without = [picture for at, picture in enumerate(pictures) if at not in found.line_of]

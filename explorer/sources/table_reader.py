@@ -166,9 +166,7 @@ def _parquet(data: bytes, what: str) -> Table:
             values = [None if value is None or value < 0 else classes[name][value] for value in values]
             notes.append(f"{what}: the numbers of column {name!r} are named as the file itself names them")
         columns[name] = values
-    return Table(
-        name=what, form="Parquet", columns=columns, lines=range(1, table.num_rows + 1), notes=tuple(notes), pictures=pictures
-    )
+    return Table(name=what, form="Parquet", columns=columns, lines=range(1, table.num_rows + 1), notes=tuple(notes), pictures=pictures)
 
 
 def _index_name(name: str, names: Sequence[str]) -> str:
@@ -209,7 +207,7 @@ def _picture_column(column: Any) -> tuple[Any, list[Any]] | None:
 # -- cells
 
 
-def _plain(value: Any) -> Any:  # noqa: PLR0911 - one line a type
+def _plain(value: Any) -> Any:
     """A cell as text, int, finite float, bool or None."""
     if value is None or isinstance(value, bool):
         return value
@@ -227,7 +225,7 @@ def _plain(value: Any) -> Any:  # noqa: PLR0911 - one line a type
         return str(value)
     if isinstance(value, bytes):
         return _bytes_as_text(value)
-    return json.dumps(value, ensure_ascii=False, default=lambda inner: _plain(inner))
+    return json.dumps(value, ensure_ascii=False, default=_plain)
 
 
 def _bytes_as_text(value: bytes) -> str:
@@ -240,7 +238,7 @@ def _bytes_as_text(value: bytes) -> str:
 def _even(values: list[Any]) -> list[Any]:
     """One type for a column: whole floats among numbers are whole numbers, and a mixture or a number beyond 64 bits makes text."""
     kinds = {type(value) for value in values if value is not None}
-    if kinds <= {int, float} and float in kinds and all(value is None or float(value).is_integer() and abs(value) < 2**53 for value in values):
+    if kinds <= {int, float} and float in kinds and all(value is None or _is_whole(value) for value in values):
         return [None if value is None else int(value) for value in values]
     if kinds == {int} and all(value is None or value in _INT64 for value in values):
         return values
@@ -252,4 +250,8 @@ def _even(values: list[Any]) -> list[Any]:
 
 
 def _as_text(value: Any) -> str:
-    return str(int(value)) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else str(value)
+    return str(int(value)) if isinstance(value, float) and _is_whole(value) else str(value)
+
+
+def _is_whole(value: float) -> bool:
+    return float(value).is_integer() and abs(value) < 2**53

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
@@ -70,7 +71,7 @@ class TableSource(Listed):
 
     def _list(self) -> Listing:
         table, given = self._table, check_mapping(self.options.get("columns", {}))
-        if table.pictures and "uri" not in given:
+        if table.pictures and not given.get("uri"):
             return self._list_bytes(table, given)
         find_columns(table.columns, given)
         name = self._file_column(table, given)
@@ -98,18 +99,20 @@ class TableSource(Listed):
         )
         return Listing(list(items.values()), rejects, tables=(reading,), notes=(*converted.notes, *notes, *_reject_notes(rejects, table)))
 
-    def _list_bytes(self, table: Table, given: Mapping[str, str]) -> Listing:
+    def _list_bytes(self, table: Table, given: Mapping[str, str | None]) -> Listing:
         """Rows whose pictures lie in the table itself."""
         column, cells = next(iter(table.pictures.items()))
         columns = find_columns(table.columns, {**given, "uri": column})
+        paths = table.columns[column]
+        if "id" not in columns and None not in paths and len(set(paths)) == len(paths):
+            columns["id"] = column
         converted = convert(table, columns, empty=empty_option(self.options))
         items, rejects = [], []
         for row, (cell, record) in enumerate(zip(cells, converted.records(), strict=True)):
             if not cell.is_valid:
                 rejects.append(Reject(f"row[{row}]", "there is no picture in that row"))
                 continue
-            item = make_item(f"row[{row}]", record, columns)
-            items.append(item)
+            items.append(make_item(f"row[{row}]", record, columns))
         if not items:
             raise SourceError(f"No row of {table.name} holds a picture in column {column!r}; name another with the option columns.")
         reading = TableReading(table.name, table.form, len(table), column_readings(converted, columns), len(items), unmatched=len(rejects))
@@ -118,11 +121,13 @@ class TableSource(Listed):
             notes.append(f"{table.name}: its other columns of pictures ({', '.join(list(table.pictures)[1:])}) are not read")
         return Listing(items, rejects, tables=(reading,), notes=tuple(notes))
 
-    def _file_column(self, table: Table, given: Mapping[str, str]) -> str:
+    def _file_column(self, table: Table, given: Mapping[str, str | None]) -> str:
         """The column whose first cells name most pictures; among equals the one called likest a file."""
         candidates = file_columns(table, given)
         called = find_columns(table.columns, given).get("uri")
-        scores = {name: sum(bool(self._place(str(cell))) for cell in table.columns[name][:_TRIED] if cell is not None) for name in candidates}
+        scores = {
+            name: sum(bool(self._place(str(cell))) for cell in table.columns[name][:_TRIED] if cell is not None) for name in candidates
+        }
         best = max(candidates, key=lambda name: scores[name], default=None)
         if best is not None and scores[best]:
             return best
@@ -148,31 +153,30 @@ class TableSource(Listed):
         return ""
 
     def _resolve(self, names: Sequence[str]) -> tuple[list[str], list[str], dict[str, int]]:
-        """The file of each row, seen from the root (the path as written where there is none); what is to be said; what was matched by what."""
+        """The file of each row, seen from the root, or the path as written where there is none; notes; lines by what they matched on."""
         uris = [self._place(name) or name.strip().replace("\\", "/").removeprefix("./") for name in names]
         there = {uri for uri in uris if not leaves_root(uri) and _is_file(self._root / uri)}
         lost = [line for line, uri in enumerate(uris) if uri and uri not in there]
-        how = {"path": len(uris) - len(lost)}
+        how = Counter({"path": len(uris) - len(lost)})
         if not lost:
             return uris, [], how
         files = self._files()
         found: Join = join([names[line] for line in lost], files)
         for picture, line in found.line_of.items():
             uris[lost[line]] = files[picture]
+        what = self._path.name
         notes = [
-            f"{count} of {len(names)} lines of {self._path.name} are matched by the {step}, not by their path" for step, count in found.how.items()
+            f"{count} of {len(names)} lines of {what} are matched by the {step}, not by their path" for step, count in found.how.items()
         ]
         if found.ambiguous:
             name = names[lost[found.ambiguous[0]]]
-            notes.append(f"{len(found.ambiguous)} of {len(names)} lines of {self._path.name} fit several files, such as {short(name)!r}")
+            notes.append(f"{len(found.ambiguous)} of {len(names)} lines of {what} fit several files, such as {short(name)!r}")
         if found.unmatched:
             name = names[lost[found.unmatched[0]]]
             near = ", ".join(short(one, 40) for one in nearest(name, files))
             nearby = f" (nearest are {near})" if near else ""
-            notes.append(
-                f"{len(found.unmatched)} of {len(names)} lines of {self._path.name} name no file, such as {short(name)!r}{nearby}"
-            )
-        return uris, notes, how | dict(found.how)
+            notes.append(f"{len(found.unmatched)} of {len(names)} lines of {what} name no file, such as {short(name)!r}{nearby}")
+        return uris, notes, how + found.how
 
     def _files(self) -> list[str]:
         """Files below the root, in order; links to folders and hidden things are not followed."""
@@ -180,7 +184,9 @@ class TableSource(Listed):
         for folder, folders, names in os.walk(self._root):
             folders[:] = sorted(name for name in folders if not hidden(name))
             prefix = Path(folder).relative_to(self._root).as_posix()
-            found += [name if prefix == "." else f"{prefix}/{name}" for name in sorted(names) if not hidden(name) and name != self._path.name]
+            found += [
+                name if prefix == "." else f"{prefix}/{name}" for name in sorted(names) if not hidden(name) and name != self._path.name
+            ]
             if len(found) > _MOST_FILES:
                 break
         return found
@@ -227,5 +233,3 @@ def _is_named_so(cell: Any) -> bool:
 def _reject_notes(rejects: Sequence[Reject], table: Table) -> list[str]:
     twice = sum(reject.reason.startswith("named twice") for reject in rejects)
     return [f"{twice} of {len(table)} lines of {table.name} name a picture again; the first line counts"] if twice else []
-
-

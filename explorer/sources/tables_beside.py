@@ -82,7 +82,7 @@ def list_pictures(names: Sequence[str], *, read: Callable[[str], bytes], options
         layout=layout.known.title if layout.known else "",
         suggested_kind=_kind(layout, chosen),
         tables=readings,
-        notes=tuple([*_layout_notes(layout, pictures), *notes, *_stray_notes(stray, readings)]),
+        notes=(*_layout_notes(layout, pictures), *notes, *_stray_notes(stray, readings, layout)),
     )
 
 
@@ -92,9 +92,11 @@ def _chosen(tables: Sequence[str], layout: FolderLayout, read: Callable[[str], b
     if wanted == "none":
         return {}
     if wanted is not None:
-        if wanted not in tables:
-            raise SourceError(f"There is no table {short(str(wanted))!r} among the pictures; there is {', '.join(tables[:6]) or 'none'}.")
-        return {str(wanted): read_table(read(str(wanted)), name=str(wanted))}
+        named = [name for name in tables if name == wanted] or [name for name in tables if name.endswith(f"/{wanted}")]
+        if len(named) != 1:
+            there = short(", ".join(tables) or "none", 120)
+            raise SourceError(f"{len(named) or 'No'} tables among the pictures are called {short(str(wanted))!r}; there is {there}.")
+        return {named[0]: read_table(read(named[0]), name=named[0])}
     by_folder: dict[str, list[str]] = {}
     for name in tables:
         if is_labels(name):
@@ -145,14 +147,14 @@ def _layout_notes(layout: FolderLayout, pictures: Sequence[str]) -> list[str]:
     return []
 
 
-def _stray_notes(stray: Sequence[str], read: Sequence[TableReading]) -> list[str]:
+def _stray_notes(stray: Sequence[str], read: Sequence[TableReading], layout: FolderLayout) -> list[str]:
     """Tables that lie there unread; where none is read, how to have one read."""
     if not stray:
         return []
-    count = f"{short(stray[0])} is a table" if len(stray) == 1 else f"{len(stray)} files are tables, such as {short(stray[0])},"
-    verb = "and is not read" if len(stray) == 1 else "and are not read"
-    remedy = "" if read else f"; if it describes the pictures, say --option table={short(stray[0])}, or call it labels.csv"
-    return [f"{count} {verb}{remedy}"]
+    name = stray[0].rpartition("/")[2]
+    words = f"{short(name)} is a table and is not read" if len(stray) == 1 else f"{len(stray)} tables are not read, such as {short(name)}"
+    remedy = "" if read or layout.known else f"; if it describes the pictures, say --option 'table={name}', or call it labels.csv"
+    return [words + remedy]
 
 
 def _kind(layout: FolderLayout, chosen: Mapping[str, Table]) -> str:

@@ -141,7 +141,11 @@ def test_junk_is_passed_over_and_said(place) -> None:
     assert any("hidden" in reason for uri, reason in said.items() if uri.startswith(".cache"))
     assert any("operating system" in reason for uri, reason in said.items() if uri.startswith("__MACOSX"))
     assert "whole-slide" in said["s.svs"] and "whole-slide" in said["d.dcm"]
-    assert said["notes.txt"] == "not a picture (.txt)" and said["table.csv"] == "a table that is not read" and "not a picture" in said["inner.zip"]
+    assert (
+        said["notes.txt"] == "not a picture (.txt)"
+        and said["table.csv"] == "a table that is not read"
+        and "not a picture" in said["inner.zip"]
+    )
 
 
 def test_content_decides_where_the_name_says_nothing(place) -> None:

@@ -12,6 +12,7 @@ def show() -> None:
     opened = ui.current()
     url_state.asked()
     facts.head(opened)
+    facts.understood(opened)
     facts.models(opened)
     facts.check(opened)
     facts.rejects(opened)
