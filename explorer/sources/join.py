@@ -14,7 +14,12 @@ from dataclasses import dataclass, field
 from .images import SUFFIXES
 from .metadata import path_key
 
-HOW = ("path", "end of the path", "name without suffix", "other letter case", "group")
+HOW = {
+    "end of the path": "the end of their path",
+    "name without suffix": "their name without suffix",
+    "other letter case": "their name in other letter case",
+}
+"""Steps of a join after the path itself, with the words for them. Lines that stand for a ``group`` of pictures come last."""
 SPLITS = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("val", "valid", "validation"), "val"),
@@ -33,7 +38,7 @@ class Join:
     line_of: dict[int, int] = field(default_factory=dict)
     """Picture -> line, both by position."""
     how: Counter[str] = field(default_factory=Counter)
-    """Lines matched, by what they matched on (``HOW``)."""
+    """Lines matched, by what they matched on: ``path``, a step of ``HOW``, or ``group``."""
     empty: list[int] = field(default_factory=list)
     """Lines that name nothing."""
     repeated: list[int] = field(default_factory=list)

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import SourceError
 from .cell_values import EMPTY_WORDS
-from .join import Join, candidates, join, join_groups, nearest
+from .join import HOW, Join, candidates, join, join_groups, nearest
 from .known_layouts import wilds_path
 from .metadata import convert, file_columns, find_columns, plain_name
 from .reading import MOST_NAMES, TableReading, column_readings, short
@@ -140,8 +140,8 @@ def _notes(table: Table, names: Sequence[str | None], uri: str | None, found: Jo
     for how, count in found.how.items():
         if how == "group":
             notes.append(f"{what}: its lines stand for groups of pictures; {count} of {total} lines name {len(found.line_of)} pictures")
-        elif how != "path" and count:
-            notes.append(f"{what}: {count} of {total} lines are matched by the {_HOW[how]}")
+        elif how in HOW:
+            notes.append(f"{what}: {count} of {total} lines are matched by {HOW[how]}")
     if found.unmatched:
         name = str(names[found.unmatched[0]])
         near = ", ".join(short(one, 40) for one in nearest(name, pictures))
@@ -163,10 +163,3 @@ def _notes(table: Table, names: Sequence[str | None], uri: str | None, found: Jo
     if without:
         notes.append(f"{len(without)} of {len(pictures)} pictures have no line in {what}, such as {short(without[0])!r}")
     return notes
-
-
-_HOW = {
-    "end of the path": "end of their path",
-    "name without suffix": "name without suffix",
-    "other letter case": "name in other letter case",
-}

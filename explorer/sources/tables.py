@@ -15,7 +15,7 @@ from ..types import Item, Limits, Reject
 from .base import GONE, OUTSIDE, Listed, head, no_pictures
 from .folder_layout import hidden, leaves_root, unfit
 from .images import SUFFIXES, check_bytes
-from .join import Join, join, nearest
+from .join import HOW, Join, join, nearest
 from .metadata import check_mapping, convert, file_columns, find_columns, make_item, path_key
 from .reading import Listing, TableReading, column_readings, short
 from .table_reader import Table, read_table
@@ -159,7 +159,7 @@ class TableSource(Listed):
         lost = [line for line, uri in enumerate(uris) if uri and uri not in there]
         how = Counter({"path": len(uris) - len(lost)})
         if not lost:
-            return uris, [], how
+            return uris, [], dict(how)
         files = self._files()
         found: Join = join([names[line] for line in lost], files)
         for picture, line in found.line_of.items():
@@ -176,7 +176,7 @@ class TableSource(Listed):
             near = ", ".join(short(one, 40) for one in nearest(name, files))
             nearby = f" (nearest are {near})" if near else ""
             notes.append(f"{len(found.unmatched)} of {len(names)} lines of {what} name no file, such as {short(name)!r}{nearby}")
-        return uris, notes, how + found.how
+        return uris, notes, dict(how + found.how)
 
     def _files(self) -> list[str]:
         """Files below the root, in order; links to folders and hidden things are not followed."""
@@ -214,7 +214,7 @@ class TableSource(Listed):
             root = os.path.relpath(os.path.commonpath([self._path.parent, *(place.parent for place in real)]), self._path.parent)
             return (
                 f"All {len(rejects)} paths in {self._path.name} leave its folder, such as {short(outside[0], 60)}; "
-                f"to read them, say --option root={root}."
+                f"say --option root={root} to read them."
             )
         return short(no_pictures(f"Table {self._path.name}", rejects).rstrip("."), 280) + "."
 
