@@ -165,9 +165,8 @@ class TableSource(Listed):
         for picture, line in found.line_of.items():
             uris[lost[line]] = files[picture]
         what = self._path.name
-        notes = [
-            f"{count} of {len(names)} lines of {what} are matched by the {step}, not by their path" for step, count in found.how.items()
-        ]
+        words = {"path": "their path in another spelling (Unicode form, slashes, drive)", **HOW}
+        notes = [f"{count} of {len(names)} lines of {what} are matched by {words[step]}" for step, count in found.how.items()]
         if found.ambiguous:
             name = names[lost[found.ambiguous[0]]]
             notes.append(f"{len(found.ambiguous)} of {len(names)} lines of {what} fit several files, such as {short(name)!r}")
