@@ -80,7 +80,7 @@ def test_that_all_pictures_have_one_label_is_said(opened) -> None:
 @pytest.mark.parametrize("prefix", ["", "tiles/", "outer/tiles/"])
 @pytest.mark.parametrize("name", ["labels.csv", "Labels.CSV", "metadata.csv", "labels.tsv", "labels.txt", "labels.csv.gz"])
 def test_the_table_is_found_in_the_lowest_shared_folder(opened, prefix: str, name: str) -> None:
-    text = "file\tlabel\tpatient\n1.png\tA\tP1\n2.png\tB\tP2\n".encode()
+    text = b"file\tlabel\tpatient\n1.png\tA\tP1\n2.png\tB\tP2\n"
     data = gzip.compress(text) if name.endswith(".gz") else text
     source = opened({prefix + "1.png": PNG, prefix + "2.png": PNG, prefix + name: data})
     assert fields(source, "label", "patient") == {prefix + "1.png": ("A", "P1"), prefix + "2.png": ("B", "P2")}
@@ -109,7 +109,7 @@ def test_a_table_chosen_by_hand_and_none_at_all(tmp_path: Path) -> None:
     chosen = open_source(place, options={"table": "cohort.csv", "columns": {"label": "art"}})
     assert fields(chosen, "label") == {"a/1.png": ("A",), "b/2.png": ("B",)}
     assert fields(open_source(place, options={"table": "none"}), "label") == {"a/1.png": ("a",), "b/2.png": ("b",)}
-    with pytest.raises(SourceError, match="No tables among the pictures are called 'nothing.csv'"):
+    with pytest.raises(SourceError, match=r"No tables among the pictures are called 'nothing\.csv'"):
         open_source(place, options={"table": "nothing.csv"}).items()
 
 

@@ -63,7 +63,7 @@ def table_bytes(form: str, rows: list[dict[str, object]]) -> tuple[str, bytes]:
         list(rows[0]),
         delimiter=separator,
         lineterminator={"cr": "\r", "tab": "\r\n"}.get(form, "\n"),
-        quoting=csv.QUOTE_ALL if form == "quoted" else csv.QUOTE_MINIMAL,
+        quoting=csv.QUOTE_ALL if form in ("quoted", "cr") else csv.QUOTE_MINIMAL,
     )
     writer.writeheader()
     writer.writerows(rows)
@@ -125,7 +125,7 @@ def test_every_line_and_every_file_is_accounted_for(data: st.DataObject, kind: s
         assert {reject.uri for reject in source.rejects()} == junk
         (reading,) = reading_of(source).tables
         counted = reading.matched + reading.repeated + reading.ambiguous + reading.unmatched + reading.empty
-        assert reading.lines == counted == len([line for line in lines])
+        assert reading.lines == counted == len(lines)
         labelled = [item for item in items if (item.label or "").startswith("L")]
         assert len(labelled) == reading.matched and len({item.label for item in labelled}) == len(labelled)
         assert all(len(note) < 300 and "\n" not in note for note in reading_of(source).notes)

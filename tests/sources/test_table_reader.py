@@ -105,7 +105,7 @@ def test_a_column_without_a_name_is_called_by_its_place_and_an_empty_one_is_drop
 
 
 def test_a_line_with_too_many_fields_is_refused_with_its_number() -> None:
-    with pytest.raises(SourceError, match="Line 4 of labels.csv has 3 fields, but its first line names 2"):
+    with pytest.raises(SourceError, match=r"Line 4 of labels\.csv has 3 fields, but its first line names 2"):
         read("file,label\na.png,x\n\nb.png,y,z\n")
 
 
@@ -140,7 +140,7 @@ def test_a_stray_quotation_mark_swallows_no_line() -> None:
 
 def test_a_quotation_mark_that_never_closes_is_read_as_written_or_refused_with_its_line() -> None:
     assert read('file,note\na.png,"5 mm\nb.png,x\n').columns["note"] == ['"5 mm', "x"]
-    with pytest.raises(SourceError, match="A quotation mark in line 3 of labels.csv does not close"):
+    with pytest.raises(SourceError, match=r"A quotation mark in line 3 of labels\.csv does not close"):
         read('file,label,note\na.png,A,x\nb.png,"A\nc.png,B,y\n')
 
 
@@ -192,7 +192,8 @@ def workbook(rows: list[list[object]]) -> bytes:
         )
         archive.writestr(
             "_rels/.rels",
-            f'<Relationships xmlns="{packages}"><Relationship Id="rId1" Type="{office}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+            f'<Relationships xmlns="{packages}"><Relationship Id="rId1" Type="{office}/officeDocument" Target="xl/workbook.xml"/>'
+            "</Relationships>",
         )
         archive.writestr(
             "[Content_Types].xml",
