@@ -7,6 +7,7 @@ from .build import build, cluster, demo, embed, index, ingest, project
 from .compare import compare
 from .encoders import encoders, weights
 from .evaluate import evaluate
+from .inspect import inspect
 from .manage import name_group, remove, rename, select
 from .search import search
 from .show import export, list_, show, verify
@@ -14,6 +15,7 @@ from .show import export, list_, show, verify
 for _command in (
     demo,
     build,
+    inspect,
     ingest,
     embed,
     index,

@@ -27,6 +27,7 @@ from .. import storage
 from ..collection import FORMAT, RECORD, Collection, checked_name, pixels_sha256
 from ..errors import CollectionExists, ImageRejected, InputError
 from ..settings import Settings
+from ..sources import Reading, reading_of
 from ..types import Image, Item, Progress, Reject, Report, Source, ignore
 
 PART_ROWS = 1024
@@ -63,6 +64,9 @@ def ingest(source: Source, *, name: str, settings: Settings, report: Report = ig
         if target.exists():
             raise InputError(f"{target} is there and is no collection; choose another name or move it away.")
         items = source.items()
+        reading = reading_of(source)
+        for note in reading.notes:
+            report(Progress("ingest", 0, note=note))
         if not items:
             raise InputError(f"No pictures were found in {source.uri}; {_why(source.rejects())}")
         work = _workbench(settings.home, name, [identity, settings.thumbnail_px], items)
@@ -72,7 +76,7 @@ def ingest(source: Source, *, name: str, settings: Settings, report: Report = ig
             if not part.exists():
                 _read_part(source, items[start : start + PART_ROWS], part, settings=settings)
         report(Progress("ingest", len(items), len(items)))
-        _finish(work, source, identity, settings.thumbnail_px)
+        _finish(work, source, identity, reading, settings.thumbnail_px)
         work.replace(target)
         storage.sync(target.parent)
     return Collection(target, limits=settings.limits)
@@ -173,7 +177,7 @@ def thumbnail(image: Image, side_px: int) -> bytes:
 # -- all parts
 
 
-def _finish(work: Path, source: Source, identity: dict[str, Any], thumbnail_px: int) -> None:
+def _finish(work: Path, source: Source, identity: dict[str, Any], reading: Reading, thumbnail_px: int) -> None:
     parts = sorted(work.glob("part-*.parquet"))
     table = pd.concat([pd.read_parquet(part) for part in parts], ignore_index=True)
     read = table["reason"].isna()
@@ -194,6 +198,7 @@ def _finish(work: Path, source: Source, identity: dict[str, Any], thumbnail_px: 
         "name": work.name.removeprefix(".").removesuffix(".work"),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "source": identity,
+        "reading": reading.to_json(),
         "n": len(items),
         "rejected": len(rejects),
         "items_sha256": hashlib.sha256("".join(items["sha256"]).encode()).hexdigest(),

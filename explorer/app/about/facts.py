@@ -18,7 +18,7 @@ from ...storage import Artifact
 from .. import ui
 from ..shared import cache
 from ..shared.redaction import without_paths
-from ..ui import job_panel
+from ..ui import job_panel, source_reading
 
 _KINDS = {
     "thumbnails": "Small pictures", "embeddings": "Descriptions by a model", "neighbours": "Neighbours and search", "projections": "Maps",
@@ -53,6 +53,18 @@ def head(opened: Collection) -> None:
         st.warning(f"Patches differ in scale: from {mpp.min():g} to {mpp.max():g} µm per pixel. Similar patches may be so by scale.")
     else:
         st.caption(f"{mpp.median():g} µm per pixel.")
+
+
+def understood(opened: Collection) -> None:
+    """How the tables beside the pictures were read, as it was recorded when the collection was made."""
+    reading = opened.record.get("reading")
+    if reading is None or not (reading["tables"] or reading["notes"]):
+        return
+    st.header("Where labels come from", anchor=False)
+    if reading["layout"]:
+        st.caption(ui.plain(f"Files are laid out as in {reading['layout']}."))
+    source_reading.notes(reading, key="about")
+    source_reading.tables(reading["tables"], key="about")
 
 
 def models(opened: Collection) -> None:

@@ -16,6 +16,7 @@ def show_collection() -> None:
     """The facts of the chosen collection."""
     opened = ui.current()
     facts.head(opened)
+    facts.understood(opened)
     facts.models(opened)
     facts.check(opened)
     facts.rejects(opened)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from ... import encoders, jobs
 from ...collection import checked_name
-from ...errors import CollectionExists, CollectionMissing, InputError
+from ...errors import Busy, CollectionExists, CollectionMissing, InputError
+from ...sources import KINDS
 from . import cache, uploads
 
 Name = Annotated[str, Field(description="Name of the collection.")]
@@ -67,14 +68,25 @@ class Build(_Work):
     encoder: str = "descriptor"
     upload: str | None = None
     path: str | None = None
-    columns: Mapping[str, str] = Field(default={}, description="For tables: our field -> the column that holds it.")
+    kind: Annotated[str | None, Field(description="What it is; seen from it where left out.")] = None
+    columns: Mapping[str, str | None] = Field(default={}, description="Of a table: our field -> its column, or null for no column.")
+    table: Annotated[str | None, Field(description="The table among the pictures that is read, or 'none'.")] = None
+    empty: Annotated[list[str] | None, Field(description="Words in a table that mean nothing is known.")] = None
 
     def command(self) -> list[str]:
         source = self._source()
         encoders.spec(self.encoder)
         _check_free(self.name, source)
-        options = ["--option", f"columns={json.dumps(dict(self.columns))}"] if self.columns else []
-        return ["build", "--name", checked_name(self.name), "--encoder", self.encoder, *options, "--", str(source)]
+        if self.kind not in (None, *KINDS):
+            raise Problem(422, f"There is no kind of source called {self.kind!r}; use {', '.join(KINDS)}.")
+        kind = ["--kind", self.kind] if self.kind else []
+        options = [part for key, value in self.options().items() for part in ("--option", f"{key}={json.dumps(value)}")]
+        return ["build", "--name", checked_name(self.name), "--encoder", self.encoder, *kind, *options, "--", str(source)]
+
+    def options(self) -> dict[str, Any]:
+        """Options of the source; never ``root``, by which a table could reach beyond the folders the server may read."""
+        given = {"columns": dict(self.columns) or None, "table": self.table, "empty": self.empty}
+        return {key: value for key, value in given.items() if value is not None}
 
     def title(self) -> str:
         return f"Build {self.name}"

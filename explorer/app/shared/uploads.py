@@ -20,12 +20,13 @@ import anyio
 from anyio import to_thread
 
 from ...errors import InputError, NotFound, StorageFull, TooLarge
-from ...sources.folder_layout import LABELS
+from ...sources.table_reader import is_table
+from ...sources.tables_beside import is_labels
 from ...sources.uploads import HEADER, NAMES, read_names
 
 FOLDER = ".uploads"
-WHOLE = (".zip", ".csv", ".tsv", ".parquet", ".h5", ".hdf5")
-"""Suffixes of files that are a source by themselves; they keep it on disk."""
+ALONE = (".zip", ".h5", ".hdf5")
+"""Suffixes of files that are a source by themselves; they keep it on disk. So do tables, which may also lie beside pictures."""
 SPARE_BYTES = 1_000_000_000
 """What must stay free on the disk."""
 MOST_NAME = 200
@@ -55,10 +56,11 @@ class Upload:
         arrived = read_names(self.path)
         if not arrived:
             raise InputError("Nothing has arrived yet; choose pictures, a folder or a zip.")
-        whole = [self.path / stored for stored, _, _ in arrived if stored.endswith(WHOLE)]
-        if len(whole) > 1 or (whole and len(arrived) > 1):
-            raise InputError("A zip, table or HDF5 file is a collection by itself; bring it alone, or bring only pictures.")
-        return whole[0] if whole else self.path
+        if len(arrived) == 1 and (arrived[0][0].endswith(ALONE) or is_table(arrived[0][0])):
+            return self.path / arrived[0][0]
+        if any(stored.endswith(ALONE) for stored, _, _ in arrived):
+            raise InputError("A zip or HDF5 file is a collection by itself; bring it alone, or bring only pictures and tables.")
+        return self.path
 
 
 def begin(home: Path) -> Upload:
@@ -108,9 +110,7 @@ async def receive(upload: Upload, name: str, pieces: AsyncIterator[bytes], *, an
     """
     name = safe_name(name)
     _check_room(upload, announced_bytes, most_bytes)
-    suffix = PurePosixPath(name).suffix.lower()
-    by_itself = suffix in WHOLE and PurePosixPath(name).name != LABELS
-    stored = upload.path / (secrets.token_hex(8) + (suffix if by_itself else ""))
+    stored = upload.path / (secrets.token_hex(8) + _kept_suffix(name))
     part = stored.with_name(f".{stored.name}.part")
     size = 0
     try:
@@ -130,6 +130,13 @@ async def receive(upload: Upload, name: str, pieces: AsyncIterator[bytes], *, an
             part.unlink()
             _arrived[upload.path] -= size
     return size
+
+
+def _kept_suffix(name: str) -> str:
+    """The suffix by which a file is known as a source by itself; empty for every other file."""
+    suffixes = [suffix.lower() for suffix in PurePosixPath(name).suffixes]
+    suffix = "".join(suffixes[-2:]) if suffixes[-1:] == [".gz"] else "".join(suffixes[-1:])
+    return suffix if suffix in ALONE or (is_table(name) and not is_labels(name)) else ""
 
 
 def safe_name(name: str) -> str:

@@ -14,7 +14,7 @@ import pytest
 from bad_files import encoded, patch
 
 from explorer.errors import ImageRejected, SourceError, UnsafeArchive
-from explorer.sources import open_source
+from explorer.sources import open_source, reading_of
 from explorer.types import Item, Limits, Source
 
 PNG = encoded(patch(8), "PNG")
@@ -104,13 +104,15 @@ def test_lines_of_labels_csv_that_lead_nowhere_are_said(place) -> None:
     csv = b"file,label\nTUM/a.png,X\ngone.png,Y\nTUM/a.png,Z\n"
     source = place("TUM/a.png", labels__csv=csv)
     assert rows(source, "label") == [("X",)]
-    assert [(reject.uri, reject.reason) for reject in source.rejects()] == [
-        ("gone.png", "named in labels.csv, but there is no such picture"),
-        ("TUM/a.png", "named twice in labels.csv; the first line counts"),
-    ]
+    assert not source.rejects(), "lines of a table are no pictures"
+    reading = reading_of(source)
+    (table,) = reading.tables
+    assert (table.lines, table.matched, table.repeated, table.unmatched, table.names_without_picture) == (3, 1, 1, 1, ("gone.png",))
+    assert "1 of 3 lines of labels.csv name no picture, such as 'gone.png' (nearest are TUM/a.png)" in reading.notes
+    assert "1 of 3 lines of labels.csv name a picture again, such as 'TUM/a.png'; the first line counts" in reading.notes
 
 
-@pytest.mark.parametrize("csv", [b"width,height\n1,2\n", b"", b'file,label\na.png,"b\n', b"file,label\na.png,b,c,d\n"])
+@pytest.mark.parametrize("csv", [b"width,height\n1,2\n", b"", b'file,label\na.png,"b\nb,c,d', b"file,label\na.png,b,c,d\n"])
 def test_a_labels_csv_that_cannot_be_used_is_an_error_not_a_loss(place, csv: bytes) -> None:
     with pytest.raises(SourceError, match=r"labels\.csv"):
         place("a.png", labels__csv=csv).items()
@@ -139,7 +141,11 @@ def test_junk_is_passed_over_and_said(place) -> None:
     assert any("hidden" in reason for uri, reason in said.items() if uri.startswith(".cache"))
     assert any("operating system" in reason for uri, reason in said.items() if uri.startswith("__MACOSX"))
     assert "whole-slide" in said["s.svs"] and "whole-slide" in said["d.dcm"]
-    assert said["notes.txt"] == "not a picture (.txt)" and "not a picture" in said["table.csv"] and "not a picture" in said["inner.zip"]
+    assert (
+        said["notes.txt"] == "not a picture (.txt)"
+        and said["table.csv"] == "a table that is not read"
+        and "not a picture" in said["inner.zip"]
+    )
 
 
 def test_content_decides_where_the_name_says_nothing(place) -> None:
@@ -165,13 +171,13 @@ def test_kinds_and_options_that_do_not_exist(tmp_path: Path) -> None:
     folder(tmp_path, "a.png")
     with pytest.raises(SourceError, match="no kind of source called 'floder'"):
         open_source(tmp_path, kind="floder")
-    with pytest.raises(SourceError, match="takes no options"):
+    with pytest.raises(SourceError, match="takes the options table, columns, empty, not root"):
         open_source(tmp_path, options={"root": "x"})
 
 
 def test_links(tmp_path: Path) -> None:
     outside = folder(tmp_path / "outside", "secret.png")
-    root = folder(tmp_path / "root", "TUM/a.png")
+    root = folder(tmp_path / "root", "TUM/a.png", "ADI/b.png")
     (root / "TUM" / "inside.png").symlink_to("a.png")
     (root / "TUM" / "out.png").symlink_to(outside / "secret.png")
     (root / "away").symlink_to(outside)
@@ -179,7 +185,7 @@ def test_links(tmp_path: Path) -> None:
     (root / "gone.png").symlink_to("nothing.png")
     (root / "labels.csv").symlink_to(folder(tmp_path, labels__csv=b"file,label\na.png,stolen\n") / "labels.csv")
     source = open_source(root)
-    assert rows(source, "uri", "label") == [("TUM/a.png", "TUM"), ("TUM/inside.png", "TUM")]
+    assert rows(source, "uri", "label") == [("ADI/b.png", "ADI"), ("TUM/a.png", "TUM"), ("TUM/inside.png", "TUM")]
     assert reasons(source) == {
         "TUM/out.png": "a link that leaves the folder",
         "away": "a link that leaves the folder",
