@@ -37,7 +37,7 @@ def search(settings: Settings, report: Bars, *, name: str, image: Path | None, a
         given["image"] = query_picture(image, settings)
         embedding = collection.embedding(encoder)
         encoder = load_encoder(settings, report, embedding.recipe["encoder"]["name"], weights)
-    where = conditions(given.pop("where"), [*collection.items.columns, *map_quality.COLUMNS])
+    where = conditions(given.pop("where"), [*collection.table().columns, *map_quality.COLUMNS])
     result = collection.search(where=where, encoder=encoder, **given)
     known = leak(collection, result.encoder)
     report.close()

@@ -22,8 +22,9 @@ from ..projection import place
 from ..search import SearchResult, allowed_rows, find_hits
 from ..sources import open_source
 from ..storage import Artifact
-from ..types import Encoder, Image, Limits, Neighbours, Points, Queries, Rows, Scores, Source, VectorIndex, Vectors
+from ..types import Encoder, Image, Limits, Neighbours, Points, Source, VectorIndex, Vectors
 from . import map_quality
+from .annotations import Annotations
 from .encoder_cache import identity, load_encoder
 
 RECORD = storage.COLLECTION
@@ -70,6 +71,15 @@ class Collection:
         return pd.read_parquet(self._own_file("rejects.parquet"))
 
     @cached_property
+    def annotations(self) -> Annotations:
+        """What people said of the rows: labels, notes, tags, decisions, saved selections, names of clusters."""
+        return Annotations(self.path, n=self.n)
+
+    def table(self) -> pd.DataFrame:
+        """``items`` and beside them what people said of the rows, as columns (``Annotations.beside``)."""
+        return self.annotations.beside(self.items)
+
+    @cached_property
     def source(self) -> Source:
         """Where the pictures are read from. Raises ``SourceError`` where that place is gone."""
         s = self.record["source"]
@@ -96,8 +106,7 @@ class Collection:
     def thumbnail(self, row: int) -> bytes:
         """A small JPEG of a row."""
         start, end = self._thumbnail_ends[self._row(row)], self._thumbnail_ends[row + 1]
-        small: bytes = self._thumbnails[start:end].tobytes()
-        return small
+        return bytes(self._thumbnails[start:end])
 
     # -- artifacts
 
@@ -147,11 +156,11 @@ class Collection:
         return self.artifact("projections", step="project", neighbours=self._neighbours(encoder).key, method=method)
 
     def described(self, encoder: str | None = None, *, projection: Artifact | None = None) -> pd.DataFrame:
-        """``items``, and beside them how far each row's place on a map (the newest UMAP, else the newest) can be trusted."""
+        """``table``, and beside it how far each row's place on a map (the newest UMAP, else the newest) can be trusted."""
         if projection is None:
             with suppress(ArtifactMissing):  # rows without vectors or a map are as they are
                 projection = map_quality.first(self.artifacts("projections", neighbours=self._neighbours(encoder).key))
-        return map_quality.beside(self.items, projection)
+        return map_quality.beside(self.table(), projection)
 
     def clusterings(self, encoder: str | None = None) -> list[Artifact]:
         """All group numberings of an embedding, newest first."""
@@ -190,7 +199,8 @@ class Collection:
         elif row is not None:
             vector = np.array(self.vectors(embedding.key)[[self._row(row)]])
         if row is not None:
-            query |= {"row": int(row), "id": str(self.items["id"].iloc[row]), "not_excluded": self._unknown_of(row, exclude_same)}
+            unknown = [column for column in exclude_same if column in self.items.columns and pd.isna(self.items[column].iloc[row])]
+            query |= {"row": int(row), "id": str(self.items["id"].iloc[row]), "not_excluded": unknown}
         query |= {"k": k, "where": dict(where or {}), "exclude_same": list(exclude_same)}
         items = self.items if set(where or ()) <= set(self.items.columns) else self.described(embedding.key)
         allowed = allowed_rows(items, where=where, exclude_same=exclude_same, like=row)
@@ -198,7 +208,7 @@ class Collection:
         hits = find_hits(self.items, index=index, query=vector, k=k, allowed=allowed)
         with suppress(ArtifactMissing):  # a collection without a map has no place on it
             layout = self.projection(embedding.key)
-            xy = layout[row] if row is not None else place(*_nearest(index, vector), xy=np.asarray(layout))[0]
+            xy = layout[row] if row is not None else place(*index.search(vector, min(PLACED_BY, index.n))[::-1], xy=np.asarray(layout))[0]
             query["map_xy"] = [round(float(value), 4) for value in xy]
         return SearchResult(self.name, str(embedding.recipe["encoder"]["name"]), query, hits, time.perf_counter() - started)
 
@@ -211,7 +221,7 @@ class Collection:
         faults = storage.verify(Artifact(self.path, self.record))
         for folder in sorted(p for p in self.path.iterdir() if p.is_dir() and not p.name.startswith(".")):
             faults += storage.verify_kind(self.path, folder.name)
-        return faults
+        return faults + self.annotations.journal.faults()
 
     # -- within
 
@@ -233,9 +243,6 @@ class Collection:
             f"{encoder.name} as loaded is not the one collection {self.name!r} was embedded with (other weights or another version); "
             f"load the same weights, or run 'explorer embed {self.name} --encoder {encoder.name}'."
         )
-
-    def _unknown_of(self, row: int, columns: Sequence[str]) -> list[str]:
-        return [column for column in columns if column in self.items.columns and pd.isna(self.items[column].iloc[row])]
 
     def _neighbours(self, encoder: str | None) -> Artifact:
         return self.artifact("neighbours", step="index", embedding=self.embedding(encoder).key)
@@ -298,11 +305,6 @@ def pixels_sha256(image: Image) -> str:
     digest = hashlib.sha256(repr(image.shape).encode())
     digest.update(np.ascontiguousarray(image).data)
     return digest.hexdigest()
-
-
-def _nearest(index: VectorIndex, query: Queries) -> tuple[Rows, Scores]:
-    scores, rows = index.search(query, min(PLACED_BY, index.n))
-    return rows, scores
 
 
 @lru_cache(maxsize=4)

@@ -34,9 +34,10 @@ def remove(collection: Collection) -> None:
 
 @contextmanager
 def _undisturbed(collection: Collection) -> Iterator[None]:
-    """Hold the collection's lock while no step writes into it."""
+    """Hold the collection's lock while no step writes into it and nobody adds an annotation."""
     with storage.locked(collection.path.parent / f".{collection.name}.lock", what=f"collection {collection.name!r}"):
         for lock in sorted(collection.path.glob("*/.*.lock")):
             with storage.locked(lock, what=f"the {lock.parent.name} of collection {collection.name!r}"):
                 pass
-        yield
+        with collection.annotations.journal.held():
+            yield

@@ -18,7 +18,7 @@ from jaxtyping import Float32
 
 from ..cosine import unit
 from ..errors import InputError
-from ..types import Allowed, Queries, VectorIndex, Vectors
+from ..types import LIST_SEPARATOR, TAGS_COLUMN, Allowed, Queries, VectorIndex, Vectors
 
 INTERNAL = ("sha256",)
 """Columns that mean nothing to a person; they can be filtered on but are not shown with a hit."""
@@ -187,6 +187,8 @@ def _matches(values: pd.Series[Any], wanted: Any) -> Allowed:
         options = [_as_number(values.name, option) for option in options]
     else:
         values, options = values.astype("string"), [str(option) for option in options]
+        if str(values.name).rstrip("_") == TAGS_COLUMN:
+            options = [cell for cell in values.dropna().unique() if not {cell, *cell.split(LIST_SEPARATOR)}.isdisjoint(options)]
     matches: Allowed = values.isin(options).to_numpy(dtype=bool)
     return matches
 

@@ -29,6 +29,8 @@ from . import point_buffers, uploads
 searching = threading.BoundedSemaphore(max(2, os.cpu_count() or 1))
 """Held by whoever searches or encodes a query: more at once than there are cores only make each of them slower."""
 _loading = threading.Lock()
+LOCAL_USER = "local"
+"""Who annotates in the app, as long as nobody logs in."""
 
 
 @cache
@@ -103,6 +105,11 @@ def version(opened: Collection) -> str:
     return str(storage.fingerprint({name: files[name]["sha256"] for name in files} | {"created": opened.record["created"]}))
 
 
+def table_version(opened: Collection) -> str:
+    """The same digits, and a number that grows with everything people say of the rows."""
+    return f"{version(opened)}-{opened.annotations.version}"
+
+
 def search(opened: Collection, *, encoder: str | None = None, **question: Any) -> SearchResult:
     """``Collection.search`` with no more at once than the machine can carry; a picture's encoder is loaded once."""
     loaded = picture_encoder(opened, encoder) if question.get("image") is not None else encoder
@@ -131,7 +138,7 @@ def shared(opened: Collection, one: str, other: str) -> point_buffers.Column:
 
 def column(opened: Collection, name: str) -> point_buffers.Column:
     """Colours of the map by a column of the rows. Raises ``InputError``."""
-    return _column(opened.path, version(opened), name)
+    return _column(opened.path, table_version(opened), name)
 
 
 def labels(groups: Artifact) -> Labels:
@@ -166,9 +173,9 @@ def _overlap(path: Path, one: str, other: str, graphs: tuple[str, ...]) -> Overl
 
 @lru_cache(maxsize=32)
 def _column(path: Path, version: str, name: str) -> point_buffers.Column:
-    items = collection(path.name).items
-    if name not in items.columns or name in INTERNAL:
+    table = collection(path.name).table()
+    if name not in table.columns or name in INTERNAL:
         raise InputError(f"There is no column {name!r} in {path.name!r}; choose another one.")
-    values = items[name]
+    values = table[name]
     make = point_buffers.value_column if point_buffers.column_kind(values) == "values" else point_buffers.class_column
     return make(name, values)

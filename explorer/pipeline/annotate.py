@@ -1,0 +1,32 @@
+"""Which rows an annotation or a selection is to be about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..collection import Collection
+from ..errors import InputError
+from ..search import allowed_rows
+from ..storage.journal import RowNumbers
+
+
+def meant_rows(
+    collection: Collection, *, rows: Sequence[int] = (), selection: str | None = None, where: Mapping[str, Any] | None = None
+) -> RowNumbers:
+    """Rows given by number, by the title of a saved selection and by what is known of them, together, ascending.
+
+    ``where`` is as in ``allowed_rows``. Raises ``InputError`` where none of the three is given, or where they give no row.
+    """
+    if not len(rows) and selection is None and not where:
+        raise InputError("No patches are given; name their rows, a selection, or what they have in common.")
+    allowed = allowed_rows(collection.described(), where=where) if where else None
+    parts = [np.asarray(rows, dtype=np.int64)]
+    parts += [] if selection is None else [collection.annotations.selection(selection).rows]
+    parts += [] if allowed is None else [np.flatnonzero(allowed)]
+    found: RowNumbers = np.unique(np.concatenate(parts))
+    if not len(found):
+        raise InputError("No patch has these values; loosen a condition.")
+    return found
