@@ -77,7 +77,7 @@ class Annotations:
         text = _text(value, what=f"a {kind}", most=MOST_NOTE_LETTERS) if kind == "note" else _line(value, what=f"a {kind}")
         if kind in ("tag", "untag") and (not text or LIST_SEPARATOR.strip() in text):
             raise InputError(f"A tag has at least one letter and no {LIST_SEPARATOR.strip()!r}; {text!r} cannot be one.")
-        return self._append(Draft(kind, self._checked(rows), value=text, why=why, query_id=query_id), who=who)
+        return self._append(Draft(kind, self.checked_rows(rows), value=text, why=why, query_id=query_id), who=who)
 
     def column(self, kind: str) -> pd.Series[str]:
         """(n) text per row: its label, note or decision, or its tags in one text; missing where nothing is said."""
@@ -96,6 +96,18 @@ class Annotations:
             known = self._table = (version, items, items.assign(**columns) if columns else items)
         return known[2]
 
+    def checked_rows(self, rows: GivenRows) -> RowNumbers:
+        """These rows ascending and once. Raises ``InputError`` where there are none, or one that is not in the collection."""
+        chosen: Integer[np.ndarray, " _"] = np.asarray(rows if isinstance(rows, np.ndarray) else list(rows))
+        if not chosen.size:
+            raise InputError("No patches are selected; choose some first.")
+        if chosen.ndim != 1 or chosen.dtype.kind not in "iu":
+            raise InputError("Rows are given as whole numbers; give their numbers from 0.")
+        unique: RowNumbers = np.unique(chosen).astype(np.int64)
+        if unique[0] < 0 or unique[-1] >= self._n:
+            raise InputError(f"Rows go from 0 to {self._n - 1}; {int(unique[0])} to {int(unique[-1])} were given.")
+        return unique
+
     # -- saved selections
 
     def selections(self) -> list[Selection]:
@@ -107,7 +119,7 @@ class Annotations:
         """The selection of that title. Raises ``InputError``."""
         found = next((one for one in self.selections() if one.title == " ".join(title.split())), None)
         if found is None:
-            raise InputError(f"There is no selection {title!r}; 'explorer selections {self._path.name}' lists them.")
+            raise InputError(f"There is no selection {title[:80]!r}; 'explorer selections {self._path.name}' lists them.")
         return found
 
     def save_selection(self, title: str, rows: GivenRows, *, note: str = "", who: str | None = None, query_id: str = "") -> Selection:
@@ -115,11 +127,11 @@ class Annotations:
         title, note = _line(title, what="a title"), _text(note, what="a note", most=MOST_NOTE_LETTERS)
         if not title:
             raise InputError("A selection needs a title; give it one.")
-        return self._save(Draft(replay.SELECTION, self._checked(rows), about=title, value=note, query_id=query_id), who=who)
+        return self._save(Draft(replay.SELECTION, self.checked_rows(rows), about=title, value=note, query_id=query_id), who=who)
 
     def save_automatic_selection(self, rows: GivenRows, *, who: str | None = None) -> Selection:
         """Rows that need a name because an address cannot hold them; the same rows are saved once, marked as automatic."""
-        chosen = self._checked(rows)
+        chosen = self.checked_rows(rows)
         title = f"{_AUTOMATIC} {len(chosen)} patches, {hashlib.sha256(chosen.astype('<i8').tobytes()).hexdigest()[:8]}"
         known = next((one for one in self.selections() if one.title == title), None)
         return known or self._save(Draft(replay.AUTOMATIC_SELECTION, chosen, about=title), who=who)
@@ -211,17 +223,6 @@ class Annotations:
                 artifact.key, title, len(rows), rows, artifact.recipe["note"], by_search, "unknown", artifact.meta["created"]
             )
         return found
-
-    def _checked(self, rows: GivenRows) -> RowNumbers:
-        chosen: Integer[np.ndarray, " _"] = np.asarray(rows if isinstance(rows, np.ndarray) else list(rows))
-        if not chosen.size:
-            raise InputError("No patches are selected; choose some first.")
-        if chosen.ndim != 1 or chosen.dtype.kind not in "iu":
-            raise InputError("Rows are given as whole numbers; give their numbers from 0.")
-        unique: RowNumbers = np.unique(chosen).astype(np.int64)
-        if unique[0] < 0 or unique[-1] >= self._n:
-            raise InputError(f"Rows go from 0 to {self._n - 1}; {int(unique[0])} to {int(unique[-1])} were given.")
-        return unique
 
 
 def system_user() -> str:

@@ -23,7 +23,7 @@ def meant_rows(
     if not len(rows) and selection is None and not where:
         raise InputError("No patches are given; name their rows, a selection, or what they have in common.")
     allowed = allowed_rows(collection.described(), where=where) if where else None
-    parts = [np.asarray(rows, dtype=np.int64)]
+    parts = [collection.annotations.checked_rows(rows)] if len(rows) else []
     parts += [] if selection is None else [collection.annotations.selection(selection).rows]
     parts += [] if allowed is None else [np.flatnonzero(allowed)]
     found: RowNumbers = np.unique(np.concatenate(parts))

@@ -131,7 +131,8 @@ class Journal:
         """Entries of all kinds, newest first; a negative limit means all."""
         query = f"SELECT {_COLUMNS} FROM entries WHERE ? IS NULL OR id < ? ORDER BY id DESC LIMIT ?"
         with self._reading() as db:
-            return [] if db is None else [Entry._make(row) for row in db.execute(query, (before, before, limit))]
+            given = (None if before is None else _fitting(before),) * 2
+            return [] if db is None else [Entry._make(row) for row in db.execute(query, (*given, _fitting(limit)))]
 
     def undone(self) -> set[int]:
         """Ids of the entries that are not in effect: an undo that is in effect itself names them."""
@@ -190,7 +191,7 @@ class Journal:
                 entry_id = next((found for found in ids if found not in undone), None)
                 if entry_id is None:
                     raise InputError(f"There is nothing {'that was undone' if undos else 'left to undo'} in the history of {self._what}.")
-            found = db.execute("SELECT kind, about FROM entries WHERE id = ?", (entry_id,)).fetchone()
+            found = db.execute("SELECT kind, about FROM entries WHERE id = ?", (_fitting(entry_id),)).fetchone()
             if found is None:
                 raise InputError(f"There is no entry {entry_id} in the history of {self._what}; look there for its number.")
             if entry_id in undone:
@@ -296,6 +297,11 @@ def _undone(db: sqlite3.Connection) -> set[int]:
         if number not in undone:
             undone.add(target)
     return undone
+
+
+def _fitting(number: int) -> int:
+    """A number as SQLite takes it, in 64 bits; no id is as large."""
+    return max(-1, min(number, 2**63 - 1))
 
 
 def _marks(values: Sequence[object]) -> str:

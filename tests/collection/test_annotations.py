@@ -362,7 +362,7 @@ def test_selections_of_the_old_form_are_read_removed_and_undone(old: Collection)
         "odd crypts (2)": ([1, 2, 5], "", False),
         "odd crypts": ([3, 7], "ask about these", False),
     }
-    assert list(found)[0] == "Searched with", "newest first"
+    assert next(iter(found)) == "Searched with", "newest first"
     assert {one.key for one in old.annotations.selections()} == {path.name for path in (old.path / "selections").iterdir()}
     assert not (old.path / FILE).exists()
     old.annotations.remove_selection("odd crypts")

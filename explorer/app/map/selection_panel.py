@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
 
 from ...collection import Selection
+from ...errors import ExplorerError
 from ...search import INTERNAL
 from .. import ui, widgets
 from ..shared import cache, urls
+from ..shared.redaction import without_paths
 from ..shared.selections import Shape
 from ..ui import charts, map_views, search_url
 from ..ui.map_views import View
@@ -19,8 +22,17 @@ from ..widgets import MapState
 MOST_CARDS = 60
 """Of a large selection a fair sample is shown."""
 _PATCH_PX = 260
-_UNDO = "map/undo-offered"
-"""In the session: collection, entry and sentence of what can be undone."""
+_CHANGE = "map/change"
+"""In the session: the last ``Change``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What was done to the saved selections of a collection; without an entry where it failed."""
+
+    collection: str
+    entry_id: int | None
+    sentence: str
 
 
 def panel(view: View, seen: MapState) -> None:
@@ -108,48 +120,64 @@ def _save_as(view: View, rows: np.ndarray, title: str) -> None:
     if not title:
         st.caption("Give it a name first.")
         return
-    annotations = view.opened.annotations
-    replaced = title in {selection.title for selection in annotations.selections()}
-    saved = annotations.save_selection(title, rows, who=cache.LOCAL_USER)
-    st.session_state[_UNDO] = (view.opened.name, int(saved.key), f"{saved.title} was {'replaced' if replaced else 'saved'}.")
+    replaced = title in {selection.title for selection in view.opened.annotations.selections()}
+    saved = view.opened.annotations.save_selection(title, rows, who=cache.LOCAL_USER)
+    st.session_state[_CHANGE] = Change(view.opened.name, int(saved.key), f"{saved.title} was {'replaced' if replaced else 'saved'}.")
     st.toast(f"{ui.count(len(rows), 'patch')} saved.")
 
 
 def _saved(view: View) -> None:
     """Selections that were saved, to be shown again or removed; those that searches saved by themselves come last."""
+    _last_change(view)
     selections = sorted(view.opened.annotations.selections(), key=lambda selection: selection.automatic)
-    _offer_undo(view)
     if not selections:
         return
-    with st.expander(f"{ui.count(len(selections), 'saved selection')}"):
+    with st.expander(ui.count(len(selections), "saved selection")):
         for selection in selections:
             with st.container(horizontal=True, vertical_alignment="center"):
                 by_search = " &ensp; :gray[by a search]" if selection.automatic else ""
                 st.markdown(f"{ui.plain(selection.title)} · {ui.count(selection.n_rows, 'patch')}{by_search}", width="stretch")
-                if st.button("Show", key=f"show-{selection.key}", type="tertiary"):
-                    st.session_state[map_views.OF] = map_views.of_saved(selection)
-                    _choose(view, shapes=map_views.named(view, map_views.of_saved(selection)))
-                if st.button("Remove", key=f"remove-{selection.key}", type="tertiary"):
-                    ui.guarded(lambda one=selection: _remove(view, one))  # type: ignore[misc]
+                st.button("Show", key=f"show-{selection.key}", type="tertiary", on_click=_show, args=(view, selection))
+                st.button("Remove", key=f"remove-{selection.key}", type="tertiary", on_click=_remove, args=(view, selection))
+
+
+def _show(view: View, selection: Selection) -> None:
+    st.session_state[map_views.OF] = map_views.of_saved(selection)
+    widgets.set_map_state(view.key, shapes=map_views.named(view, map_views.of_saved(selection)))
 
 
 def _remove(view: View, selection: Selection) -> None:
-    entry = view.opened.annotations.remove_selection(selection.title, who=cache.LOCAL_USER)
-    st.session_state[_UNDO] = (view.opened.name, entry.id, f"{selection.title} was removed.")
-    st.rerun(scope="fragment")
+    def remove() -> Change:
+        entry = view.opened.annotations.remove_selection(selection.title, who=cache.LOCAL_USER)
+        return Change(view.opened.name, entry.id, f"{selection.title} was removed.")
+
+    _change(view, remove)
 
 
-def _offer_undo(view: View) -> None:
-    """The way back from the last saving or removal of this session."""
-    collection, entry_id, sentence = st.session_state.get(_UNDO, (None, 0, ""))
-    if collection != view.opened.name:
+def _undo(view: View, change: Change) -> None:
+    def undo() -> None:
+        view.opened.annotations.undo(change.entry_id, who=cache.LOCAL_USER)
+
+    _change(view, undo)
+
+
+def _change(view: View, do: Callable[[], Change | None]) -> None:
+    """Do something in answer to a button; what came of it, or why nothing did, is said where the button was."""
+    try:
+        st.session_state[_CHANGE] = do()
+    except ExplorerError as error:
+        st.session_state[_CHANGE] = Change(view.opened.name, None, without_paths(str(error)))
+
+
+def _last_change(view: View) -> None:
+    """What was last saved or removed in this session, and the way back."""
+    change: Change | None = st.session_state.get(_CHANGE)
+    if change is None or change.collection != view.opened.name:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(ui.plain(sentence), width="content")
-        if st.button("Undo", key="map/undo", type="tertiary"):
-            del st.session_state[_UNDO]
-            ui.guarded(lambda: view.opened.annotations.undo(entry_id, who=cache.LOCAL_USER))
-            st.rerun(scope="fragment")
+        st.caption(ui.plain(change.sentence), width="content")
+        if change.entry_id is not None:
+            st.button("Undo", key="map/undo", type="tertiary", on_click=_undo, args=(view, change))
 
 
 def _choose(view: View, *, picked: int | None = None, shapes: Sequence[Shape] = ()) -> None:
