@@ -255,8 +255,8 @@ def test_kill_at_random_moments_then_rerun(tmp_path: Path) -> None:
     killed, undisturbed = (open_collection("p", home=place) for place in (home, tmp_path / "other"))
     assert killed.verify() == []
     assert not [path for path in killed.path.rglob("*") if ".work" in path.name]
-    assert np.array_equal(killed.vectors(), undisturbed.vectors())
-    assert np.array_equal(killed.neighbours().rows, undisturbed.neighbours().rows)
+    assert np.array_equal(killed.embedding().vectors, undisturbed.embedding().vectors)
+    assert np.array_equal(killed.embedding().graph.rows, undisturbed.embedding().graph.rows)
 
 
 def test_a_hostile_file_name_is_only_text(tmp_path: Path) -> None:

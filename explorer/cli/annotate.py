@@ -132,9 +132,9 @@ def undo(settings: Settings, report: Bars, *, name: str, entry: int | None, redo
 
 
 def _meant(collection: Collection, *, where: tuple[str, ...], rows: tuple[int, ...] = (), selection: str | None = None) -> RowNumbers:
-    from ..pipeline import meant_rows
+    from ..pipeline.annotate import described, meant_rows
 
-    columns = collection.described().columns if where else ()
+    columns = described(collection).columns if where else ()
     return meant_rows(collection, rows=rows, selection=selection, where=conditions(where, columns))
 
 

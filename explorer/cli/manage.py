@@ -47,7 +47,7 @@ def name_group(settings: Settings, report: Bars, *, name: str, number: int, titl
     from ..errors import ArtifactMissing
 
     collection = open_named(settings, name)
-    clusterings = collection.clusterings(encoder)
+    clusterings = collection.embedding(encoder).clusterings()
     if not clusterings:
         raise ArtifactMissing(f"Collection {name!r} has no groups yet; run 'explorer cluster {name}'.")
     for group, group_name in collection.annotations.name_clusters(clusterings[0], {number - 1: title}).items():

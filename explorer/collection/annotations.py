@@ -25,7 +25,7 @@ from ..storage import Artifact
 from ..storage.journal import Draft, Entry, Journal, RowNumbers
 from ..types import LIST_SEPARATOR, TAGS_COLUMN
 from . import replay
-from .replay import ClusterNames, RowValues, Selection, Selections, State, Tags
+from .replay import ClusterNames, RowValues, SavedSelection, Selections, State, Tags
 
 FILE = "annotations.sqlite"
 RowKind = Literal["label", "note", "tag", "untag", "decision"]
@@ -110,26 +110,27 @@ class Annotations:
 
     # -- saved selections
 
-    def selections(self) -> list[Selection]:
+    def selections(self) -> list[SavedSelection]:
         """Saved selections, newest first."""
         found = self._replay("selections", lambda: Selections(self._old_selections), lambda state: list(state.by_title.values()))
         return found[::-1]
 
-    def selection(self, title: str) -> Selection:
-        """The selection of that title. Raises ``InputError``."""
-        found = next((one for one in self.selections() if one.title == " ".join(title.split())), None)
-        if found is None:
+    def selection(self, title_or_key: str) -> SavedSelection:
+        """The selection of that title, or of that key. Raises ``InputError``."""
+        title = " ".join(title_or_key.split())
+        found = sorted((one for one in self.selections() if title in (one.title, one.key)), key=lambda one: one.title != title)
+        if not found:
             raise InputError(f"There is no selection {title[:80]!r}; 'explorer selections {self._path.name}' lists them.")
-        return found
+        return found[0]
 
-    def save_selection(self, title: str, rows: GivenRows, *, note: str = "", who: str | None = None, query_id: str = "") -> Selection:
+    def save_selection(self, title: str, rows: GivenRows, *, note: str = "", who: str | None = None, query_id: str = "") -> SavedSelection:
         """Save rows under a title; a selection that has it is replaced, and comes back by undo."""
         title, note = _line(title, what="a title"), _text(note, what="a note", most=MOST_NOTE_LETTERS)
         if not title:
             raise InputError("A selection needs a title; give it one.")
         return self._save(Draft(replay.SELECTION, self.checked_rows(rows), about=title, value=note, query_id=query_id), who=who)
 
-    def save_automatic_selection(self, rows: GivenRows, *, who: str | None = None) -> Selection:
+    def save_automatic_selection(self, rows: GivenRows, *, who: str | None = None) -> SavedSelection:
         """Rows that need a name because an address cannot hold them; the same rows are saved once, marked as automatic."""
         chosen = self.checked_rows(rows)
         title = f"{_AUTOMATIC} {len(chosen)} patches, {hashlib.sha256(chosen.astype('<i8').tobytes()).hexdigest()[:8]}"
@@ -188,7 +189,7 @@ class Annotations:
         (entry,) = self.journal.append([checked], who=_author(who))
         return entry
 
-    def _save(self, draft: Draft, *, who: str | None) -> Selection:
+    def _save(self, draft: Draft, *, who: str | None) -> SavedSelection:
         state = Selections({})
         state.take(self._append(draft, who=who))
         return state.by_title[draft.about]
@@ -210,16 +211,16 @@ class Annotations:
             return read(fresh)
 
     @cached_property
-    def _old_selections(self) -> dict[str, Selection]:
+    def _old_selections(self) -> dict[str, SavedSelection]:
         """Selections of the form before the journal: artifacts, of which several might bear one name."""
-        found: dict[str, Selection] = {}
+        found: dict[str, SavedSelection] = {}
         for artifact in reversed(storage.artifacts(self._path, "selections")):
             name, title, number = " ".join(artifact.recipe["name"].split()), "", 1
             while not title or title in found:
                 title, number = name if number == 1 else f"{name} ({number})", number + 1
             rows: RowNumbers = np.load(storage.file(artifact, "rows.npy"), allow_pickle=False)
             by_search = name == _AUTOMATIC
-            found[title] = Selection(
+            found[title] = SavedSelection(
                 artifact.key, title, len(rows), rows, artifact.recipe["note"], by_search, "unknown", artifact.meta["created"]
             )
         return found

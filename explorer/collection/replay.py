@@ -32,7 +32,7 @@ class State(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class SavedSelection:
     """A named set of rows."""
 
     key: str
@@ -90,7 +90,7 @@ class Selections:
 
     kinds = (SELECTION, AUTOMATIC_SELECTION, REMOVED_SELECTION)
 
-    def __init__(self, before: Mapping[str, Selection]) -> None:
+    def __init__(self, before: Mapping[str, SavedSelection]) -> None:
         """``before``: selections of the old form on disk."""
         self.by_title = dict(before)
 
@@ -98,7 +98,7 @@ class Selections:
         self.by_title.pop(entry.about, None)
         if entry.kind != REMOVED_SELECTION:
             automatic = entry.kind == AUTOMATIC_SELECTION
-            self.by_title[entry.about] = Selection(
+            self.by_title[entry.about] = SavedSelection(
                 str(entry.id), entry.about, entry.n_rows, entry.rows(), entry.value, automatic, entry.who, entry.at
             )
 

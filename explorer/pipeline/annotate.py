@@ -6,11 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ..collection import Collection
 from ..errors import InputError
 from ..search import allowed_rows
 from ..storage.journal import RowNumbers
+
+
+def described(collection: Collection) -> pd.DataFrame:
+    """The rows with all that can be filtered by; also of a collection without an embedding."""
+    return collection.embedding().described() if collection.embeddings() else collection.table()
 
 
 def meant_rows(
@@ -22,7 +28,7 @@ def meant_rows(
     """
     if not len(rows) and selection is None and not where:
         raise InputError("No patches are given; name their rows, a selection, or what they have in common.")
-    allowed = allowed_rows(collection.described(), where=where) if where else None
+    allowed = allowed_rows(described(collection), where=where) if where else None
     parts = [collection.annotations.checked_rows(rows)] if len(rows) else []
     parts += [] if selection is None else [collection.annotations.selection(selection).rows]
     parts += [] if allowed is None else [np.flatnonzero(allowed)]

@@ -49,7 +49,7 @@ def click(test: AppTest, key: str) -> AppTest:
 
 def address(small: Collection, *rows: int) -> dict[str, str]:
     """Of the map with these rows selected."""
-    return {"map": small.projection_artifact(method="pca").key, "area": url_state.pack((Shape("replace", rows=rows),))}
+    return {"map": small.embedding().map().key, "area": url_state.pack((Shape("replace", rows=rows),))}
 
 
 def test_a_saved_selection_is_shown_removed_and_brought_back(small: Collection) -> None:
@@ -95,7 +95,7 @@ def test_a_link_to_a_selection_that_was_removed_selects_nothing(small: Collectio
 
 
 def test_labels_and_tags_by_people_can_be_coloured_and_filtered_by_as_soon_as_there_are_some(small: Collection) -> None:
-    key = f"map/where/{small.projection_artifact(method='pca').key}"
+    key = f"map/where/{small.embedding().map().key}"
     test = show("map")
     assert "label_by_people" not in test.selectbox(key="map/colour/small").options
     small.annotations.add("label", "mitosis", [1])

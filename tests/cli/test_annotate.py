@@ -117,6 +117,6 @@ def test_the_history_lists_who_said_what_and_undo_takes_it_back(collection: Coll
 def test_a_group_is_named_from_the_command_line(collection: Collection) -> None:
     named = call(collection, "name-group", "2", "stroma")
     assert named.stdout.split() == ["2", "stroma"]
-    assert collection.annotations.cluster_names(collection.clusterings()[0]) == {1: "stroma"}
+    assert collection.annotations.cluster_names(collection.embedding().clusterings()[0]) == {1: "stroma"}
     assert call(collection, "name-group", "2", "").stdout == ""
     assert "no group 9" in refusal(call(collection, "name-group", "9", "x"))

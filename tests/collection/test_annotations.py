@@ -186,7 +186,7 @@ def test_labels_by_people_are_a_column_like_any_other(collection: Collection, tm
     assert list(collection.table().columns) == [*collection.items.columns, "label_by_people"]
     expected = {3: "mitosis", 5: "debris", 7: "debris"}
     assert collection.table()["label_by_people"].dropna().to_dict() == expected
-    assert collection.described()["label_by_people"].dropna().to_dict() == expected
+    assert collection.embedding().described()["label_by_people"].dropna().to_dict() == expected
     assert "label_by_people" not in collection.items.columns, "what was ingested stays apart from what people say"
     assert {hit.row for hit in collection.search(row=0, k=24, where={"label_by_people": "debris"}).hits} == {5, 7}
     for name, read in (("t.csv", pd.read_csv), ("t.parquet", pd.read_parquet)):
@@ -329,7 +329,7 @@ def test_rows_are_meant_by_number_selection_and_condition(collection: Collection
 
 
 def test_names_of_clusters_can_be_given_taken_away_and_undone(collection: Collection) -> None:
-    (clusters,) = collection.clusterings()
+    (clusters,) = collection.embedding().clusterings()
     annotations = collection.annotations
     assert annotations.cluster_names(clusters) == {}
     annotations.name_clusters(clusters, {0: "crypts", 2: " stroma "})
@@ -373,7 +373,7 @@ def test_selections_of_the_old_form_are_read_removed_and_undone(old: Collection)
 
 
 def test_names_of_the_old_form_are_read_and_new_ones_come_before_them(old: Collection) -> None:
-    (clusters,) = old.clusterings()
+    (clusters,) = old.embedding().clusterings()
     assert old.annotations.cluster_names(clusters) == {0: "stroma", 1: "<b>glands</b>"}
     assert old.annotations.name_clusters(clusters, {0: "", 1: "glands"}) == {1: "glands"}
     old.annotations.undo()

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from ... import pipeline
-from ...collection import Collection, RowKind, Selection
+from ...collection import Collection, RowKind, SavedSelection
 from ...storage.journal import Entry, RowNumbers
 from ..shared import cache
 from .problems import Problem
@@ -106,14 +106,14 @@ def remove(collection: str, key: str) -> dict[str, Any]:
     return _entry(opened.annotations.remove_selection(_find(opened, key).title, who=cache.LOCAL_USER))
 
 
-def _find(opened: Collection, key: str) -> Selection:
+def _find(opened: Collection, key: str) -> SavedSelection:
     for found in opened.annotations.selections():
         if found.key == key:
             return found
     raise Problem(404, "There is no such selection; it may have been removed or replaced.")
 
 
-def _summary(selection: Selection) -> dict[str, Any]:
+def _summary(selection: SavedSelection) -> dict[str, Any]:
     return {name: getattr(selection, name) for name in ("key", "title", "n_rows", "note", "automatic", "who", "at")}
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from ...collection import Selection
+from ...collection import SavedSelection
 from ...errors import ExplorerError
 from ...search import INTERNAL
 from .. import ui, widgets
@@ -60,7 +60,7 @@ def _patch(view: View, row: int) -> None:
         if st.button("Clear", key="map/clear"):
             _choose(view, picked=None)
     ui.facts(opened, row, key="map")
-    near = opened.neighbours(view.encoder)
+    near = opened.embedding(view.encoder).graph
     st.markdown("**Its nearest patches**")
     cards = ui.cards(opened, [(int(r), float(s)) for r, s in zip(near.rows[row, :12], near.scores[row, :12], strict=True) if r >= 0])
     state = widgets.result_grid("map/near", cards, thumb=urls.thumb(opened), columns=4)
@@ -141,12 +141,12 @@ def _saved(view: View) -> None:
                 st.button("Remove", key=f"remove-{selection.key}", type="tertiary", on_click=_remove, args=(view, selection))
 
 
-def _show(view: View, selection: Selection) -> None:
+def _show(view: View, selection: SavedSelection) -> None:
     st.session_state[map_views.OF] = map_views.of_saved(selection)
     widgets.set_map_state(view.key, shapes=map_views.named(view, map_views.of_saved(selection)))
 
 
-def _remove(view: View, selection: Selection) -> None:
+def _remove(view: View, selection: SavedSelection) -> None:
     def remove() -> Change:
         entry = view.opened.annotations.remove_selection(selection.title, who=cache.LOCAL_USER)
         return Change(view.opened.name, entry.id, f"{selection.title} was removed.")
