@@ -1,5 +1,6 @@
 """The command line: one command per verb of ``pipeline``. Results on standard output, everything else on standard error."""
 
+from .annotate import annotate, history, select, selections, undo
 from .app import app
 from .base import main
 from .benchmark import benchmark
@@ -8,7 +9,7 @@ from .compare import compare
 from .encoders import encoders, weights
 from .evaluate import evaluate
 from .inspect import inspect
-from .manage import name_group, remove, rename, select
+from .manage import name_group, remove, rename
 from .search import search
 from .show import export, list_, show, verify
 
@@ -34,6 +35,10 @@ for _command in (
     rename,
     remove,
     select,
+    selections,
+    annotate,
+    history,
+    undo,
     name_group,
     app,
 ):

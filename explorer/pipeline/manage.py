@@ -14,7 +14,8 @@ def rename(collection: Collection, name: str) -> Collection:
     if name == collection.name:
         raise CollectionExists(f"The collection is called {name!r} already; choose another name.")
     what = f"collection {collection.name!r}"
-    with storage.locked(storage.lock_of(collection.path), what=what), storage.locked(storage.lock_of(target), what=f"collection {name!r}"):
+    source, place = storage.lock_of(collection.path), storage.lock_of(target)
+    with storage.locked(source, what=what), storage.locked(place, what=f"collection {name!r}"), collection.annotations.journal.held():
         if target.exists():
             raise CollectionExists(f"There is a collection {name!r} already; choose another name.")
         collection.path.rename(target)
@@ -24,5 +25,5 @@ def rename(collection: Collection, name: str) -> Collection:
 
 def remove(collection: Collection) -> None:
     """Delete a collection with everything made from it; the pictures it was made from stay. Raises ``Busy`` while a step works on it."""
-    with storage.locked(storage.lock_of(collection.path), what=f"collection {collection.name!r}"):
+    with storage.locked(storage.lock_of(collection.path), what=f"collection {collection.name!r}"), collection.annotations.journal.held():
         storage.remove_folder(collection.path)

@@ -29,7 +29,7 @@ from explorer.sources import open_source
 
 VERBS = {
     "demo", "build", "ingest", "embed", "index", "project", "cluster", "search", "show", "list", "encoders", "weights", "verify", "export",
-    "rename", "remove", "app", "evaluate", "benchmark", "compare", "select", "name-group",
+    "rename", "remove", "app", "evaluate", "benchmark", "compare", "select", "selections", "annotate", "history", "undo", "name-group",
 }  # fmt: skip
 
 

@@ -44,7 +44,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pipeline.embed(made, encoder=encoders.load("descriptor"), settings=own)
     pipeline.index(made)
     pipeline.project(made, method="pca")
-    pipeline.save_selection(made, [2, 3, 11, 20], name="odd crypts")
+    made.annotations.save_selection("odd crypts", [2, 3, 11, 20])
     return own.home
 
 

@@ -54,7 +54,7 @@ def one(collection: str) -> dict[str, Any]:
     opened = cache.collection(collection)
     labels = opened.items["label"].value_counts()
     return _head(opened) | {
-        "columns": [str(name) for name in opened.items.columns if name not in INTERNAL],
+        "columns": [str(name) for name in opened.table().columns if name not in INTERNAL],
         "labels": {str(label): int(count) for label, count in labels.items()},
         "rejects": opened.rejects.to_dict("records"),
         "artifacts": [
@@ -90,7 +90,7 @@ def items(
 ) -> dict[str, Any]:
     """Rows with all that is known of them."""
     opened = cache.collection(collection)
-    page = opened.items.iloc[offset : offset + limit]
+    page = opened.table().iloc[offset : offset + limit]
     records = [
         {"row": offset + at} | {str(name): plain(value) for name, value in record.items() if name not in INTERNAL}
         for at, record in enumerate(page.to_dict("records"))

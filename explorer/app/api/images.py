@@ -53,7 +53,7 @@ def patch(collection: str, row: int, v: str = "") -> Response:
 def row(collection: str, row: int, column: Annotated[list[str] | None, Query()] = None) -> dict[str, Any]:
     """Facts of a row that are known, by column; of the named columns only, where some are named."""
     opened = _with_row(collection, row)
-    values = opened.items.iloc[row].to_dict()
+    values = opened.table().iloc[row].to_dict()
     names = [name for name in dict.fromkeys(column or values) if name in values and name not in INTERNAL]
     known = [[name, value] for name in names if (value := plain(values[name])) is not None]
     return {"row": row, "id": str(values["id"]), "fields": known}
@@ -76,7 +76,7 @@ def groups(collection: str, key: str) -> Response:
 def column(collection: str, name: str, v: str = "") -> Response:
     """One value per row, as colours of a map."""
     opened = cache.collection(collection)
-    return _binary(cache.column(opened, name).data, lasting=v == cache.version(opened))
+    return _binary(cache.column(opened, name).data, lasting=v == cache.table_version(opened))
 
 
 @router.get("/collections/{collection}/overlap.bin", response_class=Response)

@@ -78,7 +78,7 @@ class Build(_Work):
         encoders.spec(self.encoder)
         _check_free(self.name, source)
         if self.kind not in (None, *KINDS):
-            raise Problem(422, f"There is no kind of source called {self.kind!r}; use {', '.join(KINDS)}.")
+            raise InputError(f"There is no kind of source called {self.kind!r}; use {', '.join(KINDS)}.")
         kind = ["--kind", self.kind] if self.kind else []
         options = [part for key, value in self.options().items() for part in ("--option", f"{key}={json.dumps(value)}")]
         return ["build", "--name", checked_name(self.name), "--encoder", self.encoder, *kind, *options, "--", str(source)]
