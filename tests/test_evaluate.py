@@ -187,7 +187,7 @@ def test_a_collection_that_shares_every_picture_cannot_teach(collection: Collect
 def test_leak(collection: Collection) -> None:
     found = asked(collection, "leak")
     assert found["columns"] == {"label": "label", "group": "patient", "site": "site"}
-    by_hand = evaluation.site_leak(
+    by_hand = evaluation.site_bias(
         np.array(collection.vectors()), collection.items["label"], sites=collection.items["site"], groups=collection.items["patient"]
     )
     assert found["value"]["value"] == pytest.approx(by_hand.robustness.value)
@@ -203,11 +203,11 @@ def test_leak(collection: Collection) -> None:
 def test_without_a_patient_the_slide_and_without_both_a_warning(home: Path, tmp_path: Path) -> None:
     plain = asked(open_collection("plain", home=home), "retrieval")
     assert (plain["columns"]["group"], plain["naive"]) == (None, None)
-    assert "Leak possible" in plain["sentences"][0]
-    assert "Leak possible" in asked(open_collection("plain", home=home), "knn")["sentences"][0]
+    assert "Leakage is possible" in plain["sentences"][0]
+    assert "Leakage is possible" in asked(open_collection("plain", home=home), "knn")["sentences"][0]
     slides = asked(make(tmp_path / "home", "s", patients=range(3), drop=("patient",)), "retrieval")
     assert slides["columns"]["group"] == "slide"
-    assert "Leak possible: two slides may be of one patient" in slides["sentences"][0]
+    assert "Leakage is possible: two slides may be of one patient" in slides["sentences"][0]
 
 
 # -- splits
@@ -380,4 +380,4 @@ def test_real_tissue(shared_data: Path, tmp_path: Path) -> None:
     assert result.exit_code == 0, result.stderr
     found = asked(open_collection("kather", home=tmp_path), "retrieval")
     assert found["value"]["low"] > found["anchors"][0]["value"]
-    assert "Leak possible" in found["sentences"][0]
+    assert "Leakage is possible" in found["sentences"][0]

@@ -96,18 +96,18 @@ def test_keeping_patients_apart_lowers_the_score_and_is_named() -> None:
     vectors, label, patient = tissue()
     report = retrieval(vectors, label, groups=patient)
     at = report.at[0]
-    assert at.leak["hit"].low > 0
-    assert at.naive["hit"] - at.scores["hit"].value == pytest.approx(at.leak["hit"].value)
+    assert at.leakage["hit"].low > 0
+    assert at.naive["hit"] - at.scores["hit"].value == pytest.approx(at.leakage["hit"].value)
     assert "patients kept apart" in report.sentence
     assert (report.n, report.n_groups, report.n_failures) == (240, 24, 0)
-    assert sum(map(sum, at.confusion.tolist())) == 240
+    assert sum(map(sum, at.confusion)) == 240
     assert json.loads(json.dumps(report.to_json(), allow_nan=False))["at"][0]["k"] == 1
 
 
 def test_without_patients_the_leak_is_said() -> None:
     vectors, label, patient = tissue()
     report = retrieval(vectors, label)
-    assert "Leak possible" in report.sentence
+    assert "Leakage is possible" in report.sentence
     assert report.n_groups == 0
     assert "two slides may be of one patient" in retrieval(vectors, label, groups=patient, group_name="slide").sentence
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
 from explorer.errors import InputError
-from explorer.evaluation import cluster_leak, neighbour_overlap, separable, site_leak
-from explorer.evaluation.robustness import adjusted_rand
+from explorer.evaluation import cluster_bias, neighbour_overlap, separable, site_bias
+from explorer.evaluation.site_bias import adjusted_rand
 from explorer.types import Neighbours
 
 
@@ -39,7 +39,7 @@ def slow_index(vectors: np.ndarray, label: np.ndarray, site: np.ndarray, group: 
 
 
 def call(at: dict[str, Any], **more: Any) -> Any:
-    return site_leak(at["vectors"], at["labels"], sites=at["sites"], groups=at["groups"], **more)
+    return site_bias(at["vectors"], at["labels"], sites=at["sites"], groups=at["groups"], **more)
 
 
 def test_the_index_is_what_counting_gives() -> None:
@@ -82,7 +82,7 @@ def test_many_classes_alone_do_not_blame_the_site() -> None:
     rng = np.random.default_rng(0)
     label, site = rng.integers(0, 10, 600), rng.integers(0, 2, 600)
     vectors = (0.6 * rng.normal(size=(10, 16))[label] + rng.normal(size=(600, 16))).astype(np.float32)
-    report = site_leak(vectors, label, sites=site)
+    report = site_bias(vectors, label, sites=site)
     assert report.robustness.high < 0.5
     assert report.robustness_by_chance < report.robustness.low
     assert report.follows == "neither"
@@ -95,7 +95,7 @@ def test_few_classes_alone_do_not_clear_the_site() -> None:
     rng = np.random.default_rng(0)
     label, site = rng.integers(0, 2, 600), rng.integers(0, 12, 600)
     vectors = (0.5 * rng.normal(size=(12, 16))[site] + rng.normal(size=(600, 16))).astype(np.float32)
-    report = site_leak(vectors, label, sites=site)
+    report = site_bias(vectors, label, sites=site)
     assert report.robustness.low > 0.5
     assert report.robustness.high < report.robustness_by_chance
     assert report.follows == "neither"
@@ -105,7 +105,7 @@ def test_few_classes_alone_do_not_clear_the_site() -> None:
 def test_neighbours_that_share_all_or_nothing_say_nothing() -> None:
     at = {"labels": np.repeat([0, 0, 1, 1], 20), "sites": np.repeat([0, 1, 0, 1], 20)}
     vectors = (np.eye(4)[np.repeat(range(4), 20)] + np.random.default_rng(0).normal(scale=0.01, size=(80, 4))).astype(np.float32)
-    report = site_leak(vectors, at["labels"], sites=at["sites"], k=5)
+    report = site_bias(vectors, at["labels"], sites=at["sites"], k=5)
     assert report.counts == {"SS": 400, "SO": 0, "OS": 0, "OO": 0}
     assert report.follows == "neither"
     assert "nan" not in report.sentence
@@ -172,7 +172,7 @@ def test_rows_that_cannot_show_both_do_not_ask() -> None:
 def test_one_scanner_per_class_is_refused() -> None:
     at = world(tissue=1, hospital=1)
     with pytest.raises(InputError, match="cannot be told apart"):
-        site_leak(at["vectors"], at["labels"], sites=at["labels"], groups=at["groups"])
+        site_bias(at["vectors"], at["labels"], sites=at["labels"], groups=at["groups"])
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_clusters_that_are_hospitals_are_said() -> None:
     at = world(tissue=1, hospital=1)
     clusters = np.where(np.arange(480) % 11 == 0, 1 - at["sites"], at["sites"]).astype(np.int64)
     clusters[:6] = -1
-    report = cluster_leak(clusters, at["labels"], sites=at["sites"], groups=at["groups"], site_name="hospital")
+    report = cluster_bias(clusters, at["labels"], sites=at["sites"], groups=at["groups"], site_name="hospital")
     assert report.ari_site.value == pytest.approx(adjusted_rand_score(at["sites"][6:], clusters[6:]))
     assert report.ari_label.value == pytest.approx(adjusted_rand_score(at["labels"][6:], clusters[6:]))
     assert report.difference.value == pytest.approx(report.ari_label.value - report.ari_site.value)
@@ -221,7 +221,7 @@ def test_the_order_of_the_rows_does_not_matter_to_clusters(grouped: bool) -> Non
     clusters, label, site, group = (rng.integers(0, n, 300).astype(np.int64) for n in (4, 3, 2, 30))
     rows = rng.permutation(300)
     one, other = (
-        cluster_leak(clusters[take], label[take], sites=site[take], groups=group[take] if grouped else None)
+        cluster_bias(clusters[take], label[take], sites=site[take], groups=group[take] if grouped else None)
         for take in (np.arange(300), rows)
     )
     assert one.to_json() == other.to_json()
@@ -229,7 +229,7 @@ def test_the_order_of_the_rows_does_not_matter_to_clusters(grouped: bool) -> Non
 
 def test_no_cluster_at_all_is_a_sentence() -> None:
     with pytest.raises(InputError, match="cluster column is empty"):
-        cluster_leak(np.full(4, -1), [0, 1, 0, 1], sites=[0, 0, 1, 1])
+        cluster_bias(np.full(4, -1), [0, 1, 0, 1], sites=[0, 0, 1, 1])
 
 
 def test_overlap_counts_shared_neighbours() -> None:

@@ -16,7 +16,7 @@ from explorer import encoders, pipeline, settings, storage
 from explorer.cli import main
 from explorer.collection import Collection
 from explorer.errors import InputError
-from explorer.evaluation import site_leak
+from explorer.evaluation import site_bias
 from explorer.pipeline import Question
 from explorer.pipeline.evaluate import site_bias
 from explorer.pipeline.evaluate.evaluate import FORMAT
@@ -37,7 +37,7 @@ def made(tmp_path: Path, columns: dict[str, list[Any]] | None, *, name: str = "c
     collection = pipeline.ingest(open_source(folder), name=name, settings=own)
     embedding = pipeline.embed(collection, encoder=MeanColour(), settings=own)
     pipeline.index(collection)
-    pipeline.measure_leak(collection, encoder=embedding.key, report=report)
+    pipeline.measure_site_bias(collection, encoder=embedding.key, report=report)
     return collection
 
 
@@ -195,13 +195,13 @@ def test_permuted_columns_of_real_tissue_are_at_chance(oral: Collection) -> None
     beyond, held = [], 0
     for seed in range(20):
         permuted = np.random.default_rng(seed).permutation(oral.n)
-        report = site_leak(vectors, label, sites=site[permuted])
+        report = site_bias(vectors, label, sites=site[permuted])
         beyond.append(report.site_accuracy.value - report.site_accuracy_by_chance)
         held += report.site_accuracy.low < report.site_accuracy_by_chance < report.site_accuracy.high
         assert report.follows != "site"
     assert abs(float(np.mean(beyond))) < 0.025
     assert held >= 12
-    without_tissue = site_leak(vectors, label[permuted], sites=site)
+    without_tissue = site_bias(vectors, label[permuted], sites=site)
     assert without_tissue.follows == "site"
 
 
@@ -209,7 +209,7 @@ def test_copies_and_the_order_of_rows_of_real_tissue_do_not_matter(oral: Collect
     vectors, label, site = np.array(oral.vectors()), oral.items["label"].to_numpy(), oral.items["magnification"].to_numpy()
     group = np.arange(oral.n) // 4
     rows = np.random.default_rng(0).permutation(np.concatenate([np.arange(oral.n), np.arange(50)]))
-    one = site_leak(vectors, label, sites=site, groups=group)
-    other = site_leak(vectors[rows], label[rows], sites=site[rows], groups=group[rows])
+    one = site_bias(vectors, label, sites=site, groups=group)
+    other = site_bias(vectors[rows], label[rows], sites=site[rows], groups=group[rows])
     assert (one.robustness, one.site_accuracy, one.counts) == (other.robustness, other.site_accuracy, other.counts)
     assert other.n_copies == 50

@@ -27,7 +27,7 @@ from .progress import Bars
 def search(settings: Settings, report: Bars, *, name: str, image: Path | None, as_json: bool, **given: Any) -> None:
     """Find the patches most similar to a picture or to a row."""
     from ..collection import map_quality
-    from ..pipeline import leak
+    from ..pipeline import site_bias
 
     if (image is None) == (given["row"] is None):
         raise click.UsageError("Give either --image FILE or --row N.")
@@ -39,14 +39,14 @@ def search(settings: Settings, report: Bars, *, name: str, image: Path | None, a
         encoder = load_encoder(settings, report, embedding.recipe["encoder"]["name"], weights)
     where = conditions(given.pop("where"), [*collection.items.columns, *map_quality.COLUMNS])
     result = collection.search(where=where, encoder=encoder, **given)
-    known = leak(collection, result.encoder)
+    known = site_bias(collection, result.encoder)
     report.close()
     for column in result.query.get("not_excluded", ()):
         click.echo(f"The {column} of the query is not known, so patches of the same {column} were not left out.", err=True)
     if known is not None and known.warns:
         click.echo(printable(known.sentence), err=True)
     if as_json:
-        echo_json(result.to_json() | ({} if known is None else {"leak": known.to_json()}))
+        echo_json(result.to_json() | ({} if known is None else {"site_bias": known.to_json()}))
     else:
         echo_hits(result.hits)
 

@@ -12,7 +12,8 @@ import streamlit as st
 from ... import encoders, jobs
 from ...collection import Collection
 from ...errors import EncoderUnknown
-from ...pipeline import PROTOCOL_TITLES
+from ...pipeline.evaluate.protocols import protocol
+from ...reports.format_4 import protocol_name
 from ...sources.benchmark_table import BENCHMARKS
 from ...storage import Artifact
 from .. import ui
@@ -22,7 +23,8 @@ from ..ui import job_panel
 
 _KINDS = {
     "thumbnails": "Small pictures", "embeddings": "Descriptions by a model", "neighbours": "Neighbours and search", "projections": "Maps",
-    "stabilities": "Maps drawn again", "clusters": "Groups", "anchors": "To hold scores against", "reports": "Reports",
+    "stabilities": "Maps drawn again", "clusters": "Groups", "baselines": "To hold scores against",
+    "anchors": "To hold scores against", "reports": "Reports",
     "selections": "Saved selections",
 }  # fmt: skip
 _SOURCES = {
@@ -150,7 +152,7 @@ def _brief(artifact: Artifact) -> str:
     if "encoder" in recipe:
         return ui.encoder_title(recipe["encoder"]["name"])
     if "protocol" in recipe:
-        return f"{PROTOCOL_TITLES[recipe['protocol']]}, {recipe['label']}"
+        return f"{protocol(protocol_name(recipe)).title}, {recipe['label']}"
     if "seeds" in recipe:
         return f"seeds {' and '.join(map(str, recipe['seeds']))}"
     return str(recipe.get("name") or recipe.get("method") or recipe.get("index") or f"{recipe.get('side_px', '')} px")

@@ -145,8 +145,8 @@ async def search_image(
 
 def _answer(opened: Collection, **question: Any) -> dict[str, Any]:
     result = cache.search(opened, **question)
-    known = pipeline.leak(opened, result.encoder)
-    return result.to_json() | {"leak": known and known.to_json()}
+    known = pipeline.site_bias(opened, result.encoder)
+    return result.to_json() | {"site_bias": known and known.to_json()}
 
 
 async def _limited(request: Request) -> bytes:

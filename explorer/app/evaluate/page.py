@@ -1,4 +1,4 @@
-"""What a model is worth for a label: reports with the honest number large, its anchors, classes and confusion; and new measurements."""
+"""What a model is worth for a label: reports with the score in large type, its baselines, classes and confusion; and new measurements."""
 
 from __future__ import annotations
 

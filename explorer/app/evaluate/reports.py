@@ -6,27 +6,25 @@ from collections.abc import Mapping
 
 import streamlit as st
 
+from ... import pipeline
 from ...collection import Collection
-from ...pipeline import Question, check_question
-from ...pipeline.evaluate.evaluate import FORMAT, GROUPS, SITES
+from ...pipeline import PROTOCOLS, Question, check_question
+from ...pipeline.evaluate.protocols import protocol
+from ...pipeline.evaluate.questions import GROUPS, SITES
 from ...pipeline.evaluate.splits import own_split
-from ...reports.words import TITLES
+from ...reports.format_4 import protocol_name
 from ...storage import Artifact
 from .. import ui
 from ..shared import cache, job_requests
 
-_SAID = {
-    "retrieval": "Does a patch find patches of its own class in other patients?",
-    "knn": "Do the nearest patches of other patients name the class, and how few examples would do?",
-    "linear": "Can a line through the vectors tell the classes of other patients apart? Takes a minute or more.",
-    "leak": "Do neighbours follow the tissue, or the hospital, scanner or slide?",
-}
-_LEARNING = ("knn", "linear")
-
 
 def reports(opened: Collection, encoder: str) -> list[Artifact]:
-    """What was measured of a model, newest first; what an older version measured in another way is not among it."""
-    return [one for one in opened.artifacts("reports", format=FORMAT) if one.meta["measured"]["encoder"] == encoder]
+    """Reports on a model that can be read, newest first."""
+    return [each for each in pipeline.reports(opened) if each.meta["measured"]["encoder"] == encoder and _is_known(each)]
+
+
+def _is_known(artifact: Artifact) -> bool:
+    return PROTOCOLS.get(protocol_name(artifact.recipe)) is not None
 
 
 def of_its_model(opened: Collection, asked: Mapping[str, str]) -> Mapping[str, str]:
@@ -63,14 +61,15 @@ def first(opened: Collection, encoder: str) -> None:
 def _title(made: Artifact) -> str:
     measured, recipe = made.meta["measured"], made.recipe
     site = f" by {recipe['site']}" if recipe.get("site") else ""
+    part = ", some rows" if recipe.get("where") or recipe.get("leave_out") else ""
     value = measured["value"]["value"]
-    return f"{TITLES[recipe['protocol']]} · {recipe['label']}{site} · {'not known' if value is None else f'{value:.2f}'}"
+    return f"{protocol(protocol_name(recipe)).title} · {recipe['label']}{site}{part} · {'not known' if value is None else f'{value:.2f}'}"
 
 
 def _take(opened: Collection, asked: Mapping[str, str]) -> None:
     """Set the choices of a new measurement to what an address asks; what it names and is not there is passed over."""
     labels = ui.class_columns(opened)
-    if asked.get("measure") in TITLES:
+    if asked.get("measure") in PROTOCOLS:
         st.session_state["evaluate/protocol"] = asked["measure"]
     for name in ("label", "group", "site"):
         if asked.get(name) in labels:
@@ -82,23 +81,32 @@ def _another(opened: Collection, encoder: str) -> None:
     if not labels:
         st.caption("Nothing is known of these patches to measure against. Labels in a table or in folder names would be.")
         return
-    protocol = st.radio("What", list(TITLES), format_func=TITLES.__getitem__, key="evaluate/protocol", captions=list(_SAID.values()))
+    known = list(PROTOCOLS.values())
+    chosen = PROTOCOLS[
+        st.radio(
+            "What",
+            [each.name for each in known],
+            format_func=lambda name: PROTOCOLS[name].title,
+            key="evaluate/protocol",
+            captions=[each.asks for each in known],
+        )
+    ]
     for name in ("label", "group", "site"):  # chosen in another collection
         if st.session_state.get(f"evaluate/{name}") not in (None, *labels):
             st.session_state.pop(f"evaluate/{name}")
     label = st.selectbox(
         "Label", labels, index=labels.index("label") if "label" in labels else 0, format_func=ui.column_name, key="evaluate/label"
     )
-    given: dict[str, str | None] = {"protocol": protocol, "label": label}
+    given: dict[str, str | None] = {"protocol": chosen.name, "label": label}
     given["group"] = _column("Keep apart", opened, labels, usual=GROUPS, key="evaluate/group")
-    if protocol == "leak":
+    if chosen.by_site:
         given["site"] = _column("Place of origin", opened, labels, usual=SITES, key="evaluate/site")
-    if protocol in _LEARNING:
+    if chosen.learns:
         others = [each.name for each in cache.collections() if each.name != opened.name and encoder in each.encoder_names()]
         given["train"] = st.selectbox(
             "Learn from", [None, *others], format_func=lambda name: name or "this collection", key="evaluate/train"
         )
-    st.caption(ui.plain(_said(opened, protocol, label, given.get("train"))))
+    st.caption(ui.plain(_summary(opened, label, folds=chosen.learns and given.get("train") is None)))
     if st.button("Measure", type="primary", key="evaluate/start"):
         ui.guarded(lambda: _start(opened, encoder, given))
 
@@ -119,13 +127,13 @@ def _column(words: str, opened: Collection, labels: list[str], *, usual: tuple[s
     return st.selectbox(words, [None, *labels], format_func=lambda name: none if name is None else ui.column_name(name), key=key)
 
 
-def _said(opened: Collection, protocol: str, label: str, train: str | None) -> str:
+def _summary(opened: Collection, label: str, *, folds: bool) -> str:
     """What the choices come to, before anything is measured."""
     values = opened.items[label].dropna()
     words = f"{ui.count(values.nunique(), 'class')} in {ui.count(len(values), 'patch')}"
     if gaps := opened.n - len(values):
         words += f"; {ui.count(gaps, 'patch')} without a value are left out"
-    if protocol in _LEARNING and train is None:
+    if folds:
         own = own_split(opened.items["split"].astype(object).where(opened.items["split"].notna(), None))
         words += "; the collection's own split into train, val and test is used" if own is not None else ""
     return f"{words}."

@@ -1,4 +1,4 @@
-"""One line where what is near may be the hospital rather than the tissue; and, once, where nobody has looked."""
+"""One line that warns where neighbours follow the hospital rather than the tissue, and offers to measure it where it was not."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from . import url_state
 
 
 def line(opened: Collection, encoder: str | None) -> None:
-    """What the reader should know before trusting what is near; nothing where all is well."""
+    """A warning where site bias is known, an offer where it is not measured, else nothing."""
     ui.guarded(lambda: _line(opened, encoder))
 
 
 def _line(opened: Collection, encoder: str | None) -> None:
-    known = pipeline.leak(opened, encoder)
+    known = pipeline.site_bias(opened, encoder)
     if known is None:
         return
     if known.warns:
-        with st.container(key="leak", horizontal=True, vertical_alignment="center"):
+        with st.container(key="site-bias", horizontal=True, vertical_alignment="center"):
             st.markdown(f":orange[:material/warning:] {ui.plain(known.sentence)}", width="stretch")
             if known.report is not None:
                 url_state.link("evaluate", "See the report", collection=opened.name, model=ui.model_word(opened), report=known.report)
     elif known.state == "unmeasured" and not st.session_state.get(_quiet(opened)):
-        with st.container(key="leak", horizontal=True, vertical_alignment="center"):
+        with st.container(key="site-bias", horizontal=True, vertical_alignment="center"):
             st.caption(ui.plain(known.sentence), width="stretch")
-            st.button("Measure it", key="leak/measure", type="tertiary", on_click=_measure, args=(opened, encoder, known))
-            st.button("Not now", key="leak/later", type="tertiary", on_click=_be_quiet, args=(opened,))
+            st.button("Measure it", key="site-bias/measure", type="tertiary", on_click=_measure, args=(opened, encoder, known))
+            st.button("Not now", key="site-bias/later", type="tertiary", on_click=_be_quiet, args=(opened,))
 
 
-def _measure(opened: Collection, encoder: str | None, known: pipeline.Leak) -> None:
-    job_requests.start(job_requests.Evaluate(name=opened.name, encoder=encoder, protocol="leak", label=known.label, site=known.site))
+def _measure(opened: Collection, encoder: str | None, known: pipeline.SiteBias) -> None:
+    job_requests.start(job_requests.Evaluate(name=opened.name, encoder=encoder, protocol="site-bias", label=known.label, site=known.site))
     _be_quiet(opened)
 
 
@@ -42,5 +42,5 @@ def _be_quiet(opened: Collection) -> None:
 
 
 def _quiet(opened: Collection) -> str:
-    """In the session: the reader has been told."""
-    return f"leak/told/{opened.name}"
+    """Name in the session state: the reader chose not to measure it now."""
+    return f"site-bias/told/{opened.name}"
