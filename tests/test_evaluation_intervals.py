@@ -1,4 +1,4 @@
-"""Intervals, columns, anchors and the JSON of reports."""
+"""Intervals, columns, the colour baseline and the JSON of reports."""
 
 from __future__ import annotations
 

@@ -59,6 +59,7 @@ class ProtocolName(_Type):
     default=None,
     help="First embed the patches by models that know no pathology, to hold the score against.  [default: up to 20000 patches]",
 )
+@click.option("--anchors/--no-anchors", default=None, hidden=True)  # what older versions called it
 @ENCODER
 @SEED
 @AS_JSON
@@ -80,6 +81,8 @@ def evaluate(
     from ..pipeline.evaluate.baselines import MOST_ROWS
     from ..reports.document import to_json
 
+    older = given.pop("anchors")
+    baselines = older if baselines is None else baselines
     collection = open_named(settings, name)
     teacher = None if train is None else open_named(settings, train)
     question = Question(where=conditions(where, collection.items.columns), **given)

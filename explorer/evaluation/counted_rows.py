@@ -113,7 +113,7 @@ def _by_content(vectors: Vectors, columns: Sequence[Codes]) -> tuple[Int64[np.nd
     return order, np.concatenate([[False], same])
 
 
-def _spread(label: Column, group: Column | None, rows: Codes, group_name: str) -> tuple[Codes, dict[str, int]]:
+def _spread(label: Column, group: Column | None, rows: Int64[np.ndarray, " k"], group_name: str) -> tuple[Codes, dict[str, int]]:
     """The class of each row, -1 for classes that lie in fewer than two groups (or rows), and how many rows each of these has.
 
     Raises ``InputError`` where fewer than two classes are left.
@@ -133,7 +133,7 @@ def _spread(label: Column, group: Column | None, rows: Codes, group_name: str) -
     return np.where(np.isin(label.codes, alone), -1, label.codes), left_out
 
 
-def _renumbered(column_: Column, rows: Codes) -> Column:
+def _renumbered(column_: Column, rows: Int64[np.ndarray, " k"]) -> Column:
     """A column of some rows, with the classes that these have."""
     kept, codes = np.unique(column_.codes[rows], return_inverse=True)
     return Column(tuple(column_.names[code] for code in kept), codes.astype(np.int64))

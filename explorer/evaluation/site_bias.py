@@ -293,7 +293,7 @@ def _sentence(index: Estimate, follows: str, by_chance: float, site_name: str) -
 
 
 def _site_sentence(accuracy: Estimate, by_chance: float, site_name: str) -> str:
-    told = f"balanced accuracy {accuracy.value:.2f} ({accuracy.low:.2f} to {accuracy.high:.2f}), where chance gives {by_chance:.2f}"
+    words = f"balanced accuracy {accuracy.value:.2f} ({accuracy.low:.2f} to {accuracy.high:.2f}), where chance gives {by_chance:.2f}"
     if accuracy.low > by_chance:
-        return f"Neighbours give the {site_name} away: a vote of them names it with {told}."
-    return f"Neighbours do not give the {site_name} away: a vote of them names it with {told}."
+        return f"Neighbours give the {site_name} away: a vote of them names it with {words}."
+    return f"Neighbours do not give the {site_name} away: a vote of them names it with {words}."

@@ -132,5 +132,5 @@ def read(document: Mapping[str, Any], results: type[Any], *, where: str) -> Eval
 
 
 @lru_cache(maxsize=32)
-def _adapter(results: Hashable) -> TypeAdapter[Any]:
+def _adapter(results: Hashable) -> Any:
     return TypeAdapter(EvaluationReport[results])  # type: ignore[valid-type]

@@ -101,8 +101,8 @@ def _render(template: str, report: EvaluationReport[Any], shown: Shown, **more: 
 
 @cache
 def _environment() -> Environment:
-    made = Environment(loader=PackageLoader("explorer.reports"), autoescape=True, undefined=StrictUndefined)
-    made.filters |= {
+    environment = Environment(loader=PackageLoader("explorer.reports"), autoescape=True, undefined=StrictUndefined)
+    environment.filters |= {
         "number": sections.number,
         "interval": sections.interval,
         "percent": geometry.percent,
@@ -112,7 +112,7 @@ def _environment() -> Environment:
         "y_px": geometry.y_px,
         "px": lambda value: f"{value:.2f}",
     }
-    return made
+    return environment
 
 
 def _ticks(lines: Sequence[geometry.Line]) -> list[tuple[float, int]]:

@@ -21,20 +21,20 @@ _MOST_GAPS = 30
 _FIRST = ("Collection", "Model", "Label", "Kept apart", "Learnt from", "Rows")
 
 
-def show(opened: Collection, asked: Mapping[str, str] | None) -> dict[str, Any]:
+def show(collection: Collection, asked: Mapping[str, str] | None) -> dict[str, Any]:
     """The table; returns what the address says of it."""
     if asked is not None:
         st.session_state["compare/whole"], st.session_state["compare/full"] = bool(asked.get("all")), bool(asked.get("full"))
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         whole = st.toggle("All collections", key="compare/whole", persist_state="session")
         full = st.toggle("All scores", key="compare/full", persist_state="session", help="Every k and measure, not one of each kind")
-    collections = cache.collections() if whole else [opened]
+    collections = cache.collections() if whole else [collection]
     found = pipeline.scores(collections)
     missing = pipeline.gaps(collections, found)
     shown = [score for score in found if full or score.measure.headline]
     if shown:
         _table(shown, missing, several=len(collections) > 1)
-        _export(found, "all" if whole else opened.name)
+        _export(found, "all" if whole else collection.name)
         _bars(shown)
     elif missing:
         ui.nothing("Nothing has been measured yet.", "Start a measurement below; its numbers then stand here, a line for each model.")
@@ -95,10 +95,10 @@ def _from(score: Score) -> None:
 def _bars(shown: Sequence[Score]) -> None:
     """One score of all models, a chart for each question."""
     titles = {measure.title: measure for measure in sorted({score.measure for score in shown}, key=lambda each: each.order)}
-    kept = "compare/by"
-    if st.session_state.get(kept) not in titles:
-        st.session_state.pop(kept, None)
-    name = st.selectbox("Side by side", list(titles), key=kept, persist_state="session", width=320)
+    key = "compare/by"
+    if st.session_state.get(key) not in titles:
+        st.session_state.pop(key, None)
+    name = st.selectbox("Side by side", list(titles), key=key, persist_state="session", width=320)
     of_question: dict[Hashable, list[Score]] = {}
     for score in sorted(shown, key=lambda score: _model(score.line)):
         if score.measure == titles[name] and score.value is not None:

@@ -23,7 +23,7 @@ from ..shared import urls
 from ..ui import score_charts, url_state
 
 
-def show(opened: Collection, artifact: Artifact) -> None:
+def show(collection: Collection, artifact: Artifact) -> None:
     """The report, and the same as a file to take away."""
     report = read_report(artifact)
     shown = how_shown(report)
@@ -33,7 +33,7 @@ def show(opened: Collection, artifact: Artifact) -> None:
         with side:
             for section in charts[number::2]:
                 score_charts.section(section, key=f"evaluate/{section.name}/{artifact.key}")
-    _mistakes(opened, report, artifact.key)
+    _mistakes(collection, report, artifact.key)
     with st.expander("All numbers, and how they were measured", key=f"evaluate/all/{artifact.key}"):
         st.html(report_details(report, shown))
     page = storage.file(artifact, "report.html").read_bytes()
@@ -71,33 +71,33 @@ def _headline(report: EvaluationReport[Any], shown: Shown, key: str) -> None:
         st.caption(f"Not measured beside it: {ui.plain(missing)}.")
 
 
-def _mistakes(opened: Collection, report: EvaluationReport[Any], key: str) -> None:
-    found = [each for each in report.mistakes if each.row < opened.n]
+def _mistakes(collection: Collection, report: EvaluationReport[Any], key: str) -> None:
+    found = [each for each in report.mistakes if each.row < collection.n]
     if not found:
         return
     st.header("Examples that went wrong", anchor=False)
     st.caption("Every confusion in turn, the surest mistake first. Open one to see it large and to search with it.")
-    patients = opened.items["patient"]
+    patients = collection.items["patient"]
     cards = [
         widgets.Card(each.row, "", each.truth, f"named {each.named or 'nothing'}", str(value_of(patients.iloc[each.row]) or ""))
         for each in found
     ]
-    seen = widgets.result_grid(f"evaluate/wrong/{key}", cards, thumb=urls.thumb(opened))
+    seen = widgets.result_grid(f"evaluate/wrong/{key}", cards, thumb=urls.thumb(collection))
     if seen.opened is not None:
-        _large(opened, next(each for each in found if each.row == seen.opened))
+        _large(collection, next(each for each in found if each.row == seen.opened))
 
 
 @st.dialog("A patch that went wrong", width="large")
-def _large(opened: Collection, wrong: Mistake) -> None:
+def _large(collection: Collection, wrong: Mistake) -> None:
     row = wrong.row
-    widgets.patch("evaluate/large", [ui.picture(opened, row)], height_px=420)
+    widgets.patch("evaluate/large", [ui.picture(collection, row)], height_px=420)
     st.markdown(f"It is **{ui.plain(wrong.truth)}** and was named **{ui.plain(wrong.named or 'nothing')}** (by {ui.share(wrong.share)}).")
     with st.container(horizontal=True):
         if st.button("Search with this patch", type="primary", key="wrong/search"):
-            url_state.go("search", collection=opened.name, patch=row)
+            url_state.go("search", collection=collection.name, patch=row)
         if st.button("Show on the map", key="wrong/map"):
-            url_state.go("map", collection=opened.name, patch=row)
-    ui.facts(opened, row, key="wrong")
+            url_state.go("map", collection=collection.name, patch=row)
+    ui.facts(collection, row, key="wrong")
 
 
 def _number(value: float) -> str:

@@ -132,10 +132,10 @@ def benchmark(
             continue
         for key, column in columns.items():
             if column.task in collections:
-                made = measure(
+                artifact = measure(
                     collections[column.task], key, encoder=encoder, settings=settings, protocol=protocol, max_steps=max_steps, report=report
                 )
-                cells.append(_cell(name, key, made, PUBLISHED[protocol].get(name, {}).get(key)))
+                cells.append(_cell(name, key, artifact, PUBLISHED[protocol].get(name, {}).get(key)))
     baselines = {
         name: {key: PUBLISHED[protocol][name][key] for key in columns} for name in BASELINES if name in PUBLISHED[protocol] and columns
     }
@@ -215,8 +215,8 @@ def _named(found: ProbeReport, classes: Sequence[str]) -> ProbeReport:
     return replace(found, classes=names, recall=dict(zip(names, found.recall.values(), strict=True)))
 
 
-def _cell(encoder: str, key: str, made: Artifact, published: tuple[float, float | None] | None) -> Cell:
-    measured, (mean, sd) = made.meta["measured"], published or (None, None)
+def _cell(encoder: str, key: str, artifact: Artifact, published: tuple[float, float | None] | None) -> Cell:
+    measured, (mean, sd) = artifact.meta["measured"], published or (None, None)
     return Cell(
         encoder=encoder,
         column=key,
@@ -228,5 +228,5 @@ def _cell(encoder: str, key: str, made: Artifact, published: tuple[float, float 
         published_sd=sd,
         tolerance=COLUMNS[key].tolerance,
         selected_on_reported_split=COLUMNS[key].selected,
-        artifact="/".join(made.path.parts[-3:]),
+        artifact="/".join(artifact.path.parts[-3:]),
     )

@@ -95,7 +95,7 @@ def evaluate(
                 beside.append(Baseline("published", known[0], Estimate(known[1])))
         step(steps)
         finding = found.finding
-        made = EvaluationReport(
+        result = EvaluationReport(
             format=document.FORMAT,
             collection=collection.name,
             train=None if train is None else train.name,
@@ -126,10 +126,10 @@ def evaluate(
             hashes=_hashes(collection, embedding, teaching),
             versions=storage.versions(),
         )
-        json = document.to_json(made)
+        json = document.to_json(result)
         storage.write_json(work / "report.json", json)
-        pictures = {each.row: collection.thumbnail(each.row) for each in made.mistakes}
-        (work / "report.html").write_text(report_html(made, shown(made), pictures), encoding="utf-8")
+        pictures = {each.row: collection.thumbnail(each.row) for each in result.mistakes}
+        (work / "report.html").write_text(report_html(result, shown(result), pictures), encoding="utf-8")
         facts = {name: json[name] for name in ("encoder", "protocol", "score", "value", "naive")}
         return {**facts, "seconds": round(time.perf_counter() - started, 3)}
 
@@ -187,13 +187,13 @@ def _clusters(artifact: Artifact, prepared: Prepared) -> Clusters:
 
 def _rows_left_out(prepared: Prepared, leave_out: tuple[str, ...]) -> list[str]:
     """Sentences on rows that did not count."""
-    said = []
+    sentences = []
     if prepared.copies:
         n = len(prepared.rows)
-        said.append(f"{n + prepared.copies} labelled rows, {n} after leaving out exact copies, which count once.")
+        sentences.append(f"{n + prepared.copies} labelled rows, {n} after leaving out exact copies, which count once.")
     if leave_out:
-        said.append(f"Left out as asked: {', '.join(leave_out)}.")
-    return said
+        sentences.append(f"Left out as asked: {', '.join(leave_out)}.")
+    return sentences
 
 
 def _split_facts(found: Measured) -> SplitFacts | None:

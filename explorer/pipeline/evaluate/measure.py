@@ -39,17 +39,17 @@ def measure(
         return Measured(replace(finding, sentences=(*_left_out(question, finding.left_out), *finding.sentences)))
     found = _split(protocol, question)
     finding = protocol.run(question, Subject(vectors, teaching, found))
-    said = (*_left_out(question, found.classes_left_out), *_own_split(question, found))
+    sentences = (*_left_out(question, found.classes_left_out), *_own_split(question, found))
     finding = replace(finding, left_out=found.classes_left_out)
     given = question.teacher is not None or question.part.split is not None
     if not (sum(found.left_out.values()) if given else question.part.group is not None):
-        return Measured(replace(finding, sentences=(*said, *finding.sentences)), found)
+        return Measured(replace(finding, sentences=(*sentences, *finding.sentences)), found)
     names = tuple(found.classes_left_out)  # the same classes, or the two could not be compared
     teacher = None if question.teacher is None else question.teacher.without(names)
     same = replace(question, part=question.part.without(names), teacher=teacher)
     careless = protocol.run(same, Subject(vectors, teaching, _split(protocol, same, apart=False)))
     difference = _difference(question, finding.value.value, careless.value.value, found)
-    return Measured(replace(finding, sentences=(difference, *said, *finding.sentences)), found, careless)
+    return Measured(replace(finding, sentences=(difference, *sentences, *finding.sentences)), found, careless)
 
 
 def measure_baseline(protocol: Protocol[Any], question: Question, vectors: AnyVectors, teaching: AnyVectors | None) -> Finding[Any]:

@@ -54,8 +54,8 @@ def _sections(report: EvaluationReport[ProbeReport]) -> Iterator[Section]:
 def _columns(report: EvaluationReport[ProbeReport]) -> Iterator[Column]:
     found = report.results
     way = ", ".join(filter(None, (str(found.protocol["name"]), split_way(report))))
-    told = "Balanced accuracy of a linear head on the vectors, by a published protocol."
-    yield Column("linear probe", found.interval, found.chance, way, headline=True, help=told)
+    words = "Balanced accuracy of a linear head on the vectors, by a published protocol."
+    yield Column("linear probe", found.interval, found.chance, way, headline=True, help=words)
 
 
 LINEAR = Protocol(
