@@ -159,7 +159,7 @@ def test_a_query_picture_that_cannot_be_read_is_named(home: Path) -> None:
 
 def test_show_knows_every_kind_that_a_verb_makes() -> None:
     pipeline = Path(__file__).resolve().parents[1] / "explorer" / "pipeline"
-    made = {kind for file in pipeline.rglob("*.py") for kind in re.findall(r'storage\.make\([^,]+, "(\w+)"', file.read_text("utf-8"))}
+    made = {kind for file in pipeline.rglob("*.py") for kind in re.findall(r'\.make\((?:[^,"]+, )?"(\w+)"', file.read_text("utf-8"))}
     assert {"neighbours", "clusters", "reports"} <= made <= set(KINDS)
     assert {"embeddings", "baselines"} <= set(KINDS), "embed makes one or the other"
 
@@ -255,8 +255,8 @@ def test_kill_at_random_moments_then_rerun(tmp_path: Path) -> None:
     killed, undisturbed = (open_collection("p", home=place) for place in (home, tmp_path / "other"))
     assert killed.verify() == []
     assert not [path for path in killed.path.rglob("*") if ".work" in path.name]
-    assert np.array_equal(killed.vectors(), undisturbed.vectors())
-    assert np.array_equal(killed.neighbours().rows, undisturbed.neighbours().rows)
+    assert np.array_equal(killed.embedding().vectors, undisturbed.embedding().vectors)
+    assert np.array_equal(killed.embedding().graph.rows, undisturbed.embedding().graph.rows)
 
 
 def test_a_hostile_file_name_is_only_text(tmp_path: Path) -> None:

@@ -159,7 +159,7 @@ def test_without_labels_nothing_is_missing(tmp_path: Path) -> None:
 
 def test_overlap_is_of_the_stored_graphs_and_draws_patients(collection: Collection) -> None:
     found = overlap(collection, "mean-colour", "red-only", k=5)
-    wanted = neighbour_overlap(collection.neighbours("mean-colour"), collection.neighbours("red-only"), k=5)
+    wanted = neighbour_overlap(collection.embedding("mean-colour").graph, collection.embedding("red-only").graph, k=5)
     assert found.per_row.tolist() == wanted.tolist()
     assert found.n_groups == 4 and "patients" in found.protocol["interval"]
     with pytest.raises(InputError, match="k is 31"):

@@ -17,7 +17,7 @@ from PIL import Image as Pillow
 from explorer import evaluation
 from explorer import settings as settings_table
 from explorer.cli import main
-from explorer.collection import Collection, open_collection
+from explorer.collection import Collection, Embedding, open_collection
 from explorer.errors import ArtifactMissing, InputError
 from explorer.pipeline import Question, cluster, embed, evaluate, index, ingest, read_report
 from explorer.pipeline.evaluate.protocols import shown
@@ -88,7 +88,7 @@ def call(home: Path, *arguments: str) -> Result:
 
 def test_retrieval_is_the_rooms_own_number_on_patients(collection: Collection) -> None:
     found = asked(collection, "retrieval")
-    by_hand = evaluation.retrieval(np.array(collection.vectors()), collection.items["label"], groups=collection.items["patient"])
+    by_hand = evaluation.retrieval(np.array(collection.embedding().vectors), collection.items["label"], groups=collection.items["patient"])
     head = by_hand.at[-1]
     assert found.value.value == pytest.approx(head.scores["majority_vote"].value)
     assert found.value.low == pytest.approx(head.scores["majority_vote"].low)
@@ -167,18 +167,18 @@ def test_the_embedding_that_was_asked_about_is_measured_and_timed(tmp_path: Path
     settings = settings_table.read({}, home=tmp_path / "home", threads=1)
     newer = embed(made, encoder=MeanColour(version=2), settings=settings)
     index(made, encoder=newer.key)
-    indexed: list[str | None] = []
-    own_index = Collection.index
+    indexed: list[str] = []
+    own_index = Embedding.index.fget  # type: ignore[attr-defined]
 
-    def watched(self: Collection, encoder: str | None = None) -> Any:
-        indexed.append(encoder)
-        return own_index(self, encoder)
+    def watched(self: Embedding) -> Any:
+        indexed.append(self.key)
+        return own_index(self)
 
-    monkeypatch.setattr(Collection, "index", watched)
+    monkeypatch.setattr(Embedding, "index", property(watched))
     found = asked(made, "retrieval", encoder=older.key)
     assert found.recipe["embedding"] == older.key != newer.key
-    assert indexed == [older.key]
-    assert found.hashes.vectors_sha256 == older.meta["files"]["vectors.npy"]["sha256"]
+    assert set(indexed) == {older.key}
+    assert found.hashes.vectors_sha256 == older.artifact.meta["files"]["vectors.npy"]["sha256"]
 
 
 @pytest.mark.usefixtures("short_probe")
@@ -256,7 +256,10 @@ def test_site_bias_is_the_number_of_the_pure_function(collection: Collection) ->
     found = asked(collection, "site-bias")
     assert (found.label, found.group, found.site) == ("label", "patient", "site")
     by_hand = evaluation.site_bias(
-        np.array(collection.vectors()), collection.items["label"], sites=collection.items["site"], groups=collection.items["patient"]
+        np.array(collection.embedding().vectors),
+        collection.items["label"],
+        sites=collection.items["site"],
+        groups=collection.items["patient"],
     )
     assert found.value.value == pytest.approx(by_hand.robustness.value)
     assert found.sentences == (by_hand.sentence, by_hand.site_sentence, found.results.clusters.sentence)

@@ -10,6 +10,7 @@ from fakes import MeanColour
 
 from explorer.collection import FORMAT, Collection
 from explorer.errors import InputError
+from explorer.search import Query, Row
 
 FIXTURES = sorted(Path(__file__).with_name("fixtures").glob("format-*"))
 
@@ -24,10 +25,10 @@ def test_it_opens_whole(path: Path) -> None:
     assert collection.verify() == []
     assert collection.n == len(collection.items) == 18
     assert collection.items["label"].nunique() == 9
-    assert collection.vectors().shape == (18, MeanColour.dim)
-    assert collection.search(row=0, k=3).hits[0].score == pytest.approx(1.0, abs=1e-5)
-    assert collection.projection().shape == (18, 2)
-    assert collection.clusterings()[0].recipe["method"] == "leiden"
+    assert collection.embedding().vectors.shape == (18, MeanColour.dim)
+    assert collection.search(Query((Row(0),), include_query=True, k=3)).hits[0].row == 0
+    assert collection.embedding().positions().shape == (18, 2)
+    assert collection.embedding().clusterings()[0].recipe["method"] == "leiden"
     assert collection.thumbnail(17).startswith(b"\xff\xd8")
 
 

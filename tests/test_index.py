@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from contracts.index_contract import COPIES, DIM, ZERO, IndexContract, N, cosines, patches
+from contracts.store_contract import COPIES, DIM, ZERO, N, StoreContract, cosines, patches
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from explorer.cosine import unit
 from explorer.errors import InputError, VectorsNotFinite
-from explorer.index import build_index, exact, faiss_index, graph, graph_recall, knn_graph, load_index, recall
+from explorer.index import build_index, exact, faiss_index, graph, graph_recall, knn_graph, recall
 from explorer.types import Neighbours, Progress
 
 
-class TestFlat(IndexContract):
+class TestFlat(StoreContract):
     kind = "flat"
 
     def test_finds_everything(self, index: Any, vectors: Any) -> None:
@@ -26,11 +27,11 @@ class TestFlat(IndexContract):
         assert recall(index, vectors) == 1
 
 
-class TestIvf(IndexContract):
+class TestIvf(StoreContract):
     kind = "ivf"
 
 
-class TestIvfRefine(IndexContract):
+class TestIvfRefine(StoreContract):
     kind = "ivf-refine"
     tolerance = 2e-3  # half precision
 
@@ -117,10 +118,16 @@ def test_batches_use_matrix_products() -> None:
 class Forgetful:
     """An index that loses every second true neighbour."""
 
-    kind = "forgetful"
+    kind, n_bytes, settings = "forgetful", 0, {}
 
     def __init__(self, vectors: Any) -> None:
         self.vectors, self.n, self.dim = vectors, *vectors.shape
+
+    def count(self, *, allowed: Any = None) -> int:
+        return self.n
+
+    def save(self, folder: Path) -> None:
+        raise NotImplementedError
 
     def search(self, queries: Any, k: int, *, allowed: Any = None) -> Any:
         scores = cosines(queries, self.vectors).astype(np.float32)
@@ -208,7 +215,7 @@ def test_a_gpu_takes_the_searches_it_can(kind: str, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(faiss, "get_num_gpus", lambda: 1)
     monkeypatch.setattr(faiss, "StandardGpuResources", lambda: None, raising=False)
     monkeypatch.setattr(faiss, "index_cpu_to_gpu", lambda _, device, raw: cards.append(Card(raw)) or cards[-1], raising=False)
-    index = load_index(plain.raw, settings=plain.settings)
+    index = faiss_index.FaissIndex(plain.raw, plain.settings)
     for one, other in zip(index.search(vectors[:5], 4), plain.search(vectors[:5], 4), strict=True):
         np.testing.assert_array_equal(one, other)
     if kind == "ivf-refine":
@@ -221,6 +228,19 @@ def test_a_gpu_takes_the_searches_it_can(kind: str, monkeypatch: pytest.MonkeyPa
     assert cards[0].asked == 1  # filters and long lists of hits stay on the CPU
     build_index(vectors, kind=kind)
     assert len(cards) == 2  # one copy for an index, also while it is tuned
+
+
+@pytest.mark.parametrize(("device", "number"), [("auto", 0), ("cuda", 0), ("cuda:1", 1), ("cpu", None), ("mps", None), ("cuda:2", None)])
+def test_the_device_setting_chooses_the_gpu_of_the_index(device: str, number: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    import faiss
+
+    asked: list[int] = []
+    monkeypatch.setattr(faiss, "get_num_gpus", lambda: 2)
+    monkeypatch.setattr(faiss, "StandardGpuResources", lambda: None, raising=False)
+    monkeypatch.setattr(faiss, "index_cpu_to_gpu", lambda _, at, raw: asked.append(at) or Card(raw), raising=False)
+    index = build_index(patches(50), device=device)
+    assert asked == ([] if number is None else [number])
+    assert index.settings["device"] == ("cpu" if number is None else "gpu")
 
 
 @pytest.mark.parametrize(("lists", "memory"), [(faiss_index.GPU_MOST + 1, True), (1, False)])
@@ -236,7 +256,7 @@ def test_what_a_gpu_cannot_hold_is_searched_on_the_cpu_and_said(lists: int, memo
     monkeypatch.setattr(faiss, "get_num_gpus", lambda: 1)
     monkeypatch.setattr(faiss, "StandardGpuResources", lambda: None, raising=False)
     monkeypatch.setattr(faiss, "index_cpu_to_gpu", copy, raising=False)
-    index = load_index(plain.raw, settings=plain.settings | {"nprobe": lists})
+    index = faiss_index.FaissIndex(plain.raw, plain.settings | {"nprobe": lists})
     assert index.settings["device"] == "cpu"
     assert index.search(patches()[:2], 3)[1].shape == (2, 3)
 

@@ -42,7 +42,7 @@ def test_a_selection_that_cannot_be_is_refused(collection: Collection, rows: lis
 
 
 def test_names_of_groups_are_kept_beside_the_grouping_and_can_be_taken_away(collection: Collection) -> None:
-    (groups,) = collection.clusterings()
+    (groups,) = collection.embedding().clusterings()
     assert pipeline.group_names(collection, groups) == {}
     pipeline.name_groups(collection, groups, {0: "crypts", 2: " stroma "})
     assert pipeline.name_groups(collection, groups, {0: ""}) == {2: "stroma"}
@@ -63,4 +63,4 @@ def test_both_can_be_done_from_the_command_line(collection: Collection) -> None:
     assert pipeline.selected_rows(kept).tolist() == expected
     named = CliRunner().invoke(main, [*home, "name-group", "classes", "2", "stroma"], catch_exceptions=False)
     assert named.stdout.split() == ["2", "stroma"]
-    assert pipeline.group_names(collection, collection.clusterings()[0]) == {1: "stroma"}
+    assert pipeline.group_names(collection, collection.embedding().clusterings()[0]) == {1: "stroma"}

@@ -21,7 +21,7 @@ from .shared import cache
 from .ui.frontend import ServerAddress
 
 MAIN = Path(__file__).with_name("main.py")
-_CONFIG = Path(__file__).with_name("config.toml")
+_CONFIG = Path(__file__).parent / "ui" / "theme.toml"
 
 
 def parts(base_path: str = "") -> dict[str, Any]:

@@ -8,7 +8,8 @@ from .compare import compare
 from .encoders import encoders, weights
 from .evaluate import evaluate
 from .manage import name_group, remove, rename, select
-from .search import export, list_, search, show, verify
+from .search import search
+from .show import export, list_, show, verify
 
 for _command in (
     demo,

@@ -47,7 +47,7 @@ def select(settings: Settings, report: Bars, *, name: str, title: str, where: tu
     from ..search import allowed_rows
 
     collection = open_named(settings, name)
-    items = collection.described()
+    items = collection.embedding().described() if collection.embeddings() else collection.items
     allowed = allowed_rows(items, where=conditions(where, items.columns))
     chosen = [*rows, *([] if allowed is None else allowed.nonzero()[0].tolist())]
     click.echo(save_selection(collection, chosen, name=title).key)
@@ -65,7 +65,7 @@ def name_group(settings: Settings, report: Bars, *, name: str, number: int, titl
     from ..pipeline import name_groups
 
     collection = open_named(settings, name)
-    found = collection.clusterings(encoder)
+    found = collection.embedding(encoder).clusterings()
     if not found:
         raise ArtifactMissing(f"Collection {name!r} has no groups yet; run 'explorer cluster {name}'.")
     for group, called in name_groups(collection, found[0], {number - 1: title}).items():

@@ -59,7 +59,7 @@ def embed(collection: Collection, *, encoder: Encoder, settings: Settings, repor
         seconds = time.perf_counter() - started
         return {"unique": len(unique), "copied": len(known), "device": encoder.device, "seconds": round(seconds, 3)}
 
-    return storage.make(collection.path, kind, recipe, fill, waiting=waiter("embed", collection, report))
+    return collection.make(kind, recipe, fill, waiting=waiter("embed", collection, report))
 
 
 def _first_of_equal(sha256: Any) -> Any:

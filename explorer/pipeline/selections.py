@@ -40,7 +40,7 @@ def save_selection(collection: Collection, rows: Sequence[int], *, name: str, no
         np.save(work / "rows.npy", chosen)
         return {"n": len(chosen)}
 
-    return storage.make(collection.path, "selections", recipe, fill)
+    return collection.make("selections", recipe, fill)
 
 
 def selected_rows(selection: Artifact) -> Chosen:

@@ -92,7 +92,7 @@ def test_importing_the_server_is_light() -> None:
 
 
 def test_a_checkout_and_the_command_serve_the_same_look() -> None:
-    assert (ROOT / ".streamlit" / "config.toml").read_bytes() == Path(server.__file__).with_name("config.toml").read_bytes()
+    assert (ROOT / ".streamlit" / "config.toml").read_bytes() == (Path(server.__file__).parent / "ui" / "theme.toml").read_bytes()
 
 
 def test_every_option_is_one_of_streamlit_s() -> None:

@@ -138,12 +138,12 @@ def test_items_come_in_pages(client: TestClient, small: Collection) -> None:
 
 
 def test_the_map_is_served_as_its_buffer(client: TestClient, small: Collection) -> None:
-    made = small.projection_artifact(method="pca")
+    made = small.embedding().map("pca")
     answer = client.get(urls.points(small, made))
     assert answer.headers["cache-control"] == assets.IMMUTABLE
     assert answer.headers["content-encoding"] == "identity"  # it is not packed on the way
     drawn = point_buffers.drawn_points(answer.content)
-    xy = small.projection(method="pca")
+    xy = small.embedding().positions("pca")
     assert np.abs(drawn - xy).max() <= np.ptp(xy, axis=0).max() / 65535
 
 
@@ -153,7 +153,7 @@ def test_colours_by_column_and_by_group(client: TestClient, small: Collection) -
     assert [legend["names"][code] for code in answer.content] == small.items["label"].tolist()
     ages = np.frombuffer(client.get(urls.column(small, "age")).content, "<f4")
     np.testing.assert_array_equal(ages, small.items["age"].to_numpy(np.float32))
-    (groups,) = small.clusterings()
+    (groups,) = small.embedding().clusterings()
     codes = np.frombuffer(client.get(urls.groups(small, groups)).content, np.uint8)
     np.testing.assert_array_equal(codes, cache.labels(groups))
     for missing in ("nothing", "sha256", ""):
@@ -344,7 +344,7 @@ def test_one_unreadable_collection_does_not_hide_the_others(tmp_path: Path, monk
 
 def test_a_cut_map_is_said_to_be_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path / "home"
-    made = make_collection(home, per_class=3).projection_artifact(method="pca")
+    made = make_collection(home, per_class=3).embedding().map("pca")
     (made.path / "xy.npy").write_bytes((made.path / "xy.npy").read_bytes()[:-4])
     with served(home, monkeypatch) as client:
         answer = client.get(f"{HERE}/points/{made.key}.bin")

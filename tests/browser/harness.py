@@ -18,8 +18,7 @@ sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[1])]
 
 from browser import data  # noqa: E402
 
-from explorer.app import widgets
-from explorer.app.shared import assets, urls
+from explorer.app.shared import assets, urls  # noqa: E402
 
 CACHED = {"Cache-Control": assets.IMMUTABLE}
 uploads: dict[str, list[tuple[str, int]]] = {}

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
+from fastapi import Query as Parameter
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from ... import encoders, pipeline, storage
 from ...collection import Collection
 from ...errors import ImageRejected
-from ...search import INTERNAL, plain
+from ...search import INTERNAL, Picture, Query, Region, plain
 from ...sources.images import decode
 from ..shared import cache
 from ..shared.redaction import without_paths
@@ -20,6 +21,7 @@ from .problems import Problem
 
 MOST_ITEMS = 1000
 MOST_HITS = 1000
+MOST_EXAMPLES = 256
 MOST_QUERY_BYTES = 20_000_000
 KINDS = ("embeddings", "neighbours", "projections", "stabilities", "clusters", "reports", "selections")
 
@@ -84,7 +86,7 @@ def rename(collection: str, asked: NewName) -> dict[str, Any]:
 
 @router.get("/collections/{collection}/items")
 def items(
-    collection: str, offset: Annotated[int, Query(ge=0)] = 0, limit: Annotated[int, Query(ge=1, le=MOST_ITEMS)] = 100
+    collection: str, offset: Annotated[int, Parameter(ge=0)] = 0, limit: Annotated[int, Parameter(ge=1, le=MOST_ITEMS)] = 100
 ) -> dict[str, Any]:
     """Rows with all that is known of them."""
     opened = cache.collection(collection)
@@ -96,25 +98,44 @@ def items(
     return {"n": opened.n, "offset": offset, "items": records}
 
 
-class Question(BaseModel):
-    """A search by a row of the collection."""
+class RowQuestion(BaseModel):
+    """A search by a row of the collection, or by whatever a query can ask."""
 
     model_config = ConfigDict(extra="forbid")
 
-    row: Annotated[int, Field(ge=0)]
+    row: Annotated[int | None, Field(ge=0, description='Short for like: [{"row": ...}].')] = None
+    like: Annotated[
+        list[dict[str, Any]],
+        Field(
+            max_length=MOST_EXAMPLES,
+            description='Examples to search with: {"row": 0}, {"rows": [0, 1]}, {"selection": "name"} or {"picture": {"png": "<base64>"}}; '
+            'rows and pictures may have a "region": [left, top, right, bottom] in fractions of the sides.',
+        ),
+    ] = []
+    more_like: Annotated[list[dict[str, Any]], Field(max_length=MOST_EXAMPLES, description="Examples to move the query towards.")] = []
+    unlike: Annotated[list[dict[str, Any]], Field(max_length=MOST_EXAMPLES, description="Examples to move the query away from.")] = []
     k: Annotated[int, Field(ge=1, le=MOST_HITS)] = 10
     where: Annotated[
         dict[str, Any],
         Field(description='Column -> value, list of values of which one must match, or range of numbers such as {">=": 50}.'),
     ] = {}
-    exclude_same: Annotated[list[str], Field(description="Columns in which hits must differ from the row, such as patient.")] = []
-    encoder: str | None = None
+    exclude_same: Annotated[list[str], Field(description="Columns in which hits must differ from the query, such as patient.")] = []
+    min_score: Annotated[float | None, Field(ge=-1, le=1, description="Least cosine similarity of a hit.")] = None
+    include_query: Annotated[bool, Field(description="Whether the rows searched with may be returned.")] = False
+    encoder: Annotated[str | None, Field(description="Name of an encoder or key of an embedding; the newest where left out.")] = None
+
+    def query(self) -> Query:
+        """The same as a query. Raises ``InputError``."""
+        value = self.model_dump(exclude={"row", "encoder"}, exclude_defaults=True)
+        if self.row is not None:
+            value["like"] = [{"row": self.row}, *self.like]
+        return Query.from_json(value, limits=cache.settings().limits)
 
 
 @router.post("/collections/{collection}/search")
-def search(collection: str, asked: Question) -> dict[str, Any]:
-    """The rows most similar to a row, and whether searches here may find the place of origin rather than the tissue."""
-    return _answer(cache.collection(collection), **asked.model_dump())
+def search(collection: str, asked: RowQuestion) -> dict[str, Any]:
+    """The rows most similar to what is asked, and whether searches here may find the place of origin rather than the tissue."""
+    return _answer(cache.collection(collection), asked.query(), asked.encoder)
 
 
 @router.post(
@@ -124,8 +145,11 @@ def search(collection: str, asked: Question) -> dict[str, Any]:
 async def search_image(
     request: Request,
     collection: str,
-    k: Annotated[int, Query(ge=1, le=MOST_HITS)] = 10,
-    where: Annotated[str, Query(description='As JSON: column -> value, list of values, or range of numbers such as {">=": 50}.')] = "{}",
+    k: Annotated[int, Parameter(ge=1, le=MOST_HITS)] = 10,
+    where: Annotated[
+        str, Parameter(description='As JSON: column -> value, list of values, or range of numbers such as {">=": 50}.')
+    ] = "{}",
+    region: Annotated[str | None, Parameter(description="Only this part: left,top,right,bottom in fractions of the sides.")] = None,
     encoder: str | None = None,
 ) -> dict[str, Any]:
     """The rows most similar to a picture, which is the body of the call. The picture is not kept."""
@@ -138,15 +162,25 @@ async def search_image(
             image = decode(data, name="query", limits=cache.settings().limits)
         except ImageRejected as error:
             raise Problem(422, f"The picture cannot be used: {error}. Send another one.") from error
-        return _answer(cache.collection(collection), image=image, k=k, where=_filters(where), encoder=encoder)
+        picture = Picture(image)
+        example = picture if region is None else Region(picture, _box(region))
+        return _answer(cache.collection(collection), Query((example,), where=_filters(where), k=k), encoder)
 
     return await run_in_threadpool(answer)
 
 
-def _answer(opened: Collection, **question: Any) -> dict[str, Any]:
-    result = cache.search(opened, **question)
-    known = pipeline.site_bias(opened, result.encoder)
+def _answer(opened: Collection, query: Query, encoder: str | None) -> dict[str, Any]:
+    result = cache.search(opened, query, encoder=encoder)
+    known = pipeline.site_bias(opened, result.embedding)
     return result.to_json() | {"site_bias": known and known.to_json()}
+
+
+def _box(text: str) -> tuple[float, float, float, float]:
+    try:
+        left, top, right, bottom = (float(edge) for edge in text.split(","))
+    except ValueError:
+        raise Problem(422, "region is not left,top,right,bottom; write for example 0.25,0.25,0.75,0.75.") from None
+    return left, top, right, bottom
 
 
 async def _limited(request: Request) -> bytes:

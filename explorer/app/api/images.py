@@ -89,7 +89,7 @@ def overlap(collection: str, one: str, other: str, v: str = "") -> Response:
 def place(collection: str, key: str, column: str) -> Response:
     """How far each row's place on a map can be trusted, as colours of that map."""
     opened = cache.collection(collection)
-    found = map_quality.of_map(_artifact(opened, "projections", key)).get(column)
+    found = map_quality.of_map(_artifact(opened, "projections", key), opened.artifacts("stabilities")).get(column)
     if found is None:
         raise Problem(404, f"This was not measured of the map; run 'explorer project {opened.name} --stability'.")
     return _binary(found.astype("<f4").tobytes())

@@ -9,16 +9,14 @@ from typing import Any
 import streamlit as st
 
 from ... import encoders, pipeline
-from ...encoders import EncoderSpec
 from ...errors import ExplorerError
 from ...sources import open_source
 from .. import ui, widgets
 from ..shared import cache, job_requests, uploads, urls
 from ..shared.redaction import without_paths
+from ..ui.encoder_choice import FREE, choose_encoder
 
 _FROM = "new/from"
-FREE = ("none needed", "here", "to fetch")
-"""States of weights with which a job can start."""
 
 
 def ways() -> None:
@@ -148,41 +146,3 @@ def _name(place: Path, kind: str) -> str:
     stem = "".join(letter if letter.isalnum() or letter in " .+-_" else " " for letter in stem).strip(" .+-_")[:80] or "my patches"
     taken = {opened.name for opened in cache.collections()}
     return next(name for number in range(1, len(taken) + 2) if (name := stem if number == 1 else f"{stem} {number}") not in taken)
-
-
-def choose_encoder(key: str) -> EncoderSpec:
-    """The model that describes the patches, with what one must know before choosing it."""
-    specs = [encoders.spec(name) for name in encoders.names()]
-    here = {spec.name: encoders.weights_state(spec, cache.settings().weights_dir) for spec in specs}
-    order = {"none needed": 0, "here": 1, "to fetch": 2, "ask for access": 3, "not loadable here": 4}
-    specs.sort(key=lambda spec: (spec.seed is not None, order[here[spec.name]]))
-    spec = st.selectbox("Model", specs, format_func=lambda spec: f"{spec.title}  ·  {_state(spec, here[spec.name])}", key=key)
-    numbers = [f"{spec.dim} numbers a patch"]
-    if spec.parameters_m:
-        numbers.append(f"{spec.parameters_m:g} million parameters")
-    if spec.mpp:
-        numbers.append(f"trained at {spec.mpp[0]:g} to {spec.mpp[1]:g} µm per pixel")
-    st.caption(ui.plain(" · ".join(numbers)))
-    use = "Not for commercial use." if spec.non_commercial else ""
-    st.caption(ui.plain(f"Licence: {spec.license or 'none needed'}. {use}"))
-    if here[spec.name] == "ask for access":
-        st.warning(ui.plain(f"The publisher asks for a form first. To get it, {spec.access or 'ask at its page'}."))
-    elif here[spec.name] == "not loadable here":
-        st.warning(ui.plain(f"This model needs a program of its own. To get it, {spec.access}."))
-    elif spec.seed is not None:
-        st.warning("Its weights are drawn by lot: it has learnt nothing. It is a baseline to measure other models against.")
-    elif spec.name == "descriptor":
-        st.caption(
-            "Measures stain and texture by fixed filters; it has learnt nothing from tissue. Good for a first look, at once and anywhere."
-        )
-    return spec
-
-
-def _state(spec: EncoderSpec, weights: str) -> str:
-    if weights == "none needed":
-        return "nothing to fetch"
-    if weights == "here":
-        return "weights here"
-    if weights == "to fetch":
-        return f"{ui.size(spec.download_bytes)} to fetch" if spec.download_bytes else "weights to fetch"
-    return weights

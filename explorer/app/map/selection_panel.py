@@ -46,7 +46,7 @@ def _patch(view: View, row: int) -> None:
         if st.button("Clear", key="map/clear"):
             _choose(view, picked=None)
     ui.facts(opened, row, key="map")
-    near = opened.neighbours(view.encoder)
+    near = opened.embedding(view.encoder).graph
     st.markdown("**Its nearest patches**")
     cards = ui.cards(opened, [(int(r), float(s)) for r, s in zip(near.rows[row, :12], near.scores[row, :12], strict=True) if r >= 0])
     state = widgets.result_grid("map/near", cards, thumb=urls.thumb(opened), columns=4)

@@ -9,18 +9,18 @@ import os
 import threading
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ... import jobs, pipeline, storage
 from ... import settings as settings_table
-from ...collection import RECORD, Collection, checked_name
+from ...collection import RECORD, Collection, Embedding, checked_name
 from ...collection.encoder_cache import load_encoder
 from ...errors import Busy, CollectionMissing, ExplorerError, InputError
 from ...evaluation import OverlapReport
-from ...search import INTERNAL, SearchResult
+from ...search import INTERNAL, Picture, Query, Region, SearchResult, VectorCache
+from ...search import search as run_search
 from ...settings import Settings
 from ...storage import Artifact
 from ...types import Encoder, Labels
@@ -44,7 +44,9 @@ def collection(name: str) -> Collection:
         made_ns = (path / RECORD).stat().st_mtime_ns
     except (InputError, FileNotFoundError):
         raise CollectionMissing(f"There is no collection {name!r}; choose another one in the library.") from None
-    return _opened(path, made_ns)
+    opened = _opened(path, made_ns)
+    opened.notice_changes()
+    return opened
 
 
 def collections() -> list[Collection]:
@@ -103,22 +105,28 @@ def version(opened: Collection) -> str:
     return str(storage.fingerprint({name: files[name]["sha256"] for name in files} | {"created": opened.record["created"]}))
 
 
-def search(opened: Collection, *, encoder: str | None = None, **question: Any) -> SearchResult:
-    """``Collection.search`` with no more at once than the machine can carry; a picture's encoder is loaded once."""
-    loaded = picture_encoder(opened, encoder) if question.get("image") is not None else encoder
+def search(collection: Collection, query: Query, *, encoder: str | None = None, vectors: VectorCache | None = None) -> SearchResult:
+    """``search.search`` with no more at once than the machine can carry; an encoder is loaded once, before the wait.
+
+    ``vectors`` keeps those of pictures between calls.
+    """
+    embedding = collection.embedding(encoder)
+    examples = (*query.like, *query.more_like, *query.unlike)
+    if any(isinstance(example, Picture | Region) for example in examples):
+        embedding = embedding.with_encoder(picture_encoder(embedding))
     with searching:
-        return opened.search(encoder=loaded, **question)
+        return run_search(embedding, query, cache=vectors)
 
 
-def picture_encoder(opened: Collection, encoder: str | None = None) -> Encoder:
+def picture_encoder(embedding: Embedding) -> Encoder:
     """The encoder of an embedding, ready for pictures from outside; the first caller loads it, the others wait."""
     with _loading:
-        return load_encoder(opened.embedding(encoder))
+        return load_encoder(embedding.artifact)
 
 
 def overlap(opened: Collection, one: str, other: str) -> OverlapReport:
     """How far two models agree on neighbours; measured once. Raises what ``pipeline.overlap`` raises."""
-    graphs = tuple(opened.artifact("neighbours", step="index", embedding=opened.embedding(name).key).key for name in (one, other))
+    graphs = tuple(opened.embedding(name).neighbours.key for name in (one, other))
     return _overlap(opened.path, one, other, graphs)
 
 

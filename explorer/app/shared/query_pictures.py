@@ -11,6 +11,7 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
+from ...search import Picture
 from ...types import Image
 from ..api.problems import Problem
 
@@ -20,7 +21,7 @@ LIFE_S = 3600.0
 
 @dataclass(slots=True)
 class _Kept:
-    image: Image
+    picture: Picture
     seen_s: float
 
 
@@ -39,7 +40,7 @@ class Held:
         query_id = secrets.token_urlsafe(24)
         with _lock:
             _forget_old()
-            _kept[query_id] = _Kept(image, time.monotonic())
+            _kept[query_id] = _Kept(Picture(image), time.monotonic())
             self.ids[query_id] = None
             while len(self.ids) > MOST_PER_SESSION:
                 _kept.pop(self.ids.popitem(last=False)[0], None)
@@ -54,14 +55,19 @@ class Held:
 
 
 def find(query_id: str) -> Image:
-    """A kept picture. Raises ``Problem``."""
+    """The pixels of a kept picture. Raises ``Problem``."""
+    return picture(query_id).pixels
+
+
+def picture(query_id: str) -> Picture:
+    """A kept picture, whose hash is computed once. Raises ``Problem``."""
     with _lock:
         _forget_old()
         kept = _kept.get(query_id)
         if kept is None:
             raise Problem(404, "This picture is no longer here; bring it again.")
         kept.seen_s = time.monotonic()
-        return kept.image
+        return kept.picture
 
 
 def _forget_old() -> None:

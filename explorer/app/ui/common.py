@@ -266,7 +266,7 @@ def choose_encoder(opened: Collection) -> str:
     """The model whose view of the patches all pages show; chosen only where there are several. Raises ``ArtifactMissing``."""
     names = opened.encoder_names()
     if len(names) < 2:
-        return str(opened.embedding().recipe["encoder"]["name"])
+        return opened.embedding().encoder_name
     kept = f"model/{opened.name}"
     if st.session_state.get(kept) not in names:
         st.session_state[kept] = names[0]

@@ -36,14 +36,15 @@ class Offer:
 
 def offers(opened: Collection, projection: Artifact | None) -> Sequence[Offer]:
     """What rows can be chosen by, where their places on that map count among what is known; found once for each map."""
-    again = None if projection is None else map_quality.stability_of(projection)
+    again = None if projection is None else map_quality.stability_of(projection, opened.artifacts("stabilities"))
     return _offers(opened.path, cache.version(opened), projection and projection.key, again and again.key)
 
 
 @lru_cache(maxsize=16)
 def _offers(path: Path, version: str, projection: str | None, again: str | None) -> Sequence[Offer]:
     made = None if projection is None else storage.find(path, "projections", projection)
-    rows = map_quality.beside(cache.collection(path.name).items, made)
+    opened = cache.collection(path.name)
+    rows = opened.items if made is None else map_quality.beside(opened.items, made, opened.artifacts("stabilities"))
     found = []
     for name in ui.columns_worth(rows):
         if point_buffers.column_kind(rows[name]) == "values":

@@ -72,7 +72,7 @@ def colours(collection: Collection) -> Artifact:
         vectors.flush()
         return {"rows": collection.n}
 
-    return storage.make(collection.path, KIND, recipe, fill, waiting=lambda: None)
+    return collection.make(KIND, recipe, fill, waiting=lambda: None)
 
 
 def load(artifact: Artifact) -> AnyVectors:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ... import encoders, storage
-from ...collection import Collection
+from ...collection import Collection, Embedding
 from ...encoders import devices
 from ...evaluation import Estimate
 from ...reports import document
@@ -19,7 +19,7 @@ from ...reports.document import Baseline, EvaluationReport, Hashes, Selection, S
 from ...reports.format_4 import protocol_name
 from ...reports.html import report_html
 from ...storage import Artifact
-from ...types import Progress, Report, VectorIndex, ignore
+from ...types import Progress, Report, ignore
 from . import baselines
 from .baselines import load
 from .measure import Measured, check, measure, measure_baseline
@@ -40,9 +40,10 @@ def evaluate(
     and linear heads run (auto, cpu, cuda, ...). Raises ``InputError`` for columns that cannot be measured, ``ArtifactMissing``
     where an embedding is missing, ``DeviceUnavailable``.
     """
-    embedding = collection.embedding(question.encoder)
+    handle = collection.embedding(question.encoder)
+    embedding = handle.artifact
     prepared = prepare(collection, question, train, device=str(devices.choose(device)))
-    encoder = str(embedding.recipe["encoder"]["name"])
+    encoder = handle.encoder_name
     teaching = None if train is None else train.artifact("embeddings", step="embed", encoder=embedding.recipe["encoder"])
     others = baselines.baselines(collection, train, but=encoder)
     neighbours = _newest(collection, "neighbours", embedding=embedding.key) if prepared.protocol.beside else None
@@ -74,12 +75,11 @@ def evaluate(
             report(Progress("evaluate", done, steps, unit="measurements", note=note))
 
         step(0)
-        index = collection.index(embedding.key) if neighbours is not None and prepared.protocol.beside == "index" else None
         found = measure(
             prepared.protocol,
             prepared.columns,
             *_vectors(prepared, embedding, teaching),
-            index=None if index is None or neighbours is None else _index_facts(index, load(embedding), neighbours, question.seed),
+            index=_index_facts(handle, question.seed) if neighbours and prepared.protocol.beside == "index" else None,
             clusters=None if clusters is None else _clusters(clusters, prepared),
         )
         beside = [Baseline("chance", "Chance", Estimate(found.finding.chance))]
@@ -134,7 +134,7 @@ def evaluate(
         return {**facts, "seconds": round(time.perf_counter() - started, 3)}
 
     waiting = f"another process is doing this for {collection.name!r}; waiting for it"
-    return storage.make(collection.path, "reports", recipe, fill, waiting=lambda: report(Progress("evaluate", 0, note=waiting)))
+    return collection.make("reports", recipe, fill, waiting=lambda: report(Progress("evaluate", 0, note=waiting)))
 
 
 def check_question(collection: Collection, question: Question, *, train: Collection | None = None) -> None:
@@ -206,8 +206,9 @@ def _counted(prepared: Prepared) -> int | None:
     return None if group is None else int(group.nunique())
 
 
-def _index_facts(index: VectorIndex, vectors: AnyVectors, neighbours: Artifact, seed: int) -> IndexFacts:
+def _index_facts(embedding: Embedding, seed: int) -> IndexFacts:
     """Recall of the index people search with, and how long one search takes on this machine."""
+    index, vectors = embedding.index, embedding.vectors
     rows = np.sort(np.random.default_rng(seed).choice(len(vectors), min(N_TIMED, len(vectors)), replace=False))
     seconds = []
     for row in rows:
@@ -216,7 +217,7 @@ def _index_facts(index: VectorIndex, vectors: AnyVectors, neighbours: Artifact, 
         index.search(query, min(10, index.n))
         seconds.append(time.perf_counter() - started)
     p50, p99 = np.percentile(seconds, [50, 99]) * 1000
-    recall = float(neighbours.meta["measured"]["recall_at_10"])
+    recall = float(embedding.neighbours.meta["measured"]["recall_at_10"])
     return IndexFacts(index.kind, recall, {"p50": round(float(p50), 3), "p99": round(float(p99), 3)}, len(rows))
 
 

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from fakes import MeanColour, write_patches
 
-from explorer import pipeline, search, settings
+from explorer import pipeline, settings
 from explorer.app.shared import cache, query_pictures
 from explorer.app.ui import query_state
 from explorer.app.ui.query_state import Question
 from explorer.collection import Collection
-from explorer.errors import InputError
+from explorer.search import SearchResult
 from explorer.sources import open_source
 
 
@@ -32,20 +32,22 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Collection:
     return collection
 
 
-def rows_of(answer: query_state.Answer) -> list[int]:
-    return [hit.row for hit in answer.result.hits]
+def rows_of(answer: SearchResult) -> list[int]:
+    return [hit.row for hit in answer.hits]
 
 
 def test_a_patch_never_finds_itself(opened: Collection) -> None:
-    found = rows_of(query_state.ask(opened, Question(row=3, k=100)))
+    found = rows_of(query_state.search(opened, Question(row=3, k=100)))
     assert sorted(found) == [row for row in range(27) if row != 3]
 
 
 def test_hits_are_those_of_a_search_by_hand(opened: Collection) -> None:
-    unit = np.array(opened.vectors())
+    unit = np.array(opened.embedding().vectors)
     unit /= np.linalg.norm(unit, axis=1, keepdims=True)
-    by_hand = np.argsort(-(unit @ unit[3]), kind="stable")
-    assert rows_of(query_state.ask(opened, Question(row=3, k=5))) == [row for row in by_hand if row != 3][:5]
+    cosine = np.delete(unit @ unit[3], 3)
+    found = query_state.search(opened, Question(row=3, k=5))
+    assert [hit.score for hit in found.hits] == pytest.approx(np.sort(cosine)[::-1][:5], abs=1e-5)
+    assert [float(unit[hit.row] @ unit[3]) for hit in found.hits] == pytest.approx([hit.score for hit in found.hits], abs=1e-5)
 
 
 def test_no_search_is_done_outside_of_the_bound(opened: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,7 +60,7 @@ def test_no_search_is_done_outside_of_the_bound(opened: Collection, monkeypatch:
         def __exit__(self, *_: object) -> None:
             held.pop()
 
-    kind, asked = type(opened.index()), []
+    kind, asked = type(opened.embedding().index), []
     search_as_it_is = kind.search
 
     def watched(*args: object, **options: object) -> object:
@@ -67,72 +69,51 @@ def test_no_search_is_done_outside_of_the_bound(opened: Collection, monkeypatch:
 
     monkeypatch.setattr(cache, "searching", Bound())
     monkeypatch.setattr(kind, "search", watched)
-    query_state.ask(opened, Question(row=3, k=5))
+    query_state.search(opened, Question(row=3, k=5))
     assert asked
     assert all(asked)
 
 
 def test_patches_of_the_same_patient_are_left_out(opened: Collection) -> None:
     patient = opened.items["patient"]
-    found = rows_of(query_state.ask(opened, Question(row=3, k=100, exclude_same=("patient",))))
+    found = rows_of(query_state.search(opened, Question(row=3, k=100, exclude_same=("patient",))))
     assert sorted(found) == [row for row in range(27) if patient[row] != patient[3]]
 
 
 def test_a_selection_finds_others_and_others_than_its_patients(opened: Collection) -> None:
     patient = opened.items["patient"]
     rows = (0, 1)
-    assert set(rows_of(query_state.ask(opened, Question(rows=rows, k=100)))) == set(range(2, 27))
-    apart = rows_of(query_state.ask(opened, Question(rows=rows, k=100, exclude_same=("patient",))))
+    assert set(rows_of(query_state.search(opened, Question(rows=rows, k=100)))) == set(range(2, 27))
+    apart = rows_of(query_state.search(opened, Question(rows=rows, k=100, exclude_same=("patient",))))
     assert sorted(apart) == [row for row in range(27) if patient[row] not in (patient[0], patient[1])]
 
 
 def test_closeness_is_the_share_of_patches_with_farther_neighbours(opened: Collection) -> None:
-    unit = np.array(opened.vectors())
+    unit = np.array(opened.embedding().vectors)
     unit /= np.linalg.norm(unit, axis=1, keepdims=True)
     cosine = unit @ unit.T
     np.fill_diagonal(cosine, -2)
     nearest = cosine.max(1)
-    answer = query_state.ask(opened, Question(row=5))
-    assert answer.closer_than == pytest.approx(np.mean(nearest < nearest[5]), abs=1.5 / 27)
+    answer = query_state.search(opened, Question(row=5))
+    assert answer.facts.closer_than == pytest.approx(np.mean(nearest < nearest[5]), abs=1.5 / 27)
 
 
 def test_a_row_lies_at_its_own_place_and_a_moved_query_among_its_neighbours(opened: Collection) -> None:
-    layout = opened.artifacts("projections")[0]
-    xy = opened.projection(method="pca")
+    xy = opened.embedding().positions("pca")
     question = Question(row=4)
-    assert query_state.place(opened, question, query_state.ask(opened, question), layout) == pytest.approx(tuple(xy[4]))
+    assert query_state.search(opened, question).facts.map_xy == pytest.approx(tuple(xy[4]))
     moved = Question(row=4, liked=(20,))
-    x, y = query_state.place(opened, moved, query_state.ask(opened, moved), layout) or (np.nan, np.nan)
+    x, y = query_state.search(opened, moved).facts.map_xy or (np.nan, np.nan)
     assert xy[:, 0].min() <= x <= xy[:, 0].max()
     assert xy[:, 1].min() <= y <= xy[:, 1].max()
 
 
 def test_liked_patches_come_nearer_and_disliked_ones_go(opened: Collection) -> None:
     def score(row: int, question: Question) -> float:
-        return next(hit.score for hit in query_state.ask(opened, question).result.hits if hit.row == row)
+        return next(hit.score for hit in query_state.search(opened, question).hits if hit.row == row)
 
     before, liked, disliked = Question(row=0, k=100), Question(row=0, k=100, liked=(20,)), Question(row=0, k=100, disliked=(20,))
     assert score(20, liked) > score(20, before) > score(20, disliked)
-
-
-def test_rocchio_by_hand() -> None:
-    query, liked, disliked = (np.array([row], np.float32) for row in ([2, 0], [0, 3], [5, 0]))
-    moved = search.refine(query, liked=liked, disliked=disliked)
-    assert moved == pytest.approx(np.array([[1 - 0.15, 0.75]]))
-    none = np.empty((0, 2), np.float32)
-    assert search.refine(query, liked=none, disliked=none) == pytest.approx(np.array([[1, 0]]))
-
-
-def test_the_mean_direction_gives_each_patch_the_same_say() -> None:
-    assert search.mean_direction(np.array([[10, 0], [0, 1]], np.float32)) == pytest.approx(np.array([[0.5, 0.5]]))
-
-
-def test_a_region_is_cut_to_the_pixel_and_never_empty() -> None:
-    image = np.arange(40 * 60 * 3, dtype=np.uint32).astype(np.uint8).reshape(40, 60, 3)
-    assert query_state.cut(image, (0.5, 0.25, 1.0, 0.75)).tolist() == image[10:30, 30:60].tolist()
-    assert query_state.cut(image, (0.999, 0.999, 1.0, 1.0)).shape == (1, 1, 3)
-    with pytest.raises(InputError):
-        query_state.cut(image, (0.5, 0.5, 0.5, 0.9))
 
 
 def test_a_picture_that_is_in_the_collection_is_known_by_its_row(opened: Collection) -> None:
@@ -140,6 +121,8 @@ def test_a_picture_that_is_in_the_collection_is_known_by_its_row(opened: Collect
     question = Question(picture=held.keep(opened.image(7)), k=100)
     try:
         assert query_state.known_row(opened, question) == 7
-        assert rows_of(query_state.ask(opened, question))[0] == 7, "it is shown that the picture is there"
+        answer = query_state.search(opened, question)
+        assert answer.facts.rows == (7,)
+        assert 7 not in rows_of(answer), "a row never answers its own query"
     finally:
         held.close()
