@@ -110,6 +110,7 @@ class Score:
             "site": measure.site,
             "way": measure.way or None,
             "score": measure.score,
+            "title": measure.title,
             "value": self.value,
             "low": self.low,
             "high": self.high,
