@@ -86,7 +86,7 @@ def test_the_other_protocol_is_another_measurement(here: Settings) -> None:
     table = run(here, "crc", protocol="eva-2025")
     kept = json.loads((here.home / table.cells[0].artifact / "report.json").read_text())
     assert (kept["protocol"]["optimizer"], kept["protocol"]["batch_size"]) == ("adamw", 256)
-    assert table.anchors == {}
+    assert table.baselines == {}
     assert table.cells[0].artifact != run(here, "crc").cells[0].artifact
 
 

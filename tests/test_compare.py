@@ -1,4 +1,4 @@
-"""``compare``: the table of scores says what the reports say and mixes nothing; what is missing can be typed; encoders side by side."""
+"""The leaderboard holds the numbers of the reports, each question on its own line; gaps are commands; encoders side by side."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pipeline.evaluate(collection, Question("retrieval", encoder="red-only"))
     pipeline.evaluate(collection, Question("retrieval", label="grade", encoder="mean-colour"))
     pipeline.evaluate(collection, Question("knn", group="site", encoder="mean-colour"))
-    pipeline.evaluate(collection, Question("leak", encoder="mean-colour"))
+    pipeline.evaluate(collection, Question("site-bias", encoder="mean-colour"))
     return home
 
 
@@ -88,14 +88,15 @@ def test_every_number_is_the_reports_own(collection: Collection) -> None:
     documents = {made.key: pipeline.read_report(made) for made in collection.artifacts("reports")}
     for score in found:
         document = documents[score.report]
-        assert (score.line.encoder, score.line.label, score.line.group) == (document["encoder"], *list(document["columns"].values())[:2])
-        assert score.measure.protocol == document["protocol"] and score.seed == document["seed"]
+        assert (score.line.encoder, score.line.label, score.line.group) == (document.encoder, document.label, document.group)
+        assert score.measure.protocol == document.protocol and score.seed == document.seed
     heads = {(each.line.label, each.line.encoder): each for each in found if each.measure.score == "MV@10"}
     for (label, encoder), each in heads.items():
         document = documents[each.report]
-        assert (each.value, each.low, each.high) == tuple(document["value"][name] for name in ("value", "low", "high")), (label, encoder)
-        assert each.chance == document["anchors"][0]["value"]
-    assert {score.measure.score for score in found} >= set(pipeline.HEADLINES) - {"linear probe"}
+        assert (each.value, each.low, each.high) == (document.value.value, document.value.low, document.value.high), (label, encoder)
+        assert each.chance == document.baselines[0].score.value
+    headlines = {score.measure.score for score in found if score.measure.headline}
+    assert headlines == {"MV@10", "mAP@10", "kNN, k = 5", "robustness index"}
 
 
 def test_numbers_of_other_questions_stand_on_other_lines(collection: Collection) -> None:
@@ -103,7 +104,7 @@ def test_numbers_of_other_questions_stand_on_other_lines(collection: Collection)
     lines = {(each.line.encoder, each.line.label, each.line.group) for each in found}
     asked = {(encoder, "label", "patient") for encoder in ("mean-colour", "red-only")}
     assert lines == asked | {("mean-colour", "grade", "patient"), ("mean-colour", "label", "site")}
-    assert {each.measure.way for each in found if each.measure.protocol == "leak"} == {"site"}
+    assert {each.measure.site for each in found if each.measure.protocol == "site-bias"} == {"site"}
     assert len({(each.line, each.measure) for each in found}) == len(found), "one number a cell"
 
 
@@ -130,11 +131,11 @@ def gap_of(made: Collection, encoder: str, protocol: str) -> list[pipeline.Gap]:
 
 def test_what_is_missing_can_be_typed_and_is_then_there(home: Path, tmp_path: Path) -> None:
     made = make(tmp_path / "home", "c")
-    pipeline.evaluate(made, Question("leak", encoder="mean-colour"))
+    pipeline.evaluate(made, Question("site-bias", encoder="mean-colour"))
     missing = gaps([made], scores([made]))
     asked = {(gap.line.encoder, gap.protocol, gap.site) for gap in missing}
     first = {(encoder, protocol, None) for encoder in ("mean-colour", "red-only") for protocol in ("retrieval", "knn", "linear")}
-    assert asked == {*first, ("red-only", "leak", "site")}
+    assert asked == {*first, ("red-only", "site-bias", "site")}
     for gap in missing:
         if gap.protocol != "linear":
             typed = CliRunner().invoke(main, ["--home", str(tmp_path / "home"), *gap.command()[1:]], catch_exceptions=False)

@@ -1,4 +1,4 @@
-"""Which rows teach: the collection's own split where it has one, else folds; neither copies nor the order of rows move a number."""
+"""How rows are split: the collection's own split where it has one, else folds; copies and the order of rows change no number."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ import numpy as np
 import pandas as pd
 import pytest
 from fakes import MeanColour
+from hypothesis import given as drawn
+from hypothesis import strategies as st
 from PIL import Image as Pillow
 
 from explorer import settings as settings_table
 from explorer.collection import Collection
 from explorer.errors import InputError
+from explorer.evaluation.counted_rows import alike
 from explorer.pipeline import Question, embed, evaluate, ingest, read_report
 from explorer.pipeline.evaluate.splits import Part, own_split, split
+from explorer.search import allowed_rows
 from explorer.sources import open_source
 
 
@@ -105,7 +109,7 @@ def test_a_split_whose_rows_have_no_label_is_one_sentence() -> None:
 # -- copies and order
 
 
-def test_copies_and_the_order_of_rows_move_nothing() -> None:
+def test_copies_and_the_order_of_rows_change_no_split() -> None:
     random = np.random.default_rng(0)
     label, group = random.choice(["a", "b"], 60).tolist(), [f"p{i}" for i in random.integers(0, 9, 60)]
     order = random.permutation([*range(60), *range(0, 60, 2)])  # every second row is there twice
@@ -124,6 +128,56 @@ def test_without_patients_a_picture_and_its_copy_are_never_on_two_sides() -> Non
     found = split(part(label, pixels=pixels), teacher=None, with_val=True, apart=True, seed=0)
     sides = [{pixels[i] for i in getattr(found, name)} for name in ("train", "val", "test")]
     assert sum(len(side) for side in sides) == len(set().union(*sides)) == 40
+
+
+@pytest.mark.parametrize("column", ["label", "group", "site", "split"])
+def test_copies_that_differ_in_any_one_column_both_count(column: str) -> None:
+    same = {name: pd.Series(["x", "x", "x"], dtype=object) for name in ("label", "group", "site", "split")}
+    same[column] = pd.Series(["x", "y", "x"], dtype=object)
+    rows = Part(**same, pixels=pd.Series(["p", "p", "p"])).counted()
+    assert rows.tolist() == [0, 1]
+
+
+@drawn(st.integers(0, 10_000))
+def test_rows_alike_in_all_columns_are_counted(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    columns = [rng.integers(0, 3, 12) for _ in range(int(rng.integers(1, 4)))]
+    keys = list(zip(*(column.tolist() for column in columns), strict=True))
+    assert alike(*columns).tolist() == [keys.count(key) for key in keys]
+
+
+def test_a_search_leaves_out_rows_that_share_any_of_the_columns() -> None:
+    items = pd.DataFrame({"patient": ["p", "p", "q", "r"], "slide": ["s", "t", "s", "u"]})
+    for columns in (("patient", "slide"), ("slide", "patient")):
+        allowed = allowed_rows(items, exclude_same=columns, like=0)
+        assert allowed is not None and np.flatnonzero(allowed).tolist() == [3]
+
+
+# -- classes that cannot be on every side
+
+
+def test_a_class_in_too_few_patients_is_left_out_of_every_side_and_named() -> None:
+    label = [*["a", "b"] * 12, "rare", "rare"]
+    group = [*(f"p{i // 2}" for i in range(24)), "p0", "p0"]
+    found = split(part(label, group=group), teacher=None, with_val=True, apart=True, seed=0)
+    assert found.classes_left_out == {"rare": 2}
+    assert sorted([*found.train, *found.val, *found.test]) == [*range(24)]
+
+
+def test_classes_to_judge_that_are_not_learnt_are_left_out_and_named() -> None:
+    given = [*["train"] * 6, *["test"] * 6]
+    label = [*["a", "b"] * 3, *["a", "b"] * 2, "new", "new"]
+    found = split(part(label, given=given), teacher=None, with_val=False, apart=True, seed=0)
+    assert found.classes_left_out == {"new": 2}
+    assert found.test.tolist() == [6, 7, 8, 9]
+
+
+@pytest.mark.parametrize("n_classes", [2, 240])
+def test_where_no_two_classes_can_be_split_all_are_counted_in_one_sentence(n_classes: int) -> None:
+    label = [f"class {i:03d}" for i in range(n_classes)]
+    with pytest.raises(InputError, match=f"{n_classes} classes with {n_classes} rows") as refused:
+        split(part(label), teacher=None, with_val=False, apart=True, seed=0)
+    assert len(str(refused.value)) < 300
 
 
 # -- on a collection
@@ -151,25 +205,25 @@ def make(home: Path, name: str, order: np.ndarray, *, given: bool = False) -> Co
     return collection
 
 
-def test_every_measurement_of_a_collection_stays_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_copies_and_the_order_of_rows_change_no_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("explorer.evaluation.probe.MAX_STEPS", 30)
     plain = make(tmp_path / "home", "plain", np.arange(90))
     order = np.random.default_rng(3).permutation([*range(90), *range(0, 90, 3)])
     mixed = make(tmp_path / "home", "mixed", order)
-    for protocol in ("retrieval", "knn", "linear", "leak"):
+    for protocol in ("retrieval", "knn", "linear", "site-bias"):
         one, other = (read_report(evaluate(each, Question(protocol))) for each in (plain, mixed))  # type: ignore[arg-type]
-        assert one["value"] == other["value"], protocol
-        assert [(each["value"], each["low"], each["high"]) for each in one["anchors"]] == [
-            (each["value"], each["low"], each["high"]) for each in other["anchors"]
-        ]
-        if protocol != "leak":
-            pictures = [plain.items["sha256"].iloc[each["row"]] for each in one["mistakes"]]
-            assert pictures == [mixed.items["sha256"].iloc[each["row"]] for each in other["mistakes"]]
-            assert one["mistakes"]
-            assert all(plain.items["label"].iloc[each["row"]] == each["truth"] != each["named"] for each in one["mistakes"])
+        assert one.value == other.value, protocol
+        assert repr(one.baselines) == repr(other.baselines)
+        assert (one.copies, other.copies) == (0, 30)
+        assert "120 labelled rows, 90 after leaving out exact copies, which count once." in other.sentences
+        if protocol != "site-bias":
+            pictures = [plain.items["sha256"].iloc[each.row] for each in one.mistakes]
+            assert pictures == [mixed.items["sha256"].iloc[each.row] for each in other.mistakes]
+            assert one.mistakes
+            assert all(plain.items["label"].iloc[each.row] == each.truth != each.named for each in one.mistakes)
 
 
-def test_a_leak_that_cannot_be_told_is_no_number(tmp_path: Path) -> None:
+def test_site_bias_without_any_telling_neighbour_is_no_number(tmp_path: Path) -> None:
     """Four tight clouds, one for each class at each site: no neighbour differs in one of the two alone."""
     folder = tmp_path / "clouds"
     folder.mkdir()
@@ -184,10 +238,10 @@ def test_a_leak_that_cannot_be_told_is_no_number(tmp_path: Path) -> None:
     own = settings_table.read({}, home=tmp_path / "home", threads=1)
     collection = ingest(open_source(folder), name="clouds", settings=own)
     embed(collection, encoder=MeanColour(), settings=own)
-    made = evaluate(collection, Question("leak"))
+    made = evaluate(collection, Question("site-bias"))
     found = read_report(made)
-    assert found["value"] == {"value": None, "low": None, "high": None}
-    assert "cannot be said" in found["sentences"][0]
+    assert not found.value.known and not found.value.has_interval
+    assert "cannot be said" in found.sentences[0]
     assert "nan" not in (made.path / "report.html").read_text(encoding="utf-8").lower()
 
 
@@ -197,10 +251,11 @@ def test_the_own_split_is_used_and_said(tmp_path: Path, monkeypatch: pytest.Monk
     collection = make(tmp_path / "home", "c", np.arange(90), given=True)
     found = read_report(evaluate(collection, Question(protocol)))
     n = collection.items["split"].value_counts().to_dict()
-    assert found["results"][protocol]["n"] == {name: n[name] for name in (("train", "test") if protocol == "knn" else n)}
-    assert found["naive"] is None
-    assert any("own split" in sentence and "no patient is on both sides" in sentence for sentence in found["sentences"])
-    assert found["results"]["split"]["judged"] == "test"
+    own = found.results.knn if protocol == "knn" else found.results
+    assert own.n == {name: n[name] for name in (("train", "test") if protocol == "knn" else n)}
+    assert found.naive is None
+    assert any("own split" in sentence and "no patient is on both sides" in sentence for sentence in found.sentences)
+    assert found.split.judged == "test"
 
 
 @pytest.mark.parametrize("protocol", ["retrieval", "knn", "linear"])
@@ -217,7 +272,7 @@ def test_permuted_labels_of_real_tissue_score_at_chance_within_the_interval(
     collection = ingest(open_source(listing, options={"columns": {"uri": "file"}}), name="c", settings=own)
     embed(collection, encoder=MeanColour(), settings=own)
     honest, blind = (read_report(evaluate(collection, Question(protocol, label=label))) for label in ("label", "permuted"))
-    chance = blind["anchors"][0]["value"]
-    assert blind["value"]["low"] <= chance <= blind["value"]["high"]
-    assert blind["anchors"][1]["low"] <= chance <= blind["anchors"][1]["high"]
-    assert honest["anchors"][1]["low"] > chance, "the true labels can be told by colour"
+    chance = blind.baselines[0].score.value
+    assert blind.value.low <= chance <= blind.value.high
+    assert blind.baselines[1].score.low <= chance <= blind.baselines[1].score.high
+    assert honest.baselines[1].score.low > chance, "the true labels can be told by colour"

@@ -1,4 +1,4 @@
-"""Intervals, columns, anchors and the JSON of reports."""
+"""Intervals, columns, the colour baseline and the JSON of reports."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_colour_alone_finds_much_of_real_tissue(shared_data: Any) -> None:
     vectors = np.stack([colour_histogram(np.asarray(Image.open(path).convert("RGB"))) for _, path in files])
     report = retrieval(vectors, [name for name, _ in files])
     at = report.at[0]
-    assert "Leak possible" in report.sentence
+    assert "Leakage is possible" in report.sentence
     assert at.scores["hit"].low > at.chance["hit"] + 0.2
     shuffled = retrieval(vectors, np.random.default_rng(0).permutation([name for name, _ in files])).at[0]
     assert shuffled.scores["hit"].low <= shuffled.chance["hit"] <= shuffled.scores["hit"].high

@@ -59,7 +59,7 @@ def _echo(table: Any) -> None:
             lines.append(_line("", "difference", {title[key]: _difference(c) for key, c in cells.items()}))
         else:
             lines.append(_line("", "not in the published table", {}))
-    for name, scores in table.anchors.items():
+    for name, scores in table.baselines.items():
         lines.append(_line(name, "published", {title[key]: _score(*score) for key, score in scores.items()}))
     lines.append(_line("chance", "", {title[key]: f"{1 / column.classes:.3f}" for key, column in table.columns.items()}))
     lines.append(_line("tolerance", "", {title[key]: f"{column.tolerance:.2f}" for key, column in table.columns.items()}))
@@ -67,7 +67,7 @@ def _echo(table: Any) -> None:
     click.echo(f"\nBalanced accuracy, mean ± deviation over runs, protocol {table.protocol}.")
     if any(column.selected for column in table.columns.values()):
         click.echo("* The checkpoint was chosen on the rows it is reported on, here as in the paper, so the score is optimistic.")
-    if not table.anchors:
+    if not table.baselines:
         click.echo(f"For {table.protocol} no scores of models that never saw tissue are published; --encoders can add dino-vits16.")
 
 

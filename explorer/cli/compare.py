@@ -124,7 +124,8 @@ def _echo(document: dict[str, Any]) -> None:
                 "label": each["label"],
                 "kept apart": each["kept_apart"] or "nothing",
                 "learnt from": each["learnt_from"] or "itself",
-                "score": each["score"] + (f" ({each['way']})" if each["way"] else ""),
+                "rows": each["rows"] or "all",
+                "score": each["title"],
                 "value": "unknown" if each["value"] is None else f"{each['value']:.3f}",
                 "95 % interval": "" if each["low"] is None else f"{each['low']:.3f} to {each['high']:.3f}",
                 "chance": "" if each["chance"] is None else f"{each['chance']:.3f}",
@@ -156,4 +157,4 @@ def _echo(document: dict[str, Any]) -> None:
 
 def _comparable(record: dict[str, Any]) -> tuple[str, ...]:
     """Numbers that may be compared stand together."""
-    return tuple(str(record[name]) for name in ("collection", "label", "kept_apart", "learnt_from", "protocol", "score", "way", "encoder"))
+    return tuple(str(record[name]) for name in ("collection", "label", "kept_apart", "learnt_from", "rows", "protocol", "title", "encoder"))

@@ -21,6 +21,7 @@ KINDS = (
     "projections",
     "stabilities",
     "clusters",
+    "baselines",
     "anchors",
     "reports",
     "selections",

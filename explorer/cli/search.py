@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @verb
 def search(settings: Settings, report: Bars, *, name: str, encoder: str | None, weights: Path | None, as_json: bool, **given: Any) -> None:
     """Find the patches most similar to rows, pictures, regions of them, or a saved selection."""
-    from ..pipeline import leak
+    from ..pipeline import site_bias
     from ..search import search as run
 
     collection = open_named(settings, name)
@@ -36,13 +36,13 @@ def search(settings: Settings, report: Bars, *, name: str, encoder: str | None, 
     if needs_encoder(query):
         embedding = collection.embedding_by(load_encoder(settings, report, embedding.encoder_name, weights))
     result = run(embedding, query)
-    known = leak(collection, embedding.key)
+    known = site_bias(collection, embedding.key)
     report.close()
     echo_facts(result)
     if known is not None and known.warns:
         click.echo(printable(known.sentence), err=True)
     if as_json:
-        echo_json(result.to_json() | ({} if known is None else {"leak": known.to_json()}))
+        echo_json(result.to_json() | ({} if known is None else {"site_bias": known.to_json()}))
     else:
         echo_hits(result.hits)
 

@@ -14,7 +14,7 @@ DESCRIPTOR = EncoderSpec(
     parameters_m=0.0,
     mean=(0.0, 0.0, 0.0),
     std=(1.0, 1.0, 1.0),
-    paper="This project: for demonstrations without a download, and as an anchor",
+    paper="This project: for demonstrations without a download, and as a baseline",
     **APACHE,
 )
 

@@ -9,23 +9,23 @@ from .overlap import OverlapReport, encoder_overlap, neighbour_overlap
 from .probe import EVA_2024, PROTOCOLS, ProbeReport, linear_probe
 from .reports import Report
 from .retrieval import RetrievalAt, RetrievalReport, retrieval
-from .robustness import ClusterLeakReport, LeakReport, cluster_leak, separable, site_leak
+from .site_bias import ClusterBiasReport, SiteBiasReport, cluster_bias, separable, site_bias
 
 __all__ = [
     "EVA_2024",
     "PROTOCOLS",
-    "ClusterLeakReport",
+    "ClusterBiasReport",
     "Estimate",
     "FewShotReport",
     "KnnReport",
-    "LeakReport",
     "Mistake",
     "OverlapReport",
     "ProbeReport",
     "Report",
     "RetrievalAt",
     "RetrievalReport",
-    "cluster_leak",
+    "SiteBiasReport",
+    "cluster_bias",
     "colour_histogram",
     "encoder_overlap",
     "few_shot",
@@ -35,6 +35,6 @@ __all__ = [
     "neighbour_overlap",
     "retrieval",
     "separable",
-    "site_leak",
+    "site_bias",
     "wilson",
 ]

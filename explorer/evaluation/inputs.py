@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,7 +44,7 @@ def column(values: Values, *, name: str, n: int) -> Column:
     codes, unique = pd.factorize(series, sort=True)
     if len(unique) == 0:
         raise InputError(f"The {name} column is empty, so there is nothing to measure; choose a column with values.")
-    return Column(tuple(_text(value) for value in unique), codes.astype(np.int64))
+    return Column(tuple(class_name(value) for value in unique), codes.astype(np.int64))
 
 
 def renumber(column: Column, by: Column, *, part: str) -> Codes:
@@ -94,6 +94,34 @@ def check_k(ks: Sequence[int], n: int) -> None:
         raise InputError(f"There are {n} rows to choose from, fewer than k = {max(ks)}; pass a smaller k or more rows.")
 
 
+def classes_of(rows: Mapping[str, int], *, most_characters: int = 120) -> str:
+    """Names of classes with their rows, for a sentence: as many as fit, and the number of the others."""
+    head = f"{len(rows)} class{'es' if len(rows) != 1 else ''} with {sum(rows.values())} row{'s' if sum(rows.values()) != 1 else ''}"
+    named: list[str] = []
+    for name in rows:
+        if sum(map(len, named)) + len(name) > most_characters:
+            break
+        named.append(repr(name))
+    if not named:
+        return head
+    others = f" and {len(rows) - len(named)} more" if len(named) < len(rows) else ""
+    return f"{head} ({', '.join(named)}{others})"
+
+
+def fitting_k(given: Sequence[int] | None, usual: Sequence[int], most: int, *, what: str) -> tuple[list[int], str]:
+    """The k to use, rising, and a sentence where the usual ones had to be reduced to what ``most`` rows can fill.
+
+    Raises ``InputError`` as ``check_k`` does for k that were given.
+    """
+    if given is not None or most >= max(usual):
+        ks = sorted(set(usual if given is None else given))
+        check_k(ks, most)
+        return ks, ""
+    ks = sorted({each for each in usual if each < most} | {max(1, most)})
+    left_out = ", ".join(str(each) for each in sorted(set(usual) - set(ks)))
+    return ks, f"There are only {most} {what}, so k is {', '.join(map(str, ks))}; the usual k = {left_out} cannot be filled."
+
+
 def sha256(*arrays: np.ndarray) -> str:
     """A fingerprint of what was measured, for the report."""
     digest = hashlib.sha256()
@@ -102,5 +130,6 @@ def sha256(*arrays: np.ndarray) -> str:
     return digest.hexdigest()
 
 
-def _text(value: Any) -> str:
-    return str(int(value)) if isinstance(value, (float, np.floating)) and float(value).is_integer() else str(value)
+def class_name(value: Any) -> str:
+    """The name of a class: whole numbers without a decimal point, text without spaces around it."""
+    return str(int(value)) if isinstance(value, (float, np.floating)) and float(value).is_integer() else str(value).strip()

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from jaxtyping import Float64, Int64
+from pydantic import BeforeValidator
 
+Number = Annotated[float, BeforeValidator(lambda value: math.nan if value is None else value)]
+"""A number that may be unknown: NaN here, null in JSON."""
 N_RESAMPLES = 1000
 LEVEL = 0.95
 
@@ -19,14 +22,24 @@ Statistic = Callable[[Float64[np.ndarray, "r m"]], Float64[np.ndarray, "r s"]]
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A score with its 95 % interval; NaN ends where nothing could be drawn."""
+    """A score with its 95 % interval; NaN where it is unknown."""
 
-    value: float
-    low: float
-    high: float
+    value: Number
+    low: Number = math.nan
+    high: Number = math.nan
+
+    @property
+    def known(self) -> bool:
+        """Whether there is a score."""
+        return not math.isnan(self.value)
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether there is an interval too."""
+        return not math.isnan(self.low)
 
     def __str__(self) -> str:
-        return f"{self.value:.3f} ({'interval not known' if math.isnan(self.low) else f'{self.low:.3f} to {self.high:.3f}'})"
+        return f"{self.value:.3f} ({'interval not known' if not self.has_interval else f'{self.low:.3f} to {self.high:.3f}'})"
 
 
 def group_sums(groups: Int64[np.ndarray, " n"], columns: Int64[np.ndarray, " p"], values: np.ndarray, *, n_columns: int) -> Any:

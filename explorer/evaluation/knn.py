@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,14 +12,15 @@ from jaxtyping import Float32, Float64, Int64
 from ..cosine import unit
 from ..errors import InputError
 from ..types import Vectors
-from .inputs import Codes, Values, check_classes, check_judged, check_k, check_same_width, check_vectors, column, renumber
+from .inputs import Codes, Values, check_classes, check_judged, check_same_width, check_vectors, column, fitting_k, renumber
 from .intervals import N_RESAMPLES, Estimate
 from .mistakes import Mistake, mistakes, vote_share
 from .neighbours import nearest
 from .ranking import majority_vote
 from .recall import balanced_accuracy, confusion, recall_estimates
-from .reports import Report
+from .reports import Counts, Facts, Report
 
+USUAL_K = (1, 5, 20)
 TestVectors = Float32[np.ndarray, "m d2"]
 
 
@@ -29,7 +30,7 @@ class Scores:
 
     balanced_accuracy: Estimate
     recall: Mapping[str, Estimate]
-    confusion: Int64[np.ndarray, "c c"]
+    confusion: Counts
     """Test rows by class (line) and predicted class (column)."""
 
 
@@ -49,9 +50,11 @@ class KnnReport(Report):
     """Rows of each part without a label (or test rows without a group), left out."""
     n_groups: int
     """Groups of test rows the intervals draw; 0 where rows were drawn."""
-    protocol: Mapping[str, Any]
-    mistakes: Mapping[int, tuple[Mistake, ...]]
+    protocol: Facts
+    mistakes: Mapping[int, tuple[Mistake, ...]] = field(default_factory=dict)
     """Some of the test rows that were named wrongly, by k."""
+    reduced: str = ""
+    """A sentence where the usual k were more than the training rows could fill."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +79,19 @@ class FewShotReport(Report):
     classes: tuple[str, ...]
     n: Mapping[str, int]
     dropped: Mapping[str, int]
-    protocol: Mapping[str, Any]
+    protocol: Facts
 
 
-def knn(
+def knn(  # noqa: PLR0913 - columns and settings of one measurement
     x_train: Vectors,
     y_train: Values,
     *,
     x_test: TestVectors,
     y_test: Values,
     groups: Values | None = None,
-    k: Sequence[int] = (1, 5, 20),
+    k: Sequence[int] | None = None,
     seed: int = 0,
+    device: str = "auto",
 ) -> KnnReport:
     """Balanced accuracy of the majority among the k nearest training rows (cosine; ties go to the nearest) and of the
     nearest class mean.
@@ -97,13 +101,13 @@ def knn(
     The class means follow SimpleShot (Wang et al. 2019, arXiv 1911.04623): both parts are centred on the training mean and
     scaled to length 1, the nearest mean in Euclidean distance wins.
 
+    Without ``k`` it is 1, 5 and 20, less where there are fewer training rows (``reduced`` says so).
     Raises ``InputError`` for vectors that are not finite, one class only (in either part), a test class the training rows
-    lack, and k above the number of training rows.
+    lack, and a given k above the number of training rows.
     """
     parts = _Parts(x_train, y_train, x_test, y_test, groups)
-    k = sorted(set(k))
-    check_k(k, len(parts.train))
-    rows = nearest(unit(parts.test), unit(parts.train), k=k[-1])[0]
+    k, reduced = fitting_k(k, USUAL_K, len(parts.train), what="training rows")
+    rows = nearest(unit(parts.test), unit(parts.train), k=k[-1], device=device)[0]
     hits = parts.train_codes[rows]
     n_classes = len(parts.classes)
     votes = {each: majority_vote(hits[:, :each]) for each in k}
@@ -117,13 +121,14 @@ def knn(
         n_groups=parts.n_groups,
         protocol={
             "metric": "cosine",
-            "k": k,
+            "k": tuple(k),
             "vote": "majority, ties to the nearest label",
             "prototype": "centred on the training mean, length 1, nearest class mean (SimpleShot CL2N)",
             "interval": f"95 % bootstrap over {'groups' if parts.n_groups else 'rows'}, {N_RESAMPLES} resamples",
             "seed": seed,
         },
         mistakes={each: parts.mistakes(vote, share=vote_share(hits[:, :each], vote)) for each, vote in votes.items()},
+        reduced=reduced,
     )
 
 
@@ -175,7 +180,7 @@ def few_shot(
         dropped=parts.dropped,
         protocol={
             "classifier": "nearest class mean after centring and scaling to length 1 (SimpleShot CL2N)",
-            "shots": fits,
+            "shots": tuple(fits),
             "n_draws": n_draws,
             "interval": "95 % of the draws",
             "seed": seed,

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float32, Int64
 
 from ..types import Rows, Vectors
+from .devices import computing_device
 
 CHUNK = 64
 BLOCK_BYTES = 100_000_000
@@ -16,27 +17,29 @@ Spans = Int64[np.ndarray, "q 2"]
 """For each query the half-open range of base rows it may not see; rows of one patient lie together."""
 
 
-def nearest(queries: Float32[np.ndarray, "q d"], base: Vectors, *, k: int, hidden: Sequence[Spans] = ()) -> list[Rows]:
+def nearest(
+    queries: Float32[np.ndarray, "q d"], base: Vectors, *, k: int, hidden: Sequence[Spans] = (), device: str = "auto"
+) -> list[Rows]:
     """The k nearest base rows of each query (both of length 1), nearest first, -1 where there are fewer.
 
     One answer for each entry of ``hidden``, whose ranges must grow from one entry to the next (own row, own patient),
     so that all answers come from one product of the matrices. With no entry, one answer with nothing hidden.
 
     The k best of a row lie in the k chunks of columns with the best maxima; only these are sorted.
-    Runs on a GPU where torch sees one.
+    ``device`` is a name as ``computing_device`` takes it.
     """
     import torch
 
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    base_t = torch.from_numpy(base).to(device)
+    on = computing_device(device)
+    base_t = torch.from_numpy(base).to(on)
     n, n_chunks = len(base), -(-len(base) // CHUNK)
     block = max(1, min(len(queries), BLOCK_BYTES // (4 * n_chunks * CHUNK)))
-    buffer = torch.full((block, n_chunks * CHUNK), -torch.inf, device=device)
+    buffer = torch.full((block, n_chunks * CHUNK), -torch.inf, device=on)
     answers = [np.full((len(queries), k), -1, np.int64) for _ in hidden or (None,)]
     for start in range(0, len(queries), block):
         stop = min(start + block, len(queries))
         scores = buffer[: stop - start]
-        torch.mm(torch.from_numpy(queries[start:stop]).to(device), base_t.T, out=scores[:, :n])
+        torch.mm(torch.from_numpy(queries[start:stop]).to(on), base_t.T, out=scores[:, :n])
         for i, answer in enumerate(answers):
             if hidden:
                 _hide(scores, hidden[i][start:stop])

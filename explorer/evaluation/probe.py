@@ -12,15 +12,16 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Float32
 
-from ..errors import DeviceUnavailable, InputError
+from ..errors import InputError
 from ..types import Vectors
+from .devices import computing_device
 from .inputs import Column, Values, check_classes, check_judged, check_same_width, check_vectors, column, renumber
-from .intervals import N_RESAMPLES, Estimate
+from .intervals import N_RESAMPLES, Estimate, Number
 from .mistakes import Mistake, mistakes
 from .recall import balanced_accuracy, confusion, recall_estimates
-from .reports import Report
+from .reports import Counts, Facts, Report
 
 if TYPE_CHECKING:
     import torch
@@ -59,8 +60,8 @@ class ProbeReport(Report):
 
     scores: tuple[float, ...]
     """Balanced accuracy of each run."""
-    mean: float
-    sd: float
+    mean: Number
+    sd: Number
     """Over the runs, with n - 1; NaN for one run."""
     interval: Estimate
     """Of the mean over runs, by drawing the groups of the evaluated rows; without groups it holds for rows, not for new patients."""
@@ -68,7 +69,7 @@ class ProbeReport(Report):
     """Balanced accuracy of guessing evenly among the classes that were learnt."""
     recall: Mapping[str, Estimate]
     """Of each class, mean over runs; NaN where the evaluated rows have none."""
-    confusion: Int64[np.ndarray, "c c"]
+    confusion: Counts
     """Evaluated rows by their class (line) and the predicted class (column), summed over runs."""
     classes: tuple[str, ...]
     evaluated: str
@@ -84,7 +85,7 @@ class ProbeReport(Report):
     monitored: tuple[float, ...]
     """The monitored score of the best checkpoint on the validation rows."""
     seconds: float
-    protocol: Mapping[str, Any]
+    protocol: Facts
     """Every setting used."""
     mistakes: tuple[Mistake, ...] = ()
     """Some of the evaluated rows that most runs named wrongly."""
@@ -139,7 +140,7 @@ def linear_probe(  # noqa: PLR0913 - the data of three parts are six arguments, 
         parts[evaluated] = (x, Column(own.names, np.where(group.codes >= 0, own.codes, -1)))
         if (parts[evaluated][1].codes < 0).all():
             raise InputError(f"No {evaluated} row has both a label and a group; fill these columns in.")
-    on = _device(device)
+    on = computing_device(device)
     tensors = {name: _tensors(name, x, own, label, on) for name, (x, own) in parts.items()}
     truth = tensors[evaluated][1].cpu().numpy()
     check_judged(truth, label.names, part=evaluated)
@@ -214,13 +215,3 @@ def _recipe(protocol: str, n_train: int, n_classes: int, *, batch_size: int | No
         max_steps=max_steps,
         patience=patience or max(1, int(np.ceil(max_epochs * (0.05 if paper else 0.2)))),
     )
-
-
-def _device(name: str) -> torch.device:
-    import torch
-
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if name.startswith("cuda") and not torch.cuda.is_available():
-        raise DeviceUnavailable(f"Device {name} is not on this machine; pass device='cpu' or 'auto'.")
-    return torch.device(name)

@@ -37,7 +37,7 @@ COLUMNS: Mapping[str, Column] = {
     "pcam/test": Column("pcam", "test", "PCam test", 2, 0.02),
 }
 
-ANCHORS = ("random-vits16", "dino-vits16")
+BASELINES = ("random-vits16", "dino-vits16")
 """Rows that never saw tissue: the same architecture with random weights, and trained on ImageNet."""
 
 Score = tuple[float, float | None]

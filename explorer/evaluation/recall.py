@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Float64
 
 from .inputs import Codes
 from .intervals import Estimate, bootstrap, group_sums
+from .reports import Counts
 
 
-def confusion(truth: Codes, predicted: Codes, *, n_classes: int) -> Int64[np.ndarray, "c c"]:
+def confusion(truth: Codes, predicted: Codes, *, n_classes: int) -> Counts:
     """Counts by true class (line) and predicted class (column); predictions of -1 are left out."""
     known = predicted >= 0
-    return np.bincount(truth[known] * n_classes + predicted[known], minlength=n_classes**2).reshape(n_classes, n_classes)
+    counts = np.bincount(truth[known] * n_classes + predicted[known], minlength=n_classes**2).reshape(n_classes, n_classes)
+    return tuple(tuple(line) for line in counts.tolist())
 
 
 def balanced_accuracy(truth: Codes, predicted: Codes) -> float:

@@ -9,6 +9,11 @@ from typing import Any
 
 import numpy as np
 
+Counts = tuple[tuple[int, ...], ...]
+"""A table of whole numbers, line by line."""
+Facts = Mapping[str, str | int | float | bool | tuple[int, ...] | None]
+"""Settings of a measurement, as JSON knows them."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Report:

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Int64
 
 from ..errors import InputError
 from ..types import Rows, Vectors
 from . import ranking
-from .inputs import Codes, Values, check_k
+from .counted_rows import alike, tabulate
+from .inputs import Codes, Values, fitting_k
 from .intervals import N_RESAMPLES, Estimate, bootstrap, mutual_factor, widened
 from .mistakes import Mistake, mistakes, vote_share
 from .neighbours import nearest
 from .recall import confusion
-from .reports import Report
-from .table import alike, tabulate
+from .reports import Counts, Facts, Report
 
+USUAL_K = (1, 3, 5, 10)
 CHANCE_DRAWS = 50_000
 """Random queries behind the scores of chance, at least."""
 
@@ -34,12 +33,12 @@ class RetrievalAt:
     """Means over classes, with groups kept apart."""
     naive: Mapping[str, float]
     """The same with only the query itself left out."""
-    leak: Mapping[str, Estimate]
+    leakage: Mapping[str, Estimate]
     """``naive`` - ``scores``: what a patient's own other tiles add."""
     chance: Mapping[str, float]
     """The same with hits drawn at random from the allowed rows."""
     per_class: Mapping[str, Mapping[str, Estimate]]
-    confusion: Int64[np.ndarray, "c c"]
+    confusion: Counts
     """Queries by class (line) and majority vote (column)."""
 
 
@@ -63,25 +62,30 @@ class RetrievalReport(Report):
     """Queries that may find fewer than the largest k rows; what they lack counts as wrong."""
     sentence: str
     seconds: float
-    protocol: Mapping[str, Any]
+    protocol: Facts
     mistakes: tuple[Mistake, ...] = ()
     """Some of the queries whose vote at the largest k was wrong."""
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """Classes that lie in one group (or row) only, with their rows."""
+    reduced: str = ""
+    """A sentence where the usual k were more than the rows could fill."""
 
 
-def retrieval(
+def retrieval(  # noqa: PLR0913 - columns and settings of one measurement
     vectors: Vectors,
     labels: Values,
     *,
     groups: Values | None = None,
     group_name: str = "patient",
-    k: Sequence[int] = (1, 3, 5, 10),
+    k: Sequence[int] | None = None,
     max_queries: int = 100_000,
     seed: int = 0,
+    device: str = "auto",
 ) -> RetrievalReport:
     """Search every row among the rows of other groups, exactly, by cosine, and score the classes of what it finds.
 
     ``vectors`` (n, d) float32; ``groups`` is the patient of each row (the slide where patients are unknown, and
-    ``group_name`` says which). Without groups only the query itself is left out and the report says that this can leak.
+    ``group_name`` says which). Without groups only the query itself is left out, and the report says that scores may be too high.
     Rows without label or group are left out and counted; exact copies inside a group count once, so copying tiles moves
     nothing; rows are put in an order of their own content, so their order moves nothing. Above ``max_queries`` rows a
     seeded sample of them asks.
@@ -89,17 +93,20 @@ def retrieval(
     Scores are means over the queries of a class, then over classes. Ties of a vote go to the nearest label; average
     precision is divided by min(k, number of relevant rows). Intervals draw groups (rows where there are none).
 
-    Raises ``InputError`` for vectors that are not finite, one class only, a class that lies in one group, k above the
-    number of rows, and a k that no query can fill from other groups.
+    Classes that lie in one group only are left out and named. Without ``k`` it is 1, 3, 5 and 10, less where no query could
+    find so many rows (``reduced`` says so). ``device`` is where the search runs, as ``computing_device`` takes it.
+
+    Raises ``InputError`` for vectors that are not finite, fewer than two classes, a given k above the number of rows, and one
+    that no query can fill from other groups.
     """
     started = time.perf_counter()
     table = tabulate(vectors, labels, groups=groups, group_name=group_name)
-    k = sorted(set(k))
-    check_k(k, len(table.vectors) - 1)
     n_classes, n = len(table.label.names), len(table.vectors)
+    within_reach = n - int((table.spans[:, 1] - table.spans[:, 0]).min())
+    k, reduced = fitting_k(k, USUAL_K, within_reach if k is None else n - 1, what="rows to find")
     asking = table.sample(max_queries, seed=seed)
     itself, hidden = np.stack([asking, asking + 1], axis=1), table.spans[asking]
-    found = nearest(table.vectors[asking], table.vectors, k=k[-1], hidden=(itself,) if groups is None else (itself, hidden))
+    found = nearest(table.vectors[asking], table.vectors, k=k[-1], hidden=(itself,) if groups is None else (itself, hidden), device=device)
     naive, apart = (ranking.labels_of(rows, table.label.codes) for rows in (found[0], found[-1]))
     short = (apart < 0).any(axis=1)
     if short.all():
@@ -133,7 +140,7 @@ def retrieval(
             "name": f"leave-one-{group_name}-out" if groups is not None else "leave-one-row-out",
             "metric": "cosine",
             "search": "exact",
-            "k": k,
+            "k": tuple(k),
             "vote": "majority, ties to the nearest label",
             "average_precision": "divided by min(k, relevant rows)",
             "average": "over queries of a class, then over classes",
@@ -144,6 +151,8 @@ def retrieval(
             "sha256": table.sha256,
         },
         mistakes=mistakes(truth, vote, share=vote_share(apart, vote), rows=table.rows[asking], classes=table.label.names),
+        left_out=table.left_out,
+        reduced=reduced,
     )
 
 
@@ -181,7 +190,7 @@ def _at(k: int, hits: Mapping[str, _Hits], names: tuple[str, ...], *, wider: flo
         k=k,
         scores=dict(zip(ranking.SCORES, estimates[:n_scores], strict=True)),
         naive=plain("naive"),
-        leak=dict(zip(ranking.SCORES, differences, strict=True)),
+        leakage=dict(zip(ranking.SCORES, differences, strict=True)),
         chance=plain("chance"),
         per_class={
             name: dict(zip(("hit", "precision", "majority_vote", "average_precision", "f1"), by_class[:, i], strict=True))
@@ -195,10 +204,10 @@ def _sentence(at: RetrievalAt, n_groups: int, group_name: str) -> str:
     apart, naive = at.scores["majority_vote"].value, at.naive["majority_vote"]
     if n_groups == 0:
         return (
-            f"Leak possible: there is no patient or slide column, so patches of one patient may find each other and MV@{at.k} "
+            f"Leakage is possible: there is no patient or slide column, so patches of one patient may find each other and MV@{at.k} "
             f"{apart:.2f} may be too high."
         )
-    beyond = "" if group_name == "patient" else f" Leak possible: two {group_name}s may be of one patient."
+    beyond = "" if group_name == "patient" else f" Leakage is possible: two {group_name}s may be of one patient."
     return (
         f"With {group_name}s kept apart MV@{at.k} is {apart:.2f}; without that it would read {naive:.2f}, "
         f"a difference of {round(naive - apart, 2) + 0.0:+.2f} by patches of the same {group_name}.{beyond}"

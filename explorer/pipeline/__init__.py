@@ -1,15 +1,16 @@
 """The verbs. The only place where computing meets disk; the command line, jobs and pages all call these."""
 
-from ..reports.words import TITLES as PROTOCOL_TITLES
 from .annotate import meant_rows
 from .build import build, demo, demo_real, real_terms, real_to_fetch
 from .cluster import agreement, cluster
 from .embed import embed
-from .evaluate.baselines import embed_anchors
+from .evaluate.baselines import embed_baselines
 from .evaluate.benchmark import benchmark
-from .evaluate.evaluate import Question, check_question, evaluate, read_report
-from .evaluate.leaderboard import HEADLINES, OVERLAP_K, Gap, Line, Measure, Score, gaps, least_agreed, overlap, scores, shared_hits
-from .evaluate.site_bias import Leak, leak, measure_leak
+from .evaluate.evaluate import check_question, evaluate, read_report, reports
+from .evaluate.leaderboard import OVERLAP_K, Gap, Line, Measure, Score, gaps, least_agreed, overlap, scores, shared_hits
+from .evaluate.protocols import PROTOCOLS
+from .evaluate.questions import Question
+from .evaluate.site_bias import SiteBias, measure_site_bias, site_bias
 from .export import defused, export
 from .index import index
 from .ingest import ingest
@@ -17,15 +18,14 @@ from .manage import remove, rename
 from .project import project, stability
 
 __all__ = [
-    "HEADLINES",
     "OVERLAP_K",
-    "PROTOCOL_TITLES",
+    "PROTOCOLS",
     "Gap",
-    "Leak",
     "Line",
     "Measure",
     "Question",
     "Score",
+    "SiteBias",
     "agreement",
     "benchmark",
     "build",
@@ -35,16 +35,15 @@ __all__ = [
     "demo",
     "demo_real",
     "embed",
-    "embed_anchors",
+    "embed_baselines",
     "evaluate",
     "export",
     "gaps",
     "index",
     "ingest",
-    "leak",
     "least_agreed",
     "meant_rows",
-    "measure_leak",
+    "measure_site_bias",
     "overlap",
     "project",
     "read_report",
@@ -52,7 +51,9 @@ __all__ = [
     "real_to_fetch",
     "remove",
     "rename",
+    "reports",
     "scores",
     "shared_hits",
+    "site_bias",
     "stability",
 ]

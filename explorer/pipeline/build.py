@@ -17,7 +17,7 @@ from ..types import Encoder, Report, Source, ignore
 from .cluster import cluster
 from .datasets import take_in
 from .embed import embed
-from .evaluate.site_bias import measure_leak
+from .evaluate.site_bias import measure_site_bias
 from .index import index
 from .ingest import ingest
 from .project import project
@@ -37,7 +37,7 @@ def build(
     settings: Settings | None = None,
     report: Report = ignore,
 ) -> Collection:
-    """Ingest, embed, index, project and cluster, and measure the site leak of small collections; nothing is done twice.
+    """Ingest, embed, index, project and cluster, and measure the site bias of small collections; nothing is done twice.
 
     ``uri`` is a folder, a zip, a CSV or Parquet table, an HDF5 file, or ``synthetic``, and ``options`` are the source's own;
     or it is a source that ``open_source`` gave.
@@ -91,5 +91,5 @@ def _complete(collection: Collection, *, encoder: Encoder, settings: Settings, r
     index(collection, encoder=made.key, device=settings.device, report=report)
     project(collection, encoder=made.key, report=report)
     cluster(collection, encoder=made.key, report=report)
-    measure_leak(collection, encoder=made.key, report=report)
+    measure_site_bias(collection, encoder=made.key, device=settings.device, report=report)
     return collection

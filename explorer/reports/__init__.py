@@ -1,1 +1,1 @@
-"""A report as a page."""
+"""An evaluation report: its record, its JSON, and the page it is shown as."""

@@ -104,12 +104,12 @@ def test_two_layouts_of_one_model_are_compared_without_speaking_of_models(opened
 
 def test_scores_stand_beside_what_is_missing(both: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
     report = pipeline.read_report(pipeline.evaluate(both, Question("retrieval", encoder="mean-colour")))
-    value = report["value"]
+    value = report.value
     started: list[job_requests.Evaluate] = []
     monkeypatch.setattr(job_requests, "start", started.append)
     test = show()
     (table,) = (frame.value for frame in test.dataframe)
-    assert table["MV@10"].to_list() == ["not measured", f"{value['value']:.3f} ({value['low']:.3f}–{value['high']:.3f})"]
+    assert table["MV@10"].to_list() == ["not measured", f"{value.value:.3f} ({value.low:.3f}–{value.high:.3f})"]
     assert table["Kept apart"].to_list() == ["nothing", "nothing"]
     assert "hit@1" not in table
     assert "explorer evaluate c retrieval --label label --encoder descriptor" in [code.value for code in test.code]

@@ -1,4 +1,4 @@
-"""The page Evaluate: a report as charts and patches, and a measurement started as the command a person would type."""
+"""The page Evaluate: a report as charts and patches, and evaluations started as the command a person would type."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def grid(test: AppTest) -> list[dict[str, Any]]:
 def test_without_a_report_the_page_lays_out_how_to_get_one(opened: Collection) -> None:
     test = show()
     assert "Nothing has been measured yet." in [heading.value for heading in test.header]
-    assert test.radio(key="evaluate/protocol").options == ["Retrieval", "Nearest neighbours", "Linear probe", "Site leak"]
+    assert test.radio(key="evaluate/protocol").options == ["Retrieval", "Nearest neighbours", "Linear probe", "Site bias"]
     assert test.selectbox(key="evaluate/label").options == ["label", "patient", "site", "mixed", "alone"]
     assert test.selectbox(key="evaluate/group").options[0] == "as usual: patient"
     assert "3 classes in 60 patches" in said(test).replace("\\", "")
@@ -83,11 +83,11 @@ def test_a_report_is_shown_and_kept_in_the_address(opened: Collection) -> None:
     pipeline.evaluate(opened, Question("retrieval", label="mixed", seed=1))
     newest = pipeline.read_report(opened.artifacts("reports")[0])
     shown = show()
-    assert f"{newest['value']['value']:.3f}" in said(shown).replace("\\", "")
-    assert f"{newest['naive']:.3f}" in said(shown).replace("\\", "")
+    assert f"{newest.value.value:.3f}" in said(shown).replace("\\", "")
+    assert f"{newest.naive:.3f}" in said(shown).replace("\\", "")
     asked = show(report=older.key)
     assert asked.selectbox(key="evaluate/shown/c/mean-colour").value == older.key
-    assert pipeline.read_report(older)["results"]["retrieval"]["protocol"]["sha256"] in said(asked)
+    assert pipeline.read_report(older).results.retrieval.protocol["sha256"] in said(asked)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a_report_is_shown_and_kept_in_the_address(opened: Collection) -> None:
         (Question("retrieval", label="mixed"), {"line", "classes", "confusion", "k"}),
         (Question("knn", label="mixed"), {"line", "classes", "confusion", "k", "shots"}),
         (Question("linear", label="mixed"), {"line", "classes", "confusion"}),
-        (Question("leak", label="mixed", site="site"), {"line", "leak", "kinds"}),
+        (Question("site-bias", label="mixed", site="site"), {"line", "site-bias", "kinds"}),
     ],
 )
 def test_each_measurement_has_its_charts_and_what_went_wrong(opened: Collection, question: Question, drawn: set[str]) -> None:
@@ -105,15 +105,15 @@ def test_each_measurement_has_its_charts_and_what_went_wrong(opened: Collection,
     found = charts(test)
     assert set(found) == drawn
     line = found["line"]
-    assert line["data"][0]["x"] == [document["value"]["value"]]
+    assert line["data"][0]["x"] == [document.value.value]
     ticks = {each["text"] for each in line["layout"]["annotations"]}
     assert {
-        f"Chance {document['anchors'][0]['value']:.3f}",
-        f"Colour histogram of the thumbnails {document['anchors'][1]['value']:.3f}",
+        f"Chance {document.baselines[0].score.value:.3f}",
+        f"Colour histogram of the thumbnails {document.baselines[1].score.value:.3f}",
     } <= ticks
-    wrong = [(each["row"], each["truth"], f"named {each['named']}") for each in document["mistakes"]]
+    wrong = [(each.row, each.truth, f"named {each.named}") for each in document.mistakes]
     assert [(card["row"], card["label"], card["patient"]) for card in grid(test)] == wrong
-    assert bool(wrong) == (question.protocol != "leak")
+    assert bool(wrong) == (question.protocol != "site-bias")
     assert "<b>" not in json.dumps(found)
 
 
@@ -131,9 +131,12 @@ def test_names_of_any_length_keep_their_place() -> None:
 
 
 def test_a_measurement_is_the_command_a_person_would_type(opened: Collection) -> None:
-    asked = job_requests.Evaluate(name="c", protocol="leak", label="label", site="-s", encoder="mean-colour")
+    asked = job_requests.Evaluate(
+        name="c", protocol="leak", leave_out=("LYM",), where=("age>=50",), k=3, label="label", site="-s", encoder="mean-colour"
+    )
     assert asked.command() == [
-        "evaluate", "--encoder", "mean-colour", "--label", "label", "--site", "-s", "--seed", "0", "--", "c", "leak"
+        "evaluate", "--leave-out", "LYM", "--where", "age>=50", "--encoder", "mean-colour", "--label", "label", "--site", "-s",
+        "-k", "3", "--seed", "0", "--", "c", "site-bias",
     ]  # fmt: skip
     with pytest.raises(ArtifactMissing):
         job_requests.Evaluate(name="c", protocol="knn", encoder="descriptor").command()
@@ -141,14 +144,14 @@ def test_a_measurement_is_the_command_a_person_would_type(opened: Collection) ->
         job_requests.Evaluate(name="c", protocol="knn", train="gone").command()
 
 
-@pytest.mark.parametrize("protocol", ["retrieval", "knn", "linear", "leak"])
+@pytest.mark.parametrize("protocol", ["retrieval", "knn", "linear", "site-bias"])
 def test_the_button_starts_that_job(opened: Collection, monkeypatch: pytest.MonkeyPatch, protocol: str) -> None:
     started: list[job_requests.Evaluate] = []
     monkeypatch.setattr(job_requests, "start", started.append)
     test = show(measure=protocol, label="mixed", group="patient", site="site")
     test.button(key="evaluate/start").click().run()
     assert not test.exception
-    site = "site" if protocol == "leak" else None
+    site = "site" if protocol == "site-bias" else None
     assert [(job.protocol, job.label, job.group, job.site, job.train) for job in started] == [(protocol, "mixed", "patient", site, None)]
 
 
@@ -158,10 +161,10 @@ def test_the_button_starts_that_job(opened: Collection, monkeypatch: pytest.Monk
         (
             "retrieval",
             "alone",
-            "All rows of class 'b' come from one patient ('P0'), so with that patient left out there is nothing to find",
+            "1 class with 15 rows ('b') lies in one patient only, so nothing of it could be found elsewhere",
         ),
-        ("knn", "alone", "Class 'b' lies in 1 group"),
-        ("linear", "alone", "Class 'b' lies in 1 group"),
+        ("knn", "alone", "1 class with 15 rows ('b') lies in fewer than the 2 groups"),
+        ("linear", "alone", "1 class with 15 rows ('b') lies in fewer than the 3 groups"),
     ],
 )
 def test_what_cannot_be_measured_is_said_before_anything_runs(

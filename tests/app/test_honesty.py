@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from evaluation_reports import site_bias_report
 from fakes import MeanColour, write_patches
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +24,7 @@ from explorer.app import ui, widgets
 from explorer.app.shared import cache, job_requests
 from explorer.app.ui import filter_controls, map_views, url_state
 from explorer.collection import Collection, open_collection
-from explorer.pipeline.evaluate.evaluate import FORMAT
+from explorer.reports.document import FORMAT, to_json
 from explorer.search import allowed_rows
 from explorer.sources import open_source
 from explorer.storage import Artifact
@@ -78,12 +79,12 @@ def told(test: AppTest) -> dict[str, str]:
 
 
 def report(collection: Collection, *, follows: str, site: str = "site", seed: int = 0) -> Artifact:
-    """A leak report that says this, as ``evaluate`` writes it."""
+    """A site-bias report that says this, as ``evaluate`` writes it."""
     recipe = {
         "kind": "report",
         "format": FORMAT,
         "embedding": collection.embedding().key,
-        "protocol": "leak",
+        "protocol": "site-bias",
         "label": "label",
         "site": site,
         "seed": seed,
@@ -91,8 +92,9 @@ def report(collection: Collection, *, follows: str, site: str = "site", seed: in
     value = 0.15 if follows == "site" else 0.9
 
     def fill(work: Path) -> dict[str, Any]:
-        found = {"follows": follows, "sentence": f"Neighbours follow the {site}: {value}, where 0.5 is even."}
-        storage.write_json(work / "report.json", {"results": {"leak": found}})
+        sentence = f"Neighbours follow the {site}: {value}, where 0.5 is even."
+        found = site_bias_report(follows=follows, sentence=sentence, label="label", site=site, value=value)
+        storage.write_json(work / "report.json", to_json(found))
         return {"encoder": "mean-colour", "value": {"value": value, "low": value, "high": value}}
 
     return storage.make(collection.path, "reports", recipe, fill)
@@ -121,11 +123,11 @@ def drawn_again(projection: Artifact) -> Artifact:
     return storage.make(projection.path.parents[1], "stabilities", recipe, fill)
 
 
-# -- the leak
+# -- site bias
 
 
 @pytest.mark.parametrize(("page", "asked"), [("map", {}), ("search", {"patch": "3"})])
-def test_a_bad_leak_is_said_in_one_line_with_a_way_to_its_report(opened: Collection, page: str, asked: dict[str, str]) -> None:
+def test_site_bias_is_warned_of_in_one_line_that_links_to_its_report(opened: Collection, page: str, asked: dict[str, str]) -> None:
     bad = report(opened, follows="site")
     test = show(page, **asked)
     said = [element.value for element in test.markdown if "Neighbours follow" in element.value]
@@ -135,7 +137,7 @@ def test_a_bad_leak_is_said_in_one_line_with_a_way_to_its_report(opened: Collect
 
 
 @pytest.mark.parametrize(("page", "asked"), [("map", {}), ("search", {"patch": "3"})])
-def test_a_good_leak_is_not_spoken_of(opened: Collection, page: str, asked: dict[str, str]) -> None:
+def test_without_site_bias_nothing_is_said(opened: Collection, page: str, asked: dict[str, str]) -> None:
     report(opened, follows="label")
     said = words(show(page, **asked))
     assert "Neighbours follow" not in said
@@ -154,11 +156,11 @@ def test_what_was_not_measured_is_said_once_and_measured_on_demand(opened: Colle
     monkeypatch.setattr(job_requests, "start", started.append)
     test = show("search", patch="3")
     assert "Whether neighbours follow the site more than the tissue has not been measured" in words(test).replace("\\", "")
-    test.button(key="leak/measure").click().run()
-    assert [(job.protocol, job.label, job.site, job.encoder) for job in started] == [("leak", "label", "site", "mean-colour")]
+    test.button(key="site-bias/measure").click().run()
+    assert [(job.protocol, job.label, job.site, job.encoder) for job in started] == [("site-bias", "label", "site", "mean-colour")]
     assert "has not been measured" not in words(test)
     other = show("map")
-    other.button(key="leak/later").click().run()
+    other.button(key="site-bias/later").click().run()
     assert "has not been measured" not in words(other)
     assert len(started) == 1
 
@@ -234,7 +236,7 @@ def test_reports_and_maps_drawn_again_are_told_of_where_all_is_told(opened: Coll
     report(opened, follows="label")
     drawn_again(drawn_by_umap(opened))
     titles = [element.label for element in show("about").expander]
-    assert any(title.startswith("Reports · Site leak, label") for title in titles), titles
+    assert any(title.startswith("Reports · Site bias, label") for title in titles), titles
     assert any(title.startswith("Maps drawn again · seeds 5 and 6") for title in titles), titles
 
 
@@ -278,11 +280,11 @@ def test_rows_that_an_address_names_by_nonsense_are_none(opened: Collection, of:
     assert "Nothing is selected." in words(show("map", of=of))
 
 
-def test_a_search_over_http_takes_a_range_and_tells_the_leak(opened: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_search_over_http_takes_a_range_and_answers_with_site_bias(opened: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
     report(opened, follows="site")
     with served(opened.path.parent, monkeypatch) as client:
         found = ask(client, {"score": {">": 0.5}})
-        assert found["leak"]["state"] == "site"
+        assert found["site_bias"]["state"] == "site"
         assert {hit["row"] for hit in found["hits"]} == set(np.flatnonzero(opened.items["score"] > 0.5).tolist())
         refused = client.post("/api/collections/c/search", json={"row": 0, "where": {"label": {">": 0.5}}}, headers=CHANGING)
         assert refused.status_code == 422

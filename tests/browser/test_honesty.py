@@ -1,4 +1,4 @@
-"""The map coloured by how far its places can be trusted, and the line that warns of a leak, as a person sees them."""
+"""The map coloured by how far its places can be trusted, and the line that warns of site bias, in a browser."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import pytest
 from browser import appside
 from browser.appside import visit
 from browser.pages import on_map
+from evaluation_reports import site_bias_report
 
 from explorer import storage
 from explorer.collection import open_collection
-from explorer.pipeline.evaluate.evaluate import FORMAT
+from explorer.reports.document import FORMAT, to_json
 
 pytestmark = pytest.mark.browser
 N = 40
@@ -23,10 +24,10 @@ SITE = "<img src=x onerror=alert(1)>"
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     home = tmp_path_factory.mktemp("home")
-    for name, follows in (("leaky", "site"), ("sound", "label")):
+    for name, follows in (("biased", "site"), ("sound", "label")):
         appside.build("synthetic", name, home, n=N, patients=4, seed=0)
         opened = open_collection(name, home=home)
-        recipe = {"kind": "report", "embedding": opened.embedding().key, "protocol": "leak", "label": "label", "site": SITE}
+        recipe = {"kind": "report", "embedding": opened.embedding().key, "protocol": "site-bias", "label": "label", "site": SITE}
         recipe |= {"format": FORMAT}
         storage.make(opened.path, "reports", recipe, lambda work, follows=follows: _report(work, follows))
     with appside.serve(home, home / "log.txt") as url:
@@ -34,14 +35,15 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def _report(work: Path, follows: str) -> dict[str, object]:
-    found = {"follows": follows, "sentence": f"Neighbours follow the {SITE} more than the tissue: 0.15, where 0.5 is even."}
-    storage.write_json(work / "report.json", {"results": {"leak": found}})
-    return {"encoder": "descriptor", "protocol": "leak", "value": {"value": 0.15, "low": 0.1, "high": 0.2}}
+    sentence = f"Neighbours follow the {SITE} more than the tissue: 0.15, where 0.5 is even."
+    found = site_bias_report(follows=follows, sentence=sentence, label="label", site=SITE, value=0.15)
+    storage.write_json(work / "report.json", to_json(found))
+    return {"encoder": "descriptor", "protocol": "site-bias", "value": {"value": 0.15, "low": 0.1, "high": 0.2}}
 
 
-def test_a_leak_is_warned_of_where_it_is_bad_and_a_hostile_site_is_text(app, browse):
+def test_site_bias_is_warned_of_and_a_hostile_site_is_text(app, browse):
     for page_name in ("map?", "search?patch=3&"):
-        page = visit(browse, f"{app}/{page_name}collection=leaky")
+        page = visit(browse, f"{app}/{page_name}collection=biased")
         page.get_by_text(f"Neighbours follow the {SITE} more than the tissue: 0.15, where 0.5 is even.").wait_for()
         assert page.get_by_role("link", name="See the report").get_attribute("href")
         assert page.locator("img[onerror]").count() == 0
@@ -52,7 +54,7 @@ def test_a_leak_is_warned_of_where_it_is_bad_and_a_hostile_site_is_text(app, bro
 
 def test_the_warning_does_not_push_the_map_down(app, browse):
     tops = []
-    for name in ("sound", "leaky"):
+    for name in ("sound", "biased"):
         page = visit(browse, f"{app}/map?collection={name}", width=1400)
         page.locator(f".map[data-drawn='{N}']").wait_for()
         tops.append(page.locator(".stage").bounding_box()["y"])

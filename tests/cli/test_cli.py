@@ -161,9 +161,9 @@ def test_a_query_picture_that_cannot_be_read_is_named(home: Path) -> None:
 
 def test_show_knows_every_kind_that_a_verb_makes() -> None:
     pipeline = Path(__file__).resolve().parents[2] / "explorer" / "pipeline"
-    made = {kind for file in pipeline.rglob("*.py") for kind in re.findall(r'storage\.make\([^,]+, "(\w+)"', file.read_text("utf-8"))}
-    assert {"neighbours", "clusters"} <= made <= set(KINDS)
-    assert {"embeddings", "anchors"} <= set(KINDS), "embed is told which of the two it makes"
+    made = {kind for file in pipeline.rglob("*.py") for kind in re.findall(r'\.make\((?:[^,"]+, )?"(\w+)"', file.read_text("utf-8"))}
+    assert {"neighbours", "clusters", "reports"} <= made <= set(KINDS)
+    assert {"embeddings", "baselines"} <= set(KINDS), "embed makes one or the other"
 
 
 def test_debug_shows_where_an_error_came_from(home: Path) -> None:

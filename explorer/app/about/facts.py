@@ -12,7 +12,8 @@ import streamlit as st
 from ... import encoders, jobs
 from ...collection import Collection
 from ...errors import EncoderUnknown
-from ...pipeline import PROTOCOL_TITLES
+from ...pipeline import PROTOCOLS
+from ...reports.format_4 import protocol_name
 from ...sources.benchmark_table import BENCHMARKS
 from ...storage import Artifact
 from .. import ui
@@ -22,7 +23,8 @@ from ..ui import job_panel, source_reading
 
 _KINDS = {
     "thumbnails": "Small pictures", "embeddings": "Descriptions by a model", "neighbours": "Neighbours and search", "projections": "Maps",
-    "stabilities": "Maps drawn again", "clusters": "Groups", "anchors": "To hold scores against", "reports": "Reports",
+    "stabilities": "Maps drawn again", "clusters": "Groups", "baselines": "To hold scores against",
+    "anchors": "To hold scores against", "reports": "Reports",
     "selections": "Saved selections",
 }  # fmt: skip
 _SOURCES = {
@@ -162,7 +164,12 @@ def _brief(artifact: Artifact) -> str:
     if "encoder" in recipe:
         return ui.encoder_title(recipe["encoder"]["name"])
     if "protocol" in recipe:
-        return f"{PROTOCOL_TITLES[recipe['protocol']]}, {recipe['label']}"
+        return f"{_protocol_title(protocol_name(recipe))}, {recipe['label']}"
     if "seeds" in recipe:
         return f"seeds {' and '.join(map(str, recipe['seeds']))}"
     return str(recipe.get("name") or recipe.get("method") or recipe.get("index") or f"{recipe.get('side_px', '')} px")
+
+
+def _protocol_title(name: str) -> str:
+    """Its title; the name of a protocol that this version does not know."""
+    return PROTOCOLS[name].title if name in PROTOCOLS else name

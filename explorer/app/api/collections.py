@@ -175,8 +175,8 @@ async def search_image(
 
 def _answer(opened: Collection, query: Query, encoder: str | None) -> dict[str, Any]:
     result = cache.search(opened, query, encoder=encoder)
-    known = pipeline.leak(opened, result.embedding)
-    return result.to_json() | {"leak": known and known.to_json()}
+    known = pipeline.site_bias(opened, result.embedding)
+    return result.to_json() | {"site_bias": known and known.to_json()}
 
 
 def _box(text: str) -> tuple[float, float, float, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,42 +11,30 @@ import streamlit as st
 
 from ... import pipeline
 from ...collection import Collection
-from ...pipeline import Gap, Line, Measure, Score
+from ...pipeline import Gap, Line, Score
 from .. import ui
 from ..shared import cache, job_requests
 from ..ui import score_charts, url_state
 
 _GAP = "not measured"
 _MOST_GAPS = 30
-_FIRST = ("Collection", "Model", "Label", "Kept apart", "Learnt from")
-_HELP: Mapping[str, str] = {
-    "hit@": "A patch of the same class is among the nearest.",
-    "precision@": "Share of the nearest patches that are of the same class.",
-    "MV@": "The majority of the nearest patches is of the same class. Mean over classes.",
-    "mAP@": "Patches of the same class come first among the nearest.",
-    "macro F1@": "F1 of the vote of the nearest patches, mean over classes.",
-    "kNN": "Balanced accuracy of the vote of the nearest patches one may learn from.",
-    "class means": "Balanced accuracy of the nearest class mean.",
-    "linear": "Balanced accuracy of a line through the vectors, by a published protocol.",
-    "robustness": "Neighbours follow the tissue (1) or the place of origin (0); 0.5 is even.",
-    "origin": "Balanced accuracy of naming the place of origin by the neighbours. Lower is better.",
-}
+_FIRST = ("Collection", "Model", "Label", "Kept apart", "Learnt from", "Rows")
 
 
-def show(opened: Collection, asked: Mapping[str, str] | None) -> dict[str, Any]:
+def show(collection: Collection, asked: Mapping[str, str] | None) -> dict[str, Any]:
     """The table; returns what the address says of it."""
     if asked is not None:
         st.session_state["compare/whole"], st.session_state["compare/full"] = bool(asked.get("all")), bool(asked.get("full"))
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         whole = st.toggle("All collections", key="compare/whole", persist_state="session")
         full = st.toggle("All scores", key="compare/full", persist_state="session", help="Every k and measure, not one of each kind")
-    collections = cache.collections() if whole else [opened]
+    collections = cache.collections() if whole else [collection]
     found = pipeline.scores(collections)
     missing = pipeline.gaps(collections, found)
-    shown = [score for score in found if full or score.measure.score in pipeline.HEADLINES]
+    shown = [score for score in found if full or score.measure.headline]
     if shown:
         _table(shown, missing, several=len(collections) > 1)
-        _export(found, "all" if whole else opened.name)
+        _export(found, "all" if whole else collection.name)
         _bars(shown)
     elif missing:
         ui.nothing("Nothing has been measured yet.", "Start a measurement below; its numbers then stand here, a line for each model.")
@@ -58,17 +46,18 @@ def show(opened: Collection, asked: Mapping[str, str] | None) -> dict[str, Any]:
 
 def _table(shown: Sequence[Score], missing: Sequence[Gap], *, several: bool) -> None:
     cells = {(score.line, score.measure): score for score in shown}
-    measures = _in_order({score.measure for score in shown})
+    measures = sorted({score.measure for score in shown}, key=lambda each: each.order)
     lines = sorted({score.line for score in shown} | {gap.line for gap in missing}, key=lambda line: (str(line.question()), line.encoder))
     absent = {(gap.line, gap.protocol, gap.site) for gap in missing}
-    table = pd.DataFrame([_told(line) for line in lines], columns=list(_FIRST))
+    table = pd.DataFrame([_cells(line) for line in lines], columns=list(_FIRST))
     for measure in measures:
-        site = measure.way if measure.protocol == "leak" else None
         table[measure.title] = [
-            _number(cells[line, measure]) if (line, measure) in cells else _GAP if (line, measure.protocol, site) in absent else ""
+            _number(cells[line, measure]) if (line, measure) in cells else _GAP if (line, measure.protocol, measure.site) in absent else ""
             for line in lines
         ]
-    hidden = [name for name in ("Collection", "Learnt from") if table[name].nunique() < 2 and not (name == "Collection" and several)]
+    hidden = [
+        name for name in ("Collection", "Learnt from", "Rows") if table[name].nunique() < 2 and not (name == "Collection" and several)
+    ]
     event = st.dataframe(
         table.drop(columns=hidden),
         hide_index=True,
@@ -76,7 +65,7 @@ def _table(shown: Sequence[Score], missing: Sequence[Gap], *, several: bool) -> 
         on_select="rerun",
         selection_mode="single-cell",
         height="content",
-        column_config={measure.title: st.column_config.TextColumn(help=_help(measure)) for measure in measures}
+        column_config={measure.title: st.column_config.TextColumn(help=measure.help or None) for measure in measures}
         | {"Model": st.column_config.TextColumn(pinned=True, width=250)},
     )
     st.caption(
@@ -105,12 +94,12 @@ def _from(score: Score) -> None:
 
 def _bars(shown: Sequence[Score]) -> None:
     """One score of all models, a chart for each question."""
-    titles = {measure.title: measure for measure in _in_order({score.measure for score in shown})}
-    kept = "compare/by"
-    if st.session_state.get(kept) not in titles:
-        st.session_state.pop(kept, None)
-    name = st.selectbox("Side by side", list(titles), key=kept, persist_state="session", width=320)
-    of_question: dict[tuple[str | None, ...], list[Score]] = {}
+    titles = {measure.title: measure for measure in sorted({score.measure for score in shown}, key=lambda each: each.order)}
+    key = "compare/by"
+    if st.session_state.get(key) not in titles:
+        st.session_state.pop(key, None)
+    name = st.selectbox("Side by side", list(titles), key=key, persist_state="session", width=320)
+    of_question: dict[Hashable, list[Score]] = {}
     for score in sorted(shown, key=lambda score: _model(score.line)):
         if score.measure == titles[name] and score.value is not None:
             of_question.setdefault(score.line.question(), []).append(score)
@@ -120,8 +109,9 @@ def _bars(shown: Sequence[Score]) -> None:
             f"{ui.column_name(line.group)} kept apart" if line.group else "nothing kept apart: patches of one patient may find each other"
         )
         learnt = f", learnt from {line.train}" if line.train else ""
-        st.markdown(ui.plain(f"{ui.column_name(line.label)} in {line.collection}, {apart}{learnt}"))
-        bars = {_model(score.line): {"value": score.value, "low": score.low, "high": score.high} for score in scores}
+        rows = f", {' '.join(line.rows)}" if line.rows else ""
+        st.markdown(ui.plain(f"{ui.column_name(line.label)} in {line.collection}, {apart}{learnt}{rows}"))
+        bars = {_model(score.line): score.estimate for score in scores}
         with st.container(width=860):
             score_charts.class_bars(bars, key=f"compare/bars/{number}", chance=scores[0].chance, what=f"{name} by model")
 
@@ -130,11 +120,11 @@ def _missing(missing: Sequence[Gap], *, several: bool) -> None:
     if not missing:
         return
     with st.expander(f"{ui.count(len(missing), 'measurement')} missing", expanded=len(missing) <= 6):
-        st.caption("Each can be started here, or typed. A linear probe takes minutes; the others seconds.")
+        st.caption(_time(missing))
         for number, gap in enumerate(missing[:_MOST_GAPS]):
             with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"gap-{number}"):
                 where = f" · {ui.plain(gap.line.collection)}" if several else ""
-                title = pipeline.PROTOCOL_TITLES[gap.protocol]
+                title = pipeline.PROTOCOLS[gap.protocol].title
                 st.markdown(f"{title} of {ui.plain(_model(gap.line))} for {ui.plain(gap.line.label)}{where}", width=420)
                 st.code(shlex.join(gap.command()), language=None, width="stretch")
                 st.button("Measure", key=f"measure-{number}", on_click=_start, args=(gap,))
@@ -142,12 +132,22 @@ def _missing(missing: Sequence[Gap], *, several: bool) -> None:
             st.caption(f"The first {_MOST_GAPS}. 'explorer compare' with the names of collections lists all.")
 
 
+def _time(missing: Sequence[Gap]) -> str:
+    """How long the measurements take."""
+    slow = sorted({pipeline.PROTOCOLS[gap.protocol].title for gap in missing if pipeline.PROTOCOLS[gap.protocol].takes != "seconds"})
+    return "Each can be started here, or typed." + (f" {', '.join(slow)}: takes minutes; the others seconds." if slow else "")
+
+
 def _start(gap: Gap) -> None:
     line = gap.line
     asked = {"label": line.label, "group": line.group, "site": gap.site, "train": line.train}
+    pairs = list(zip(line.rows[::2], line.rows[1::2], strict=True))
+    rows = {name: [value for option, value in pairs if option == f"--{name.replace('_', '-')}"] for name in ("where", "leave_out")}
     ui.guarded(
         lambda: job_requests.start(
-            job_requests.Evaluate.model_validate({"name": line.collection, "encoder": line.encoder, "protocol": gap.protocol, **asked})
+            job_requests.Evaluate.model_validate(
+                {"name": line.collection, "encoder": line.encoder, "protocol": gap.protocol, **asked, **rows}
+            )
         )
     )
 
@@ -164,13 +164,14 @@ def _export(found: Sequence[Score], name: str) -> None:
     )
 
 
-def _told(line: Line) -> list[str]:
+def _cells(line: Line) -> list[str]:
     return [
         line.collection,
         _model(line),
         ui.column_name(line.label),
         ui.column_name(line.group) if line.group else "nothing",
         line.train or "itself",
+        " ".join(line.rows) or "all",
     ]
 
 
@@ -184,13 +185,3 @@ def _number(score: Score) -> str:
         return "undefined"
     interval = "" if score.low is None or score.high is None else f" ({score.low:.3f}–{score.high:.3f})"
     return f"{score.value:.3f}{interval}"
-
-
-def _in_order(measures: set[Measure]) -> list[Measure]:
-    """The headlines first, in their order; then the others as they are called."""
-    first = {name: place for place, name in enumerate(pipeline.HEADLINES)}
-    return sorted(measures, key=lambda each: (first.get(each.score, len(first)), each.protocol, each.score, each.way))
-
-
-def _help(measure: Measure) -> str | None:
-    return next((words for start, words in _HELP.items() if measure.score.startswith(start)), None)

@@ -1,4 +1,4 @@
-"""What a model is worth for a label: reports with the honest number large, its anchors, classes and confusion; and new measurements."""
+"""What a model is worth for a label: reports with the score in large type, its baselines, classes and confusion; and new measurements."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from explorer.app.ui import job_panel, url_state
 
 def show() -> None:
     """The page."""
-    opened = ui.current()
+    collection = ui.current()
     asked = url_state.asked() or {}
     if asked:
-        ui.take_model(opened, reports.of_its_model(opened, asked))
+        ui.take_model(collection, reports.of_its_model(collection, asked))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.title("Evaluate", anchor=False, width="stretch")
-        encoder = ui.choose_encoder(opened)
-        found = reports.choose(opened, encoder, asked)
-    job_panel.panel(opened.name)
+        encoder = ui.choose_encoder(collection)
+        found = reports.choose(collection, encoder, asked)
+    job_panel.panel(collection.name)
     if found is None:
-        reports.first(opened, encoder)
+        reports.first(collection, encoder)
     else:
-        report_view.show(opened, found)
-    newest = next(iter(reports.reports(opened, encoder)), None)
-    url_state.leave("evaluate", report=found.key if found and newest and found.key != newest.key else None, model=ui.model_word(opened))
+        report_view.show(collection, found)
+    newest = next(iter(reports.reports(collection, encoder)), None)
+    url_state.leave("evaluate", report=found.key if found and newest and found.key != newest.key else None, model=ui.model_word(collection))
 
 
 ui.guarded(show)

@@ -7,17 +7,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from ... import encoders, jobs
 from ...collection import checked_name
 from ...errors import Busy, CollectionExists, CollectionMissing, InputError
+from ...pipeline.evaluate.protocols import protocol
 from ...sources import KINDS
 from . import cache, uploads
 
 Name = Annotated[str, Field(description="Name of the collection.")]
 Encoder = Annotated[str | None, Field(description="Name of the encoder; the newest embedding's where left out.")]
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
+
+
+def _protocol(name: str) -> str:
+    """A protocol's present name. Raises ``ValueError``, as a validator does."""
+    try:
+        return protocol(name).name
+    except InputError as error:
+        raise ValueError(str(error)) from error
 
 
 class _Work(BaseModel):
@@ -159,18 +168,23 @@ class Evaluate(_Work):
 
     verb: Literal["evaluate"] = "evaluate"
     encoder: Encoder = None
-    protocol: Literal["retrieval", "knn", "linear", "leak"]
+    protocol: Annotated[str, AfterValidator(_protocol), Field(description="retrieval, knn, linear or site-bias.")]
     label: str = "label"
     group: Annotated[str | None, Field(description="Column kept apart; patient, else slide, where left out.")] = None
-    site: Annotated[str | None, Field(description="leak: column that says where a patch is from.")] = None
+    site: Annotated[str | None, Field(description="site-bias: column that says where a patch is from.")] = None
     train: Annotated[str | None, Field(description="knn, linear: collection to learn from.")] = None
+    k: Annotated[int | None, Field(ge=1, description="Neighbours; the usual ones where left out.")] = None
+    leave_out: Annotated[tuple[str, ...], Field(description="Classes that take no part.")] = ()
+    where: Annotated[tuple[str, ...], Field(description="Only rows with COL=VALUE or COL>=NUMBER, as on the command line.")] = ()
     seed: Seed = 0
 
     def command(self) -> list[str]:
         if self.train is not None:
             cache.collection(self.train)
-        options = {"--label": self.label, "--group": self.group, "--site": self.site, "--train": self.train, "--seed": self.seed}
-        return [*_on_embedding("evaluate", self.name, self.encoder, options), self.protocol]
+        options = {"--label": self.label, "--group": self.group, "--site": self.site, "--train": self.train, "-k": self.k}
+        more = [(option, text) for option, texts in (("--leave-out", self.leave_out), ("--where", self.where)) for text in texts]
+        verb, *rest = _on_embedding("evaluate", self.name, self.encoder, options | {"--seed": self.seed})
+        return [verb, *(part for pair in more for part in pair), *rest, self.protocol]
 
     def title(self) -> str:
         return f"Measure {self.name} ({self.protocol}, {self.label})"

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
-from ...reports.charts import HALF_WAY, stacked
+from ...evaluation import Estimate
+from ...reports.geometry import Mark
+from ...reports.sections import Bars, Confusion, Curves, Section
+from .. import ui
 from .theme import accent, is_dark
 
 QUIET = "#8b9699"
@@ -21,33 +25,44 @@ _CONFIG = {"displayModeBar": False, "scrollZoom": False}
 _LINE_PX = 24
 _MOST_COUNTS = 14
 """Classes up to which a confusion matrix has room for its numbers."""
-Estimate = Mapping[str, Any]
-"""``value``, ``low`` and ``high``; None where unknown."""
 
 
-def score_line(value: Estimate, anchors: Sequence[Mapping[str, Any]], *, key: str) -> None:
-    """The score with its interval on a line from 0 to 1, and below it each anchor: a tick and its name on a line of its own."""
+def section(shown: Section, *, key: str) -> None:
+    """The chart of a section with its title and note; nothing for sections that are text."""
+    if not isinstance(shown, Bars | Confusion | Curves):
+        return
+    st.header(shown.title, anchor=False)
+    if isinstance(shown, Bars):
+        class_bars(shown.bars, key=key, chance=shown.chance, what=shown.title)
+    elif isinstance(shown, Confusion):
+        confusion(shown.classes, shown.counts, key=key)
+    else:
+        curves(shown.series, key=key, title=shown.x, chance=shown.chance, quiet=shown.faint)
+    if shown.note:
+        st.caption(ui.plain(shown.note))
+
+
+def score_line(value: Estimate, known: Sequence[Mark], *, key: str) -> None:
+    """The score with its interval on a line from 0 to 1, and below it each baseline: a tick and its name on a line of its own."""
     import plotly.graph_objects as go
 
-    known = stacked(anchors)
     behind = _PAGE_DARK if is_dark() else _PAGE_LIGHT  # a tick passes behind the names of others
     figure = go.Figure()
     figure.add_shape(type="line", x0=0, x1=1, y0=0, y1=0, line={"color": _FAINT, "width": 2})
-    for line, each in enumerate(known, 1):
-        at, left = float(each["value"]), float(each["value"]) <= HALF_WAY
-        faint = bool(each.get("faint"))
+    for each in known:
+        at, left, line = each.value, each.left, each.line
         figure.add_shape(type="line", x0=at, x1=at, y0=0.3, y1=-line, line={"color": QUIET, "width": 1, "dash": "dot"})
         figure.add_annotation(
-            x=at, y=-line, text=f"{plain(each['title'])} {at:.3f}", showarrow=False, font={"color": QUIET} if faint else {},
+            x=at, y=-line, text=f"{plain(each.title)} {at:.3f}", showarrow=False, font={"color": QUIET} if each.faint else {},
             xanchor="left" if left else "right", xshift=6 if left else -6, bgcolor=behind, borderpad=0,
         )  # fmt: skip
-    if value["value"] is not None:
-        figure.add_trace(_points([value["value"]], [0.0], [value], colour=accent(), size=18, along="x"))
+    if value.known:
+        figure.add_trace(_points([value.value], [0.0], [value], colour=accent(), size=18, along="x"))
     figure.update_layout(showlegend=False, height=_LINE_PX * (len(known) + 1) + 48, margin={"l": 8, "r": 8, "t": 8, "b": 28})
     figure.update_xaxes(range=[-0.01, 1.01], tickvals=[0, 0.25, 0.5, 0.75, 1], showgrid=False, zeroline=False, fixedrange=True)
     figure.update_yaxes(visible=False, range=[-len(known) - 0.6, 0.9], fixedrange=True)
-    words = ", ".join(f"{each['title']} {each['value']:.3f}" for each in known)
-    _show(figure, key=key, alt=f"The score {_told(value)} on a line from 0 to 1, beside {words}")
+    words = ", ".join(f"{each.title} {each.value:.3f}" for each in known)
+    _show(figure, key=key, alt=f"The score {_words(value)} on a line from 0 to 1, beside {words}")
 
 
 def class_bars(by_class: Mapping[str, Estimate], *, key: str, chance: float | None = None, what: str = "By class") -> None:
@@ -57,8 +72,8 @@ def class_bars(by_class: Mapping[str, Estimate], *, key: str, chance: float | No
     names = list(by_class)
     known = [by_class[name] for name in names]
     bars = go.Bar(
-        y=list(range(len(names))), x=[each["value"] for each in known], orientation="h", marker_color=accent(0.45),
-        error_x=_error(known, colour=accent()), customdata=[f"{plain(name)}: {_told(by_class[name])}" for name in names],
+        y=list(range(len(names))), x=[_or_none(each.value) for each in known], orientation="h", marker_color=accent(0.45),
+        error_x=_error(known, colour=accent()), customdata=[f"{plain(name)}: {_words(by_class[name])}" for name in names],
         hovertemplate="%{customdata}<extra></extra>",
     )  # fmt: skip
     figure = go.Figure([bars])
@@ -67,7 +82,7 @@ def class_bars(by_class: Mapping[str, Estimate], *, key: str, chance: float | No
     figure.update_layout(showlegend=False, height=56 + 30 * len(names), margin={"l": 0, "r": 12, "t": 8, "b": 32}, bargap=0.35)
     figure.update_xaxes(range=[0, 1.02], tickvals=[0, 0.25, 0.5, 0.75, 1], fixedrange=True)
     figure.update_yaxes(**_names(names), autorange="reversed", automargin=True, ticks="", fixedrange=True)
-    _show(figure, key=key, alt=f"{what}: " + ", ".join(f"{name} {_told(each)}" for name, each in by_class.items()))
+    _show(figure, key=key, alt=f"{what}: " + ", ".join(f"{name} {_words(each)}" for name, each in by_class.items()))
 
 
 def confusion(classes: Sequence[str], counts: Sequence[Sequence[int]], *, key: str) -> None:
@@ -75,7 +90,7 @@ def confusion(classes: Sequence[str], counts: Sequence[Sequence[int]], *, key: s
     import plotly.graph_objects as go
 
     shares = [[count / max(1, sum(row)) for count in row] for row in counts]
-    told = [
+    words = [
         [f"is {plain(own)}, named {plain(other)}: {count} ({share:.0%})" for other, count, share in zip(classes, row, line, strict=True)]
         for own, row, line in zip(classes, counts, shares, strict=True)
     ]
@@ -84,7 +99,7 @@ def confusion(classes: Sequence[str], counts: Sequence[Sequence[int]], *, key: s
     figure = go.Figure(
         go.Heatmap(
             z=shares, zmin=0, zmax=1, colorscale=[[0, empty], [1, accent()]], showscale=False, xgap=2, ygap=2,
-            text=counts, texttemplate="%{text}" if roomy else "", customdata=told, hovertemplate="%{customdata}<extra></extra>",
+            text=counts, texttemplate="%{text}" if roomy else "", customdata=words, hovertemplate="%{customdata}<extra></extra>",
         )
     )  # fmt: skip
     side = max(34, min(56, 420 // max(1, len(classes))))
@@ -111,7 +126,7 @@ def curves(
     figure = go.Figure()
     for colour, (name, points) in zip((accent(), *_FURTHER_SERIES), series.items(), strict=False):
         x, known = [float(at) for at, _ in points], [each for _, each in points]
-        line = _points(x, [each["value"] for each in known], known, colour=colour, size=8, along="y")
+        line = _points(x, [_or_none(each.value) for each in known], known, colour=colour, size=8, along="y")
         line.update(mode="lines+markers", name=plain(name), line={"color": colour, "width": 2})
         figure.add_trace(line)
     for name, dashed in (quiet or {}).items():
@@ -142,7 +157,7 @@ def curves(
         type="log", tickvals=ticks, ticktext=[str(at) for at in ticks], title={"text": title}, automargin=True, fixedrange=True
     )
     figure.update_yaxes(range=[0, 1.02], tickvals=[0, 0.25, 0.5, 0.75, 1], automargin=True, fixedrange=True)
-    words = "; ".join(f"{name}: " + ", ".join(f"{at} {_told(each)}" for at, each in points) for name, points in series.items())
+    words = "; ".join(f"{name}: " + ", ".join(f"{at} {_words(each)}" for at, each in points) for name, points in series.items())
     _show(figure, key=key, alt=f"Scores by {title}. {words}")
 
 
@@ -157,11 +172,11 @@ def _names(names: Sequence[str]) -> dict[str, Any]:
     return {"tickvals": list(range(len(names))), "ticktext": [plain(name) for name in names], "zeroline": False}
 
 
-def _points(x: Sequence[float], y: Sequence[float], known: Sequence[Estimate], *, colour: str, size: int, along: str) -> Any:
+def _points(x: Sequence[float | None], y: Sequence[float | None], known: Sequence[Estimate], *, colour: str, size: int, along: str) -> Any:
     import plotly.graph_objects as go
 
     return go.Scatter(
-        x=x, y=y, mode="markers", marker={"size": size, "color": colour}, customdata=[_told(each) for each in known],
+        x=x, y=y, mode="markers", marker={"size": size, "color": colour}, customdata=[_words(each) for each in known],
         hovertemplate="%{customdata}<extra></extra>", cliponaxis=False, **{f"error_{along}": _error(known, colour=colour)},
     )  # fmt: skip
 
@@ -170,7 +185,7 @@ def _error(known: Sequence[Estimate], *, colour: str) -> dict[str, Any]:
     """Whiskers to the ends of the intervals; none where an end is not known."""
 
     def reach(each: Estimate, end: str) -> float:
-        return 0.0 if each["value"] is None or each[end] is None else abs(each[end] - each["value"])
+        return abs(getattr(each, end) - each.value) if each.known and each.has_interval else 0.0
 
     return {
         "type": "data", "symmetric": False, "array": [reach(each, "high") for each in known],
@@ -178,10 +193,14 @@ def _error(known: Sequence[Estimate], *, colour: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _told(each: Estimate) -> str:
-    if each["value"] is None:
+def _words(each: Estimate) -> str:
+    if not each.known:
         return "not known"
-    return f"{each['value']:.3f}" + ("" if each["low"] is None else f" ({each['low']:.3f} to {each['high']:.3f})")
+    return f"{each.value:.3f}" + (f" ({each.low:.3f} to {each.high:.3f})" if each.has_interval else "")
+
+
+def _or_none(value: float) -> float | None:
+    return None if math.isnan(value) else value
 
 
 def _show(figure: Any, *, key: str, alt: str) -> None:

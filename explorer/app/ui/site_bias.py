@@ -1,4 +1,4 @@
-"""One line where what is near may be the hospital rather than the tissue; and, once, where nobody has looked."""
+"""One line that warns where neighbours follow the hospital rather than the tissue, and offers to measure it where it was not."""
 
 from __future__ import annotations
 
@@ -11,36 +11,40 @@ from ..shared import job_requests
 from . import url_state
 
 
-def line(opened: Collection, encoder: str | None) -> None:
-    """What the reader should know before trusting what is near; nothing where all is well."""
-    ui.guarded(lambda: _line(opened, encoder))
+def line(collection: Collection, encoder: str | None) -> None:
+    """A warning where site bias is known, an offer where it is not measured, else nothing."""
+    ui.guarded(lambda: _line(collection, encoder))
 
 
-def _line(opened: Collection, encoder: str | None) -> None:
-    known = pipeline.leak(opened, encoder)
+def _line(collection: Collection, encoder: str | None) -> None:
+    known = pipeline.site_bias(collection, encoder)
     if known is None:
         return
     if known.warns:
-        with st.container(key="leak", horizontal=True, vertical_alignment="center"):
+        with st.container(key="site-bias", horizontal=True, vertical_alignment="center"):
             st.markdown(f":orange[:material/warning:] {ui.plain(known.sentence)}", width="stretch")
             if known.report is not None:
-                url_state.link("evaluate", "See the report", collection=opened.name, model=ui.model_word(opened), report=known.report)
-    elif known.state == "unmeasured" and not st.session_state.get(_quiet(opened)):
-        with st.container(key="leak", horizontal=True, vertical_alignment="center"):
+                url_state.link(
+                    "evaluate", "See the report", collection=collection.name, model=ui.model_word(collection), report=known.report
+                )
+    elif known.state == "unmeasured" and not st.session_state.get(_quiet(collection)):
+        with st.container(key="site-bias", horizontal=True, vertical_alignment="center"):
             st.caption(ui.plain(known.sentence), width="stretch")
-            st.button("Measure it", key="leak/measure", type="tertiary", on_click=_measure, args=(opened, encoder, known))
-            st.button("Not now", key="leak/later", type="tertiary", on_click=_be_quiet, args=(opened,))
+            st.button("Measure it", key="site-bias/measure", type="tertiary", on_click=_measure, args=(collection, encoder, known))
+            st.button("Not now", key="site-bias/later", type="tertiary", on_click=_be_quiet, args=(collection,))
 
 
-def _measure(opened: Collection, encoder: str | None, known: pipeline.Leak) -> None:
-    job_requests.start(job_requests.Evaluate(name=opened.name, encoder=encoder, protocol="leak", label=known.label, site=known.site))
-    _be_quiet(opened)
+def _measure(collection: Collection, encoder: str | None, known: pipeline.SiteBias) -> None:
+    job_requests.start(
+        job_requests.Evaluate(name=collection.name, encoder=encoder, protocol="site-bias", label=known.label, site=known.site)
+    )
+    _be_quiet(collection)
 
 
-def _be_quiet(opened: Collection) -> None:
-    st.session_state[_quiet(opened)] = True
+def _be_quiet(collection: Collection) -> None:
+    st.session_state[_quiet(collection)] = True
 
 
-def _quiet(opened: Collection) -> str:
-    """In the session: the reader has been told."""
-    return f"leak/told/{opened.name}"
+def _quiet(collection: Collection) -> str:
+    """Name in the session state: the reader chose not to measure it now."""
+    return f"site-bias/told/{collection.name}"

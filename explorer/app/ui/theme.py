@@ -36,8 +36,8 @@ _STYLE = """
 [class*="st-key-figure-"] p { font-size: 1.6rem; font-weight: 600; line-height: 1.2; letter-spacing: -0.02em; }
 [class*="st-key-score-"] p { font-size: 3.2rem; font-weight: 600; line-height: 1.1; letter-spacing: -0.03em; }
 .st-key-score-naive p { font-weight: 400; color: color-mix(in srgb, currentColor 55%, transparent); }
-.st-key-leak { gap: 0 1rem; }
-.st-key-leak p { font-size: 0.87rem; line-height: 1.4; }
+.st-key-site-bias { gap: 0 1rem; }
+.st-key-site-bias p { font-size: 0.87rem; line-height: 1.4; }
 [class*="st-key-facts-"] [data-testid="stMarkdownContainer"] p { font-size: 0.87rem; line-height: 1.5; }
 [data-testid="stText"] { font-family: inherit; white-space: pre-wrap; overflow-wrap: anywhere; }
 </style>

@@ -62,7 +62,7 @@ RECORDS: tuple[EncoderSpec, ...] = (
         parameters_m=21.7,
         seed=0,
         kwargs={"dynamic_img_size": True},
-        paper="This project: what the architecture gives without training, an anchor",
+        paper="This project: what the architecture gives without training, a baseline",
         **APACHE,
     ),
 )

@@ -13,9 +13,10 @@ import numpy as np
 from ... import encoders as models
 from ... import storage
 from ...collection import Collection
+from ...encoders import devices
 from ...errors import InputError, SourceError, WeightsMissing, WeightsRefused
 from ...evaluation import EVA_2024, PROTOCOLS, ProbeReport, linear_probe
-from ...evaluation.published import ANCHORS, COLUMNS, PUBLISHED, Column
+from ...evaluation.published import BASELINES, COLUMNS, PUBLISHED, Column
 from ...settings import Settings
 from ...sources.benchmark_table import BENCHMARKS, Benchmark
 from ...storage import Artifact
@@ -71,7 +72,7 @@ class Table:
     protocol: str
     columns: Mapping[str, Column]
     cells: tuple[Cell, ...]
-    anchors: Mapping[str, Mapping[str, tuple[float, float | None]]]
+    baselines: Mapping[str, Mapping[str, tuple[float, float | None]]]
     """Published scores of encoders that never saw tissue, by encoder and column; empty where the protocol has none."""
     left_out: Mapping[str, str]
     """Task or encoder -> why it is not in the table."""
@@ -89,7 +90,7 @@ class Table:
             "seed": SEED,
             "columns": columns,
             "cells": [cell.to_json() for cell in self.cells],
-            "anchors": {name: dict(scores) for name, scores in self.anchors.items()},
+            "baselines": {name: dict(scores) for name, scores in self.baselines.items()},
             "data": {name: {"title": b.title, "licence": b.licence, "cite": b.cite} for name, b in data.items()},
             "left_out": dict(self.left_out),
         }
@@ -131,14 +132,14 @@ def benchmark(
             continue
         for key, column in columns.items():
             if column.task in collections:
-                made = measure(
+                artifact = measure(
                     collections[column.task], key, encoder=encoder, settings=settings, protocol=protocol, max_steps=max_steps, report=report
                 )
-                cells.append(_cell(name, key, made, PUBLISHED[protocol].get(name, {}).get(key)))
-    anchors = {
-        name: {key: PUBLISHED[protocol][name][key] for key in columns} for name in ANCHORS if name in PUBLISHED[protocol] and columns
+                cells.append(_cell(name, key, artifact, PUBLISHED[protocol].get(name, {}).get(key)))
+    baselines = {
+        name: {key: PUBLISHED[protocol][name][key] for key in columns} for name in BASELINES if name in PUBLISHED[protocol] and columns
     }
-    return Table(protocol, columns, tuple(cells), anchors, left_out)
+    return Table(protocol, columns, tuple(cells), baselines, left_out)
 
 
 def measure(
@@ -174,7 +175,7 @@ def measure(
         vectors = np.load(storage.file(embedding, "vectors.npy"), mmap_mode="r", allow_pickle=False)
         parts = _parts(collection, BENCHMARKS[column.task], vectors, test=column.split == "test")
         found = linear_probe(
-            *parts, protocol=protocol, n_runs=N_RUNS, seed=SEED, max_steps=max_steps, device=_probe_device(settings.device), **chosen
+            *parts, protocol=protocol, n_runs=N_RUNS, seed=SEED, max_steps=max_steps, device=str(devices.choose(settings.device)), **chosen
         )
         named = _named(found, BENCHMARKS[column.task].classes)
         (work / "report.json").write_text(json.dumps(named.to_json(), indent=1, allow_nan=False), encoding="utf-8")
@@ -214,13 +215,8 @@ def _named(found: ProbeReport, classes: Sequence[str]) -> ProbeReport:
     return replace(found, classes=names, recall=dict(zip(names, found.recall.values(), strict=True)))
 
 
-def _probe_device(device: str) -> str:
-    """Where heads are trained: the encoder's device, but the CPU instead of MPS, whose kernels the probe is not tested on."""
-    return "cpu" if device == "mps" else device
-
-
-def _cell(encoder: str, key: str, made: Artifact, published: tuple[float, float | None] | None) -> Cell:
-    measured, (mean, sd) = made.meta["measured"], published or (None, None)
+def _cell(encoder: str, key: str, artifact: Artifact, published: tuple[float, float | None] | None) -> Cell:
+    measured, (mean, sd) = artifact.meta["measured"], published or (None, None)
     return Cell(
         encoder=encoder,
         column=key,
@@ -232,5 +228,5 @@ def _cell(encoder: str, key: str, made: Artifact, published: tuple[float, float 
         published_sd=sd,
         tolerance=COLUMNS[key].tolerance,
         selected_on_reported_split=COLUMNS[key].selected,
-        artifact="/".join(made.path.parts[-3:]),
+        artifact="/".join(artifact.path.parts[-3:]),
     )

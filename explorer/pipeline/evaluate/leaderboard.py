@@ -1,7 +1,8 @@
-"""The verb ``compare``: what reports say of several encoders, side by side, and how far encoders agree on neighbours."""
+"""The leaderboard: what reports say of several encoders, side by side; and how far encoders agree on neighbours."""
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,15 +14,16 @@ import numpy as np
 
 from ... import storage
 from ...collection import Collection
-from ...evaluation import OverlapReport, encoder_overlap
-from ...reports.words import MEASURES
+from ...errors import InputError
+from ...evaluation import Estimate, OverlapReport, encoder_overlap
+from ...reports.document import EvaluationReport
 from ...search import SearchResult
 from ...storage import Artifact
-from .evaluate import FORMAT, read_report, usual_group
+from .evaluate import read_report, reports
+from .protocols import PROTOCOLS, protocol
+from .questions import usual_group
 
 OVERLAP_K = 10
-HEADLINES = ("MV@10", "mAP@10", "kNN, k = 5", "linear probe", "robustness index")
-"""One score of each kind, for a table that fits a window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +39,12 @@ class Line:
     """Column whose values were kept apart."""
     train: str | None
     """Collection that was learnt from; None: other rows of the same one."""
+    rows: tuple[str, ...] = ()
+    """Options that restrict the rows, as they are typed; empty for all rows."""
 
-    def question(self) -> tuple[str, str, str | None, str | None]:
+    def question(self) -> tuple[str, str, str | None, str | None, tuple[str, ...]]:
         """The line without its encoder: numbers of equal questions may be compared."""
-        return self.collection, self.label, self.group, self.train
+        return self.collection, self.label, self.group, self.train, self.rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +54,24 @@ class Measure:
     protocol: str
     score: str
     way: str = ""
-    """Of the linear probe the published protocol, and how rows were split where not in folds; of the leak meter the column that says
-    where a patch is from."""
+    """What else of the way it was measured must be equal."""
+    site: str | None = None
+    """Column that says where a patch is from, for protocols that ask for one."""
+    headline: bool = False
+    """Whether it stands in a table that fits a window."""
+    help: str = ""
 
     @property
     def title(self) -> str:
         """For the head of a column."""
-        return self.score + (f" ({self.way})" if self.way else "")
+        way = ", ".join(filter(None, (self.site, self.way)))
+        return self.score + (f" ({way})" if way else "")
+
+    @property
+    def order(self) -> tuple[bool, int, str, str]:
+        """Headlines first, then by protocol in the order of their table."""
+        names = list(PROTOCOLS)
+        return not self.headline, names.index(self.protocol) if self.protocol in names else len(names), self.score, self.title
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +90,11 @@ class Score:
     report: str
     """Key of the report."""
 
+    @property
+    def estimate(self) -> Estimate:
+        """The number with its interval, NaN where unknown."""
+        return Estimate(*(math.nan if each is None else each for each in (self.value, self.low, self.high)))
+
     def to_json(self) -> dict[str, Any]:
         """One flat record, as the CSV has it."""
         line, measure = self.line, self.measure
@@ -85,9 +105,12 @@ class Score:
             "label": line.label,
             "kept_apart": line.group,
             "learnt_from": line.train,
+            "rows": " ".join(line.rows) or None,
             "protocol": measure.protocol,
+            "site": measure.site,
             "way": measure.way or None,
             "score": measure.score,
+            "title": measure.title,
             "value": self.value,
             "low": self.low,
             "high": self.high,
@@ -111,7 +134,7 @@ class Gap:
         line = self.line
         given = {"--label": line.label, "--group": line.group, "--site": self.site, "--train": line.train, "--encoder": line.encoder}
         options = [part for option, value in given.items() if value is not None for part in (option, value)]
-        return ["explorer", "evaluate", line.collection, self.protocol, *options]
+        return ["explorer", "evaluate", line.collection, self.protocol, *options, *line.rows]
 
     def to_json(self) -> dict[str, Any]:
         """As one record."""
@@ -123,7 +146,7 @@ def scores(collections: Sequence[Collection]) -> list[Score]:
     found: dict[tuple[Line, Measure], Score] = {}
     for collection in collections:
         versions = _versions(collection)
-        for artifact in collection.artifacts("reports", format=FORMAT):
+        for artifact in reports(collection):
             if artifact.recipe["embedding"] in versions:
                 for score in _scores(collection.name, artifact, versions[artifact.recipe["embedding"]]):
                     found.setdefault((score.line, score.measure), score)
@@ -132,15 +155,15 @@ def scores(collections: Sequence[Collection]) -> list[Score]:
 
 def gaps(collections: Sequence[Collection], found: Sequence[Score]) -> list[Gap]:
     """What has been asked of one encoder of a collection, or is asked first of any, and not yet of another encoder of it."""
-    there = {(score.line, score.measure.protocol, _site(score.measure)) for score in found}
+    there = {(score.line, score.measure.protocol, score.measure.site) for score in found}
     missing: dict[Gap, None] = {}
     for collection in collections:
-        asked = {(line.question(), protocol, site) for line, protocol, site in there if line.collection == collection.name}
-        for question, protocol, site in [*sorted(asked, key=str), *_first_questions(collection)]:
+        asked = {(line.question(), name, site) for line, name, site in there if line.collection == collection.name}
+        for question, name, site in [*sorted(asked, key=str), *_first_questions(collection)]:
             for encoder in collection.encoder_names():
                 line = Line(collection.name, encoder, "", *question[1:])
-                if (line, protocol, site) not in there:
-                    missing.setdefault(Gap(line, protocol, site))
+                if (line, name, site) not in there:
+                    missing.setdefault(Gap(line, name, site))
     return list(missing)
 
 
@@ -190,52 +213,56 @@ def _versions(collection: Collection) -> dict[str, tuple[str, str]]:
 
 
 def _scores(collection: str, artifact: Artifact, embedding: tuple[str, str]) -> Iterator[Score]:
-    facts = _facts(artifact.path)
-    columns = facts["columns"]
-    line = Line(collection, *embedding, columns["label"], columns["group"], facts["train"])
-    for measure, value, chance in facts["measures"]:
-        yield Score(line, measure, value["value"], value["low"], value["high"], chance, facts["groups"], facts["seed"], artifact.key)
+    try:
+        facts = _facts(artifact.path)
+    except InputError:  # by a protocol of another version, which is no part of this one's table
+        return
+    line = Line(collection, *embedding, facts.label, facts.group, facts.train, facts.rows)
+    for measure, value, chance in facts.measures:
+        low, high = (value.low, value.high) if value.has_interval else (None, None)
+        known = value.value if value.known else None
+        yield Score(line, measure, known, low, high, chance, facts.groups, facts.seed, artifact.key)
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """The few facts of a report that the table shows."""
+
+    label: str
+    group: str | None
+    train: str | None
+    rows: tuple[str, ...]
+    groups: int | None
+    seed: int
+    measures: tuple[tuple[Measure, Estimate, float | None], ...]
 
 
 @lru_cache(maxsize=1024)
-def _facts(path: Path) -> Mapping[str, Any]:
-    """The few facts of a report that the table shows; a published report never changes."""
-    document = read_report(Artifact(path, storage.read_json(path / storage.META)))
-    return {name: document[name] for name in ("columns", "train", "groups", "seed")} | {"measures": list(_measures(document))}
+def _facts(path: Path) -> _Facts:
+    """Of the report in a folder; a published report never changes."""
+    report = read_report(Artifact(path, storage.read_json(path / storage.META)))
+    measures = [
+        (Measure(report.protocol, each.score, each.way, report.site, each.headline, each.help), each.value, each.chance)
+        for each in protocol(report.protocol).columns(report)
+    ]
+    return _Facts(report.label, report.group, report.train, _rows(report), report.groups, report.seed, tuple(measures))
 
 
-def _measures(document: Mapping[str, Any]) -> Iterator[tuple[Measure, Mapping[str, Any], float | None]]:
-    """Every score of a report with its interval and what chance would give."""
-    results = document["results"]
-    split = _split(results.get("split", {}))
-    if found := results.get("retrieval"):
-        for at in reversed(found["at"]):
-            for name, value in at["scores"].items():
-                yield Measure("retrieval", f"{MEASURES[name]}@{at['k']}"), value, at["chance"][name]
-    if found := results.get("knn"):
-        for k, each in found["knn"].items():
-            yield Measure("knn", f"kNN, k = {k}", split), each["balanced_accuracy"], found["chance"]
-        yield Measure("knn", "class means", split), found["prototype"]["balanced_accuracy"], found["chance"]
-    if found := results.get("linear"):
-        way = ", ".join(filter(None, (found["protocol"]["name"], split)))
-        yield Measure("linear", "linear probe", way), found["interval"], found["chance"]
-    if found := results.get("leak"):
-        site = document["columns"]["site"]
-        yield Measure("leak", "robustness index", site), found["robustness"], found["robustness_by_chance"]
-        yield Measure("leak", "origin named by neighbours", site), found["site_accuracy"], found["site_accuracy_by_chance"]
+def _rows(report: EvaluationReport[Any]) -> tuple[str, ...]:
+    """The options that restrict the rows of a report, as they are typed."""
+    where = [part for name, value in report.selection.where.items() for part in _conditions(name, value)]
+    return (*where, *(part for name in report.selection.leave_out for part in ("--leave-out", name)))
 
 
-def _split(facts: Mapping[str, Any]) -> str:
-    """Empty for folds and for another collection that teaches; else whose rows are judged in the collection's own split."""
-    return {"": "", "test": "own split", "val": "own split, val judged"}[facts.get("judged", "")]
+def _conditions(name: str, value: Any) -> list[str]:
+    if isinstance(value, Mapping):
+        return [part for sign, end in value.items() for part in ("--where", f"{name}{sign}{end}")]
+    return [part for each in (value if isinstance(value, list) else [value]) for part in ("--where", f"{name}={each}")]
 
 
-def _site(measure: Measure) -> str | None:
-    return measure.way if measure.protocol == "leak" else None
-
-
-def _first_questions(collection: Collection) -> list[tuple[tuple[str, str, str | None, None], str, None]]:
+def _first_questions(collection: Collection) -> list[tuple[tuple[str, str, str | None, None, tuple[str, ...]], str, None]]:
     """What one would ask first of any embedding: how well it finds and tells apart the label; nothing without labels."""
     if collection.items["label"].nunique() < 2:
         return []
-    return [((collection.name, "label", usual_group(collection), None), protocol, None) for protocol in ("retrieval", "knn", "linear")]
+    asked = (each.name for each in PROTOCOLS.values() if each.asked_first)
+    return [((collection.name, "label", usual_group(collection), None, ()), name, None) for name in asked]

@@ -11,15 +11,17 @@ from ...errors import InputError
 from ...evaluation import separable
 from ...storage import Artifact
 from ...types import Progress, Report, ignore
-from .evaluate import FORMAT, GROUPS, Question, evaluate, read_report, site_columns
+from .evaluate import evaluate, read_report, reports
+from .protocols.site_bias import SITE_BIAS
+from .questions import GROUPS, Question, site_columns
 
 MOST_ROWS = 20_000
-"""Of a collection whose leak is measured while it is built; the time grows with the square of the rows."""
+"""Of a collection whose site bias is measured while it is built; the time grows with the square of the rows."""
 _LABEL = "label"
 
 
 @dataclass(frozen=True, slots=True)
-class Leak:
+class SiteBias:
     """What is known of an embedding: do neighbours follow the tissue, or the place it is from?"""
 
     state: Literal["site", "fair", "unmeasured", "inseparable"]
@@ -40,41 +42,39 @@ class Leak:
         return asdict(self)
 
 
-def leak(collection: Collection, encoder: str | None = None) -> Leak | None:
+def site_bias(collection: Collection, encoder: str | None = None) -> SiteBias | None:
     """What the reports on this embedding say; of several the worst. None where there is no label or no place of origin to compare."""
-    measured = collection.artifacts("reports", format=FORMAT, embedding=collection.embedding(encoder).key, protocol="leak")
-    if measured:
-        return _said(_worst(measured))
-    return _unmeasured(collection)
+    measured = reports(collection, embedding=collection.embedding(encoder).key, protocol=SITE_BIAS.name)
+    return _known(_worst(measured)) if measured else _unmeasured(collection)
 
 
 def measurable(collection: Collection) -> str | None:
-    """The first column of places that a leak can be measured against; None where there is none."""
+    """The first column of places that site bias can be measured against; None where there is none."""
     return next((name for name in _places(collection) if _separable(collection, name)), None)
 
 
-def measure_leak(collection: Collection, *, encoder: str, report: Report = ignore) -> Artifact | None:
-    """The leak report of an embedding as ``build`` makes it: where it takes little time and there is something to compare."""
+def measure_site_bias(collection: Collection, *, encoder: str, device: str = "auto", report: Report = ignore) -> Artifact | None:
+    """The site-bias report of an embedding as ``build`` makes it: where it takes little time and there is something to compare."""
     site = measurable(collection)
     if site is None or collection.n > MOST_ROWS:
         return None
     try:
-        return evaluate(collection, Question("leak", label=_LABEL, site=site, encoder=encoder), report=report)
+        return evaluate(collection, Question(SITE_BIAS.name, label=_LABEL, site=site, encoder=encoder), device=device, report=report)
     except InputError as why:  # too few rows, say; the collection is as good without
         report(Progress("evaluate", 0, note=f"whether neighbours follow the {site} was not measured: {why}"))
         return None
 
 
 @lru_cache(maxsize=16)  # rows never change, and pages ask at every click
-def _unmeasured(collection: Collection) -> Leak | None:
+def _unmeasured(collection: Collection) -> SiteBias | None:
     site = measurable(collection)
     if site is not None:
-        return Leak("unmeasured", f"Whether neighbours follow the {site} more than the tissue has not been measured.", _LABEL, site)
+        return SiteBias("unmeasured", f"Whether neighbours follow the {site} more than the tissue has not been measured.", _LABEL, site)
     site = next(iter(_places(collection)), None)
     if site is None or site in GROUPS:  # slides labelled as a whole are the rule, and searches leave out the own slide
         return None
-    told = f"Here {_LABEL} and {site} go together, so whether neighbours follow the tissue or the {site} cannot be told."
-    return Leak("inseparable", told, _LABEL, site)
+    sentence = f"Here {_LABEL} and {site} go together, so whether neighbours follow the tissue or the {site} cannot be told."
+    return SiteBias("inseparable", sentence, _LABEL, site)
 
 
 def _places(collection: Collection) -> list[str]:
@@ -91,10 +91,11 @@ def _separable(collection: Collection, site: str) -> bool:
 
 def _worst(measured: list[Artifact]) -> Artifact:
     """Of the newest report for each pair of columns, the one with the lowest index."""
-    newest = {(made.recipe["label"], made.recipe["site"]): made for made in reversed(measured)}
-    return min(newest.values(), key=lambda made: 1.0 if (value := made.meta["measured"]["value"]["value"]) is None else value)
+    newest = {(each.recipe["label"], each.recipe["site"]): each for each in reversed(measured)}
+    return min(newest.values(), key=lambda each: 1.0 if (value := each.meta["measured"]["value"]["value"]) is None else value)
 
 
-def _said(made: Artifact) -> Leak:
-    found = read_report(made)["results"]["leak"]
-    return Leak("site" if found["follows"] == "site" else "fair", found["sentence"], made.recipe["label"], made.recipe["site"], made.key)
+def _known(artifact: Artifact) -> SiteBias:
+    report = read_report(artifact)
+    found = report.results.site_bias
+    return SiteBias("site" if found.follows == "site" else "fair", found.sentence, report.label, report.site or "", artifact.key)

@@ -1,9 +1,9 @@
-"""Which rows teach and which are tested, with patients on one side only, or without that care for comparison."""
+"""Which rows are learnt from and which are judged: with patients on one side only, or without that care for comparison."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,7 @@ from jaxtyping import Float32, Int64
 
 from ...errors import InputError
 from ...evaluation import folds
+from ...evaluation.inputs import class_name, classes_of
 
 MOST_FOLDS = 5
 SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test", "testing": "test"}
@@ -22,7 +23,7 @@ AnyVectors = Float32[np.ndarray, "_ _"]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The columns of one collection that a measurement asks for; a gap is None."""
+    """The columns of some rows of one collection; a gap is None."""
 
     label: pd.Series
     group: pd.Series | None
@@ -32,10 +33,38 @@ class Part:
     split: pd.Series | None = None
     """train, val, test or None; None as a whole where the collection has no split that can be used."""
 
+    def take(self, rows: RowNumbers) -> Part:
+        """Some rows, numbered anew."""
+
+        def some(column: pd.Series) -> pd.Series:
+            return column.iloc[rows].reset_index(drop=True)
+
+        group, site, split = (None if each is None else some(each) for each in (self.group, self.site, self.split))
+        return Part(some(self.label), group, site, some(self.pixels), split)
+
+    def without(self, classes: Sequence[str]) -> Part:
+        """The same rows, with no label for those of some classes."""
+        if not classes:
+            return self
+        gone = self.label.map(lambda value: value is not None and class_name(value) in set(classes))
+        return replace(self, label=self.label.where(~gone.astype(bool), None))
+
+    def counted(self) -> RowNumbers:
+        """Labelled rows in the order of their pictures' hashes; of exact copies in one class, group, site and split the first.
+
+        Raises ``InputError`` where no row has a label.
+        """
+        columns = {name: getattr(self, name) for name in ("pixels", "label", "group", "site", "split")}
+        table = pd.DataFrame({name: each.astype(object).to_numpy() for name, each in columns.items() if each is not None})
+        table = table[table["label"].notna()].sort_values("pixels", kind="stable")
+        if table.empty:
+            raise InputError("The label column is empty, so there is nothing to measure; choose a column with values.")
+        return table[~table.astype(str).duplicated()].index.to_numpy(np.int64)
+
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Row numbers. ``train`` and ``val`` are rows of the teaching collection, ``test`` of the measured one.
+    """Row numbers. ``train`` and ``val`` are rows of the collection to learn from, ``test`` of the measured one.
 
     Each part is in the order of its pictures' hashes, so that nothing depends on the order of the rows.
     """
@@ -48,13 +77,15 @@ class Split:
     way: str
     """How the rows were split, in a sentence."""
     selected: bool = False
-    """Whether the rows that are tested are also those that choose the checkpoint, which makes a score optimistic."""
+    """Whether the rows that are judged are also those that choose the checkpoint, which makes a score optimistic."""
     judged: str = ""
     """"test" or "val" of the collection's own split; empty where something else decided."""
+    classes_left_out: Mapping[str, int] = field(default_factory=dict)
+    """Classes that cannot be on every side, with their rows."""
 
 
 def own_split(values: pd.Series) -> pd.Series | None:
-    """A ``split`` column in the three words; None where it does not say both what teaches and what is tested."""
+    """A ``split`` column in the three words; None where it does not name rows to learn from and rows to judge."""
     split = values.map(lambda value: SPLITS.get(str(value).strip().lower()) if value is not None else None)
     known = set(split.dropna())
     return split if "train" in known and known & {"val", "test"} else None
@@ -64,72 +95,80 @@ def split(part: Part, *, teacher: Part | None, with_val: bool, apart: bool, seed
     """Another collection teaches where there is one; else the collection's own split decides; else folds of it.
 
     With ``apart`` no group lies on two sides; without it only single rows are kept apart. Rows without a label take no part,
-    and exact copies inside one group and class count once. Raises ``InputError`` where a class cannot be split so.
+    and exact copies inside one group and class count once. Classes that cannot lie on every side are left out and named.
+    Raises ``InputError`` where fewer than two classes can be split, or no row to learn from or to judge is left.
     """
     if teacher is not None:
         return _taught(part, teacher, with_val=with_val, apart=apart, seed=seed)
     if part.split is not None:
         return _as_given(part, part.split, with_val=with_val, apart=apart, seed=seed)
-    rows = _once(part)
-    fold = _folds(part, rows, n_needed=3 if with_val else 2, apart=apart, seed=seed)
-    val = rows[fold == 1] if with_val else rows[:0]
+    rows = part.counted()
+    fold, left_out = _folds(part, rows, n_needed=3 if with_val else 2, apart=apart, seed=seed)
     held = "one to judge by, one to choose the checkpoint by" if with_val else "one to judge by"
     what = "groups whole" if apart and part.group is not None else "rows"
     way = f"{int(fold.max()) + 1} folds of {what}: {held}, the rest to learn from"
-    return Split(rows[(fold > 0) & ~np.isin(rows, val)], val, rows[fold == 0], {}, way)
+    val = rows[fold == 1] if with_val else rows[:0]
+    return Split(rows[fold > int(with_val)], val, rows[fold == 0], {}, way, classes_left_out=left_out)
 
 
 def both_sides(vectors: AnyVectors, teaching: AnyVectors | None, found: Split) -> tuple[AnyVectors, AnyVectors, AnyVectors]:
-    """The vectors to learn from, to choose by and to test."""
+    """The vectors to learn from, to choose by and to judge."""
     source = vectors if teaching is None else teaching
     return source[found.train], source[found.val], vectors[found.test]
 
 
 def _taught(part: Part, teacher: Part, *, with_val: bool, apart: bool, seed: int) -> Split:
-    test, rows = _once(part), _once(teacher)
+    test, rows = part.counted(), teacher.counted()
     rows, left_out = _may_teach(rows, teacher, test, part) if apart else (rows, {})
     way = "another collection teaches, this one is judged"
     if not with_val:
-        return Split(rows, rows[:0], test, left_out, way)
-    fold = _folds(teacher, rows, n_needed=2, apart=apart, seed=seed)
-    return Split(rows[fold > 0], rows[fold == 0], test, left_out, f"{way}; a fold of the other one chooses the checkpoint")
+        return _same_classes(Split(rows, rows[:0], test, left_out, way), part, teacher)
+    fold, alone = _folds(teacher, rows, n_needed=2, apart=apart, seed=seed)
+    way += "; a fold of the other one chooses the checkpoint"
+    return _same_classes(Split(rows[fold > 0], rows[fold == 0], test, left_out, way, classes_left_out=alone), part, teacher)
 
 
 def _as_given(part: Part, given: pd.Series, *, with_val: bool, apart: bool, seed: int) -> Split:
     """By the column ``split``. Without test rows the val rows are judged; without val rows a fold of the train rows chooses."""
-    rows = _once(part)
+    rows = part.counted()
     train, val, test = (rows[(given.iloc[rows] == name).to_numpy()] for name in ("train", "val", "test"))
-    tested = "test" if len(test) else "val"
+    judged = "test" if len(test) else "val"
     test = test if len(test) else val
     if len(train) == 0 or len(test) == 0:
         raise InputError(f"The split column leaves no labelled {'train' if len(train) == 0 else 'val or test'} rows; label some of them.")
     left_out: dict[str, int] = {}
     if apart:
         train, left_out = _may_teach(train, part, test, part)
-    way = f"the collection's own split: train teaches, {tested} is judged"
-    if not with_val:
-        return Split(train, train[:0], test, left_out, way, judged=tested)
-    if tested == "val":
-        return Split(train, val, test, left_out, f"{way}, and also chooses the checkpoint", selected=True, judged=tested)
-    if len(val):
+    way = f"the collection's own split: train teaches, {judged} is judged"
+    found = Split(train, train[:0], test, left_out, way, judged=judged)
+    if with_val and judged == "val":
+        found = replace(found, val=val, way=f"{way}, and also chooses the checkpoint", selected=True)
+    elif with_val and len(val):
         val = _may_teach(val, part, test, part)[0] if apart else val
-        return Split(train, val, test, left_out, f"{way}, val chooses the checkpoint", judged=tested)
-    fold = _folds(part, train, n_needed=2, apart=apart, seed=seed)
-    return Split(train[fold > 0], train[fold == 0], test, left_out, f"{way}, a fold of train chooses the checkpoint", judged=tested)
+        found = replace(found, val=val, way=f"{way}, val chooses the checkpoint")
+    elif with_val:
+        fold, alone = _folds(part, train, n_needed=2, apart=apart, seed=seed)
+        way += ", a fold of train chooses the checkpoint"
+        found = replace(found, train=train[fold > 0], val=train[fold == 0], way=way, classes_left_out=alone)
+    return _same_classes(found, part, part)
 
 
-def _once(part: Part) -> RowNumbers:
-    """Labelled rows in the order of their pictures' hashes, exact copies inside one group, class and split once."""
-    columns = {"pixels": part.pixels, "label": part.label, "group": part.group, "split": part.split}
-    table = pd.DataFrame({name: column.astype(object).to_numpy() for name, column in columns.items() if column is not None})
-    table = table[table["label"].notna()].sort_values("pixels", kind="stable")
-    if table.empty:
-        raise InputError("The label column is empty, so there is nothing to measure; choose a column with values.")
-    return table[~table.astype(str).duplicated()].index.to_numpy(np.int64)
+def _same_classes(found: Split, part: Part, teacher: Part) -> Split:
+    """Without the rows to choose by and to judge whose class is not learnt. Raises ``InputError`` where none to judge are left."""
+    learnt = {class_name(value) for value in teacher.label.iloc[found.train]}
+    left_out = dict(found.classes_left_out)
+    names = part.label.iloc[found.test].map(class_name)
+    for name, n in names[~names.isin(learnt)].value_counts(sort=False).items():
+        left_out[str(name)] = left_out.get(str(name), 0) + int(n)
+    test = found.test[names.isin(learnt).to_numpy(bool)]
+    if len(test) == 0:
+        raise InputError(f"No row to judge is of a class that is learnt: {classes_of(left_out)}; bring rows of the same classes.")
+    val = found.val[teacher.label.iloc[found.val].map(class_name).isin(learnt).to_numpy(bool)]
+    return replace(found, val=test if found.selected else val, test=test, classes_left_out=left_out)
 
 
 def _may_teach(rows: RowNumbers, teacher: Part, test: RowNumbers, part: Part) -> tuple[RowNumbers, dict[str, int]]:
-    """Those of ``rows`` that share no picture and no group with a test row, and how many were left out for each reason."""
+    """Those of ``rows`` that share no picture and no group with a judged row, and how many were left out for each reason."""
     shared = {"same picture": teacher.pixels.iloc[rows].isin(part.pixels.iloc[test]).to_numpy(bool)}
     if part.group is not None and teacher.group is not None:
         own = teacher.group.iloc[rows]
@@ -139,36 +178,30 @@ def _may_teach(rows: RowNumbers, teacher: Part, test: RowNumbers, part: Part) ->
         left_out[reason] = int((may & same).sum())
         may = may & ~same
     if not may.any():
-        raise InputError("Every row to learn from is of a patient, or is a picture, that is tested too; teach with other patients.")
+        raise InputError("Every row to learn from is of a patient, or is a picture, that is judged too; teach with other patients.")
     return rows[may], left_out
 
 
-def _folds(part: Part, rows: RowNumbers, *, n_needed: int, apart: bool, seed: int) -> Int64[np.ndarray, " _"]:
-    """A fold for each of ``rows``; -1 for those without a group where groups are known."""
-    part = _of(part, rows)
-    label = part.label
-    if part.group is not None:
-        label = label.where(part.group.notna(), None)
-    known = label.dropna()
+def _folds(part: Part, rows: RowNumbers, *, n_needed: int, apart: bool, seed: int) -> tuple[Int64[np.ndarray, " _"], dict[str, int]]:
+    """A fold for each of ``rows``, -1 for those left out; and the classes that lie in too few groups, with their rows.
+
+    Rows without a group are left out where groups are known. Raises ``InputError`` where fewer than two classes are left.
+    """
+    part = part.take(rows)
+    label = part.label.where(part.group.notna(), None) if part.group is not None else part.label
+    known = label.dropna().map(class_name)
     unit = pd.Series(known.index, known.index) if part.group is None else part.group.loc[known.index]
-    spread = unit.groupby(known.astype(str)).nunique()
-    if len(spread) and spread.min() < n_needed:
-        what = "row" if part.group is None else "group (patient or slide)"
+    spread, size = unit.groupby(known).nunique(), part.label.map(class_name).value_counts()
+    alone = {name: int(size[name]) for name in size.index.sort_values() if spread.get(name, 0) < n_needed}
+    if len(size) - len(alone) < 2 and alone:
+        what = "rows (exact copies count once)" if part.group is None else "groups (patients or slides)"
         raise InputError(
-            f"Class {spread.idxmin()!r} lies in {spread.min()} {what}, and {n_needed} are needed to keep teaching and testing apart; "
-            "add some or leave the class out."
+            f"{classes_of(alone)} {'lies' if len(alone) == 1 else 'lie'} in fewer than the {n_needed} {what} that keep teaching and "
+            "judging apart, and a score needs two other classes; add some."
         )
-    n_folds = max(n_needed, min(MOST_FOLDS, int(spread.min()) if len(spread) else n_needed))
+    label = label.where(~label.map(lambda value: value is not None and class_name(value) in alone).astype(bool), None)
+    spread = spread.drop(labels=list(alone), errors="ignore")
+    n_folds = max(n_needed, min(MOST_FOLDS, int(spread.min()))) if len(spread) else n_needed
     groups = part.group if apart else None
-    return folds(label.to_numpy(object), groups=None if groups is None else groups.to_numpy(object), n_folds=n_folds, seed=seed)
-
-
-def _of(part: Part, rows: RowNumbers) -> Part:
-    """Some rows of a part, numbered anew."""
-
-    def only(column: pd.Series | None) -> pd.Series | None:
-        return None if column is None else column.iloc[rows].reset_index(drop=True)
-
-    label, pixels = only(part.label), only(part.pixels)
-    assert label is not None and pixels is not None  # these two are always there
-    return replace(part, label=label, pixels=pixels, group=only(part.group), site=only(part.site), split=only(part.split))
+    fold = folds(label.to_numpy(object), groups=None if groups is None else groups.to_numpy(object), n_folds=n_folds, seed=seed)
+    return fold, alone

@@ -1,10 +1,9 @@
-"""The site-leak meter: do neighbours follow the tissue, or the hospital, scanner or slide it came from?"""
+"""Site bias: do neighbours follow the tissue, or the hospital, scanner or slide it came from?"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Float64, Int64
@@ -12,19 +11,20 @@ from jaxtyping import Float64, Int64
 from ..errors import InputError
 from ..types import Labels, Rows, Vectors
 from . import ranking
-from .inputs import Codes, Values, check_classes, check_k, column
+from .counted_rows import alike, tabulate
+from .inputs import Codes, Values, check_classes, column, fitting_k
 from .intervals import N_RESAMPLES, Estimate, bootstrap, group_sums, mutual_factor, widened
 from .neighbours import nearest
 from .recall import balanced_accuracy, recall_estimates
-from .reports import Report
-from .table import alike, tabulate
+from .reports import Facts, Report
 
+USUAL_K = 10
 MAX_QUERIES = 100_000
 CHANCE_DRAWS = 50_000
 
 
 @dataclass(frozen=True)
-class LeakReport(Report):
+class SiteBiasReport(Report):
     """How far neighbours show where a picture came from."""
 
     robustness: Estimate
@@ -55,11 +55,15 @@ class LeakReport(Report):
     """Groups kept apart; 0 where only the query itself was left out."""
     n_copies: int
     dropped: Mapping[str, int]
-    protocol: Mapping[str, Any]
+    protocol: Facts
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """Classes that lie in one group (or row) only, with their rows."""
+    reduced: str = ""
+    """A sentence where the usual k was more than the rows could fill."""
 
 
 @dataclass(frozen=True)
-class ClusterLeakReport(Report):
+class ClusterBiasReport(Report):
     """Whether clusters are tissue or sites."""
 
     ari_label: Estimate
@@ -71,19 +75,20 @@ class ClusterLeakReport(Report):
     n_groups: int
     dropped: Mapping[str, int]
     """Rows left out: in no cluster, or with a gap in a column."""
-    protocol: Mapping[str, Any]
+    protocol: Facts
 
 
-def site_leak(
+def site_bias(  # noqa: PLR0913 - columns and settings of one measurement
     vectors: Vectors,
     labels: Values,
     *,
     sites: Values,
     groups: Values | None = None,
-    k: int = 10,
+    k: int | None = None,
     site_name: str = "site",
     seed: int = 0,
-) -> LeakReport:
+    device: str = "auto",
+) -> SiteBiasReport:
     """The robustness index and how well neighbours name the site, each with an interval.
 
     ``groups`` is the patient or slide of each row; rows of the own group are no neighbours, or every picture would find its
@@ -91,12 +96,18 @@ def site_leak(
     The index is PathoROB's (Koemen et al. 2025, arXiv 2507.17845), pooled over the k neighbours of all queries; unlike there
     k is fixed. Intervals draw groups (rows where there are none).
 
+    Classes that lie in one group only are left out and named. Without ``k`` it is 10, less where fewer rows can be found
+    (``reduced`` says so). ``device`` is where the search runs, as ``computing_device`` takes it.
+
     Raises ``InputError`` for vectors that are not finite, one class or one site only, a class or site that never lies apart
-    from the other, and k above the number of rows.
+    from the other, and a given k above the number of rows.
     """
     table = tabulate(vectors, labels, groups=groups, group_name="group", sites=sites)
     check_classes(table.site, name=site_name)
-    check_k([k], len(table.vectors) - 1)
+    within_reach = len(table.vectors) - int((table.spans[:, 1] - table.spans[:, 0]).min())
+    most = within_reach if k is None else len(table.vectors) - 1
+    ks, reduced = fitting_k(None if k is None else [k], [USUAL_K], most, what="rows to find")
+    k = ks[-1]
     label, site, group = table.label.codes, table.site.codes, table.group
     same_class, same_site = _within_reach(label, site, group)
     fair = np.flatnonzero((same_class > 0) & (same_site > 0))
@@ -106,7 +117,7 @@ def site_leak(
             f"{site_name} cannot be told apart; choose another column, or leave the groups out where they are the {site_name}."
         )
     asking = np.intersect1d(fair, table.sample(MAX_QUERIES, seed=seed))
-    rows = nearest(table.vectors[asking], table.vectors, k=k, hidden=(table.spans[asking],))[0]
+    rows = nearest(table.vectors[asking], table.vectors, k=k, hidden=(table.spans[asking],), device=device)[0]
     found = rows >= 0
     as_class = found & (label[rows] == label[asking, None])
     as_site = found & (site[rows] == site[asking, None])
@@ -125,7 +136,7 @@ def site_leak(
     chance = np.array([[(same_class[asking] / allowed).sum(), (same_site[asking] / allowed).sum()]])
     by_chance = float(_index(chance)[0, 0])
     follows = "site" if index.high < min(0.5, by_chance) else "label" if index.low > max(0.5, by_chance) else "neither"
-    return LeakReport(
+    return SiteBiasReport(
         robustness=index,
         robustness_by_chance=by_chance,
         counts={name: int(kind.sum()) for name, kind in kinds.items()},
@@ -149,11 +160,13 @@ def site_leak(
             "seed": seed,
             "sha256": table.sha256,
         },
+        left_out=table.left_out,
+        reduced=reduced,
     )
 
 
 def separable(labels: Values, *, sites: Values, groups: Values | None = None) -> bool:
-    """Whether ``site_leak`` could tell label and site apart: some row could find its class elsewhere and another class at its site.
+    """Whether ``site_bias`` could tell label and site apart: some row could find its class elsewhere and another class at its site.
 
     Rows with a gap do not count. Raises ``InputError`` for columns that are empty or of another length.
     """
@@ -168,7 +181,7 @@ def separable(labels: Values, *, sites: Values, groups: Values | None = None) ->
     return bool(((same_class > 0) & (same_site > 0)).any())
 
 
-def cluster_leak(
+def cluster_bias(
     clusters: Labels,
     labels: Values,
     *,
@@ -176,7 +189,7 @@ def cluster_leak(
     groups: Values | None = None,
     site_name: str = "site",
     seed: int = 0,
-) -> ClusterLeakReport:
+) -> ClusterBiasReport:
     """The adjusted Rand index of clusters with the label, with the site, and their difference, as in PathoROB.
 
     ``clusters`` is a cluster number per row, -1 for none. Raises ``InputError`` for one class, one site or no cluster.
@@ -215,7 +228,7 @@ def cluster_leak(
     else:
         more, less = ("tissue", site_name) if difference.value > 0 else (site_name, "tissue")
         follow = f"Clusters follow the {more} more than the {less}"
-    return ClusterLeakReport(
+    return ClusterBiasReport(
         ari_label=ari_label,
         ari_site=ari_site,
         difference=difference,
@@ -280,7 +293,7 @@ def _sentence(index: Estimate, follows: str, by_chance: float, site_name: str) -
 
 
 def _site_sentence(accuracy: Estimate, by_chance: float, site_name: str) -> str:
-    told = f"balanced accuracy {accuracy.value:.2f} ({accuracy.low:.2f} to {accuracy.high:.2f}), where chance gives {by_chance:.2f}"
+    words = f"balanced accuracy {accuracy.value:.2f} ({accuracy.low:.2f} to {accuracy.high:.2f}), where chance gives {by_chance:.2f}"
     if accuracy.low > by_chance:
-        return f"Neighbours give the {site_name} away: a vote of them names it with {told}."
-    return f"Neighbours do not give the {site_name} away: a vote of them names it with {told}."
+        return f"Neighbours give the {site_name} away: a vote of them names it with {words}."
+    return f"Neighbours do not give the {site_name} away: a vote of them names it with {words}."

@@ -12,7 +12,7 @@ from jaxtyping import Int64
 from ..cosine import unit
 from ..errors import InputError
 from ..types import Vectors
-from .inputs import Codes, Column, check_classes, check_vectors, column, sha256
+from .inputs import Codes, Column, check_classes, check_vectors, classes_of, column, sha256
 from .neighbours import Spans
 
 
@@ -36,6 +36,8 @@ class Table:
     n_copies: int
     dropped: dict[str, int]
     """Rows left out for a gap, by the first column that had one."""
+    left_out: dict[str, int]
+    """Classes that lie in one group (or row) only, with their rows: nothing of them could be found elsewhere."""
     sha256: str
     """Of everything that was measured."""
 
@@ -47,10 +49,10 @@ class Table:
 
 
 def tabulate(vectors: Vectors, labels: Any, *, groups: Any = None, group_name: str = "patient", sites: Any = None) -> Table:
-    """Check the columns, leave out rows with gaps and exact copies inside a group, and order the rest by content.
+    """Check the columns; leave out rows with gaps, exact copies inside a group, and classes that lie in one group only.
 
-    Raises ``InputError`` as ``check_vectors``, ``column`` and ``check_classes`` do, where no row has everything, and for a
-    class whose rows all lie in one group: with the group left out there would be nothing to find.
+    The remaining rows are ordered by their content. Raises ``InputError`` as ``check_vectors``, ``column`` and ``check_classes``
+    do, where no row has everything, and where fewer than two classes remain.
     """
     check_vectors(vectors)
     n = len(vectors)
@@ -72,20 +74,23 @@ def tabulate(vectors: Vectors, labels: Any, *, groups: Any = None, group_name: s
     if groups is not None:
         order = order[~copy]
     rows = rows[order]
+    label, left_out = _spread(columns["label"], columns.get(group_name), rows, group_name)
+    rows = rows[label[rows] >= 0]
+    kept = np.unique(label[rows])
+    codes[0] = label
     group = np.arange(len(rows)) if groups is None else np.unique(columns[group_name].codes[rows], return_inverse=True)[1]
-    label = Column(columns["label"].names, columns["label"].codes[rows])
-    _check_spread(label, columns.get(group_name), rows, group_name)
     ordered = vectors[rows]
     return Table(
         rows=rows,
         vectors=unit(ordered),
-        label=label,
-        site=Column(("",), np.zeros(len(rows), np.int64)) if sites is None else Column(columns["site"].names, columns["site"].codes[rows]),
+        label=Column(tuple(columns["label"].names[code] for code in kept), np.searchsorted(kept, label[rows])),
+        site=Column(("",), np.zeros(len(rows), np.int64)) if sites is None else _renumbered(columns["site"], rows),
         group=group,
         spans=np.stack([np.searchsorted(group, group, "left"), np.searchsorted(group, group, "right")], axis=1),
         n_groups=0 if groups is None else int(group[-1]) + 1,
         n_copies=0 if groups is None else int(copy.sum()),
         dropped=dropped,
+        left_out=left_out,
         sha256=sha256(ordered, *(each[rows] for each in codes)),
     )
 
@@ -108,15 +113,27 @@ def _by_content(vectors: Vectors, columns: Sequence[Codes]) -> tuple[Int64[np.nd
     return order, np.concatenate([[False], same])
 
 
-def _check_spread(label: Column, group: Column | None, rows: np.ndarray, group_name: str) -> None:
-    for code, name in enumerate(label.names):
-        inside = rows[label.codes == code]
-        if len(inside) == 0:
-            raise InputError(f"No row of class {name!r} has a value in every other column; fill them in or leave the class out.")
-        if group is None and len(inside) == 1:
-            raise InputError(f"Class {name!r} has one row only, so there is nothing to find; add rows or leave the class out.")
-        if group is not None and len(np.unique(group.codes[inside])) == 1:
-            raise InputError(
-                f"All rows of class {name!r} come from one {group_name} ({group.names[group.codes[inside[0]]]!r}), so with that "
-                f"{group_name} left out there is nothing to find; add another {group_name} or leave the class out."
-            )
+def _spread(label: Column, group: Column | None, rows: Int64[np.ndarray, " k"], group_name: str) -> tuple[Codes, dict[str, int]]:
+    """The class of each row, -1 for classes that lie in fewer than two groups (or rows), and how many rows each of these has.
+
+    Raises ``InputError`` where fewer than two classes are left.
+    """
+    n_classes = len(label.names)
+    size = np.bincount(label.codes[rows], minlength=n_classes)
+    pairs = np.unique(np.stack([label.codes[rows], rows if group is None else group.codes[rows]]), axis=1)
+    groups = np.bincount(pairs[0], minlength=n_classes)
+    alone = np.flatnonzero(groups < 2)
+    left_out = {label.names[code]: int(size[code]) for code in alone}
+    if n_classes - len(alone) < 2:
+        where = "one row" if group is None else f"one {group_name}"
+        raise InputError(
+            f"{classes_of(left_out)} {'lies' if len(left_out) == 1 else 'lie'} in {where} only, so nothing of it could be found "
+            f"elsewhere, and a score needs two other classes; add {'rows' if group is None else f'{group_name}s'}."
+        )
+    return np.where(np.isin(label.codes, alone), -1, label.codes), left_out
+
+
+def _renumbered(column_: Column, rows: Int64[np.ndarray, " k"]) -> Column:
+    """A column of some rows, with the classes that these have."""
+    kept, codes = np.unique(column_.codes[rows], return_inverse=True)
+    return Column(tuple(column_.names[code] for code in kept), codes.astype(np.int64))

@@ -1,4 +1,4 @@
-"""The site-leak meter on worlds where the answer is known."""
+"""Site bias on data where the answer is known, and against the package ``croma``."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import json
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
 from explorer.errors import InputError
-from explorer.evaluation import cluster_leak, neighbour_overlap, separable, site_leak
-from explorer.evaluation.robustness import adjusted_rand
+from explorer.evaluation import cluster_bias, neighbour_overlap, separable, site_bias
+from explorer.evaluation.site_bias import adjusted_rand
 from explorer.types import Neighbours
 
 
@@ -39,20 +40,72 @@ def slow_index(vectors: np.ndarray, label: np.ndarray, site: np.ndarray, group: 
 
 
 def call(at: dict[str, Any], **more: Any) -> Any:
-    return site_leak(at["vectors"], at["labels"], sites=at["sites"], groups=at["groups"], **more)
+    return site_bias(at["vectors"], at["labels"], sites=at["sites"], groups=at["groups"], **more)
+
+
+def without_ties(*, k: int, seed: int = 0, **how: Any) -> dict[str, Any]:
+    """A world in which the k nearest of every row, and their order, do not hang on differences below 1e-5."""
+    for each in range(seed, seed + 200):
+        at = world(seed=each, **how)
+        u = at["vectors"] / np.linalg.norm(at["vectors"], axis=1, keepdims=True)
+        scores = np.where(at["groups"][:, None] == at["groups"], -2, u @ u.T)
+        nearest = -np.sort(-scores, axis=1)[:, : k + 1]
+        if (nearest[:, :-1] - nearest[:, 1:]).min() > 1e-5:
+            return at
+    raise AssertionError("no such data in 200 draws")
+
+
+@pytest.mark.parametrize(("tissue", "hospital"), [(1, 1), (2, 0.5), (0.5, 2)])
+def test_the_robustness_index_is_that_of_croma(tissue: float, hospital: float) -> None:
+    croma = pytest.importorskip("croma")
+    at = without_ties(tissue=tissue, hospital=hospital, n=96, k=7)
+    columns = {
+        "sample_id": range(96),
+        "label": at["labels"],
+        "medical_center": at["sites"],
+        "group_id": at["groups"],
+        "image_path": range(96),
+    }
+    manifest = pd.DataFrame({name: [str(value) for value in values] for name, values in columns.items()})
+    curve = croma.RI.compute_curve(at["vectors"].astype(np.float64), manifest, confounder_column="medical_center", k_values=[3, 7])
+    for k, expected in curve.items():
+        assert call(at, k=k).robustness.value == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_interval_draws_patients_and_not_rows() -> None:
+    """Rows of one patient answer alike, so the interval is as wide as the spread of patients says: four times what rows give."""
+    rng = np.random.default_rng(0)
+    patient = np.repeat(np.arange(40), 16)
+    label, site = np.arange(40) % 2, np.arange(40) // 2 % 2
+    # every patient lies as a whole beside its class or beside its site
+    follows_site = rng.random(40) < 0.5
+    place = np.where(follows_site, 2 + site, label)
+    vectors = (6 * np.eye(4)[place[patient]] + 0.3 * rng.normal(size=(640, 4))).astype(np.float32)
+    report = site_bias(vectors, label[patient], sites=site[patient], groups=patient, k=5)
+    u = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    so, os = np.zeros(40), np.zeros(40)
+    for i in range(640):
+        others = np.flatnonzero(patient != patient[i])
+        found = patient[others[np.argsort(-(u[others] @ u[i]))[:5]]]
+        so[patient[i]] += ((label[found] == label[patient[i]]) & (site[found] != site[patient[i]])).sum()
+        os[patient[i]] += ((label[found] != label[patient[i]]) & (site[found] == site[patient[i]])).sum()
+    ratio = so.sum() / (so + os).sum()
+    assert report.robustness.value == pytest.approx(ratio, abs=0.01)
+    error = np.sqrt(((so - ratio * (so + os)) ** 2).sum()) / (so + os).sum()  # of a ratio of sums over independent patients
+    assert report.robustness.high - report.robustness.low == pytest.approx(2 * 1.96 * error, rel=0.3)
 
 
 def test_the_index_is_what_counting_gives() -> None:
-    at = world(tissue=1, hospital=1)
+    at = without_ties(tissue=1, hospital=1, n=96, k=7)
     report = call(at, k=7)
     so, os = slow_index(at["vectors"], at["labels"], at["sites"], at["groups"], 7)
     assert (report.counts["SO"], report.counts["OS"]) == (so, os)
-    assert report.robustness.value == pytest.approx(so / (so + os))
-    assert sum(report.counts.values()) == 480 * 7
+    assert report.robustness.value == pytest.approx(so / (so + os), abs=1e-5)
+    assert sum(report.counts.values()) == 96 * 7
     json.dumps(report.to_json(), allow_nan=False)
 
 
-def test_a_hospital_that_shows_is_said() -> None:
+def test_vectors_that_follow_the_hospital_give_a_low_index() -> None:
     report = call(world(tissue=0.5, hospital=3), site_name="hospital")
     assert report.follows == "site"
     assert report.robustness.high < 0.5
@@ -61,7 +114,7 @@ def test_a_hospital_that_shows_is_said() -> None:
     assert report.site_accuracy.low > 0.9
 
 
-def test_tissue_that_shows_is_said() -> None:
+def test_vectors_that_follow_the_tissue_give_a_high_index() -> None:
     report = call(world(tissue=3, hospital=0))
     assert report.follows == "label"
     assert report.sentence.startswith("Neighbours follow the tissue more than the site")
@@ -69,7 +122,7 @@ def test_tissue_that_shows_is_said() -> None:
     assert report.site_accuracy_by_chance < 0.5  # a patient left out leaves fewer rows of its own hospital
 
 
-def test_noise_is_even() -> None:
+def test_noise_gives_an_index_of_one_half() -> None:
     report = call(world(tissue=0, hospital=0))
     assert report.follows == "neither"
     assert report.robustness.low < 0.5 < report.robustness.high
@@ -77,12 +130,12 @@ def test_noise_is_even() -> None:
     assert "about equally" in report.sentence
 
 
-def test_many_classes_alone_do_not_blame_the_site() -> None:
-    """With ten classes and two sites most neighbours are of another class; where sites do not show at all, that is no leak."""
+def test_many_classes_and_two_sites_without_bias_are_not_called_bias() -> None:
+    """With ten classes and two sites most neighbours are of another class; where sites do not show at all, that is no bias."""
     rng = np.random.default_rng(0)
     label, site = rng.integers(0, 10, 600), rng.integers(0, 2, 600)
     vectors = (0.6 * rng.normal(size=(10, 16))[label] + rng.normal(size=(600, 16))).astype(np.float32)
-    report = site_leak(vectors, label, sites=site)
+    report = site_bias(vectors, label, sites=site)
     assert report.robustness.high < 0.5
     assert report.robustness_by_chance < report.robustness.low
     assert report.follows == "neither"
@@ -90,12 +143,12 @@ def test_many_classes_alone_do_not_blame_the_site() -> None:
     assert report.site_sentence.startswith("Neighbours do not give the site away")
 
 
-def test_few_classes_alone_do_not_clear_the_site() -> None:
+def test_few_classes_and_many_sites_with_bias_are_not_called_fair() -> None:
     """With two classes and twelve sites most neighbours are from elsewhere; chance alone is no merit."""
     rng = np.random.default_rng(0)
     label, site = rng.integers(0, 2, 600), rng.integers(0, 12, 600)
     vectors = (0.5 * rng.normal(size=(12, 16))[site] + rng.normal(size=(600, 16))).astype(np.float32)
-    report = site_leak(vectors, label, sites=site)
+    report = site_bias(vectors, label, sites=site)
     assert report.robustness.low > 0.5
     assert report.robustness.high < report.robustness_by_chance
     assert report.follows == "neither"
@@ -105,7 +158,7 @@ def test_few_classes_alone_do_not_clear_the_site() -> None:
 def test_neighbours_that_share_all_or_nothing_say_nothing() -> None:
     at = {"labels": np.repeat([0, 0, 1, 1], 20), "sites": np.repeat([0, 1, 0, 1], 20)}
     vectors = (np.eye(4)[np.repeat(range(4), 20)] + np.random.default_rng(0).normal(scale=0.01, size=(80, 4))).astype(np.float32)
-    report = site_leak(vectors, at["labels"], sites=at["sites"], k=5)
+    report = site_bias(vectors, at["labels"], sites=at["sites"], k=5)
     assert report.counts == {"SS": 400, "SO": 0, "OS": 0, "OO": 0}
     assert report.follows == "neither"
     assert "nan" not in report.sentence
@@ -172,7 +225,7 @@ def test_rows_that_cannot_show_both_do_not_ask() -> None:
 def test_one_scanner_per_class_is_refused() -> None:
     at = world(tissue=1, hospital=1)
     with pytest.raises(InputError, match="cannot be told apart"):
-        site_leak(at["vectors"], at["labels"], sites=at["labels"], groups=at["groups"])
+        site_bias(at["vectors"], at["labels"], sites=at["labels"], groups=at["groups"])
 
 
 @pytest.mark.parametrize(
@@ -201,11 +254,11 @@ def test_adjusted_rand_is_scikit_learns(seed: int, a: int, b: int, n: int) -> No
     assert adjusted_rand(table)[0] == pytest.approx(adjusted_rand_score(one, other))
 
 
-def test_clusters_that_are_hospitals_are_said() -> None:
+def test_clusters_that_follow_hospitals_have_a_high_index_with_the_site() -> None:
     at = world(tissue=1, hospital=1)
     clusters = np.where(np.arange(480) % 11 == 0, 1 - at["sites"], at["sites"]).astype(np.int64)
     clusters[:6] = -1
-    report = cluster_leak(clusters, at["labels"], sites=at["sites"], groups=at["groups"], site_name="hospital")
+    report = cluster_bias(clusters, at["labels"], sites=at["sites"], groups=at["groups"], site_name="hospital")
     assert report.ari_site.value == pytest.approx(adjusted_rand_score(at["sites"][6:], clusters[6:]))
     assert report.ari_label.value == pytest.approx(adjusted_rand_score(at["labels"][6:], clusters[6:]))
     assert report.difference.value == pytest.approx(report.ari_label.value - report.ari_site.value)
@@ -221,7 +274,7 @@ def test_the_order_of_the_rows_does_not_matter_to_clusters(grouped: bool) -> Non
     clusters, label, site, group = (rng.integers(0, n, 300).astype(np.int64) for n in (4, 3, 2, 30))
     rows = rng.permutation(300)
     one, other = (
-        cluster_leak(clusters[take], label[take], sites=site[take], groups=group[take] if grouped else None)
+        cluster_bias(clusters[take], label[take], sites=site[take], groups=group[take] if grouped else None)
         for take in (np.arange(300), rows)
     )
     assert one.to_json() == other.to_json()
@@ -229,7 +282,7 @@ def test_the_order_of_the_rows_does_not_matter_to_clusters(grouped: bool) -> Non
 
 def test_no_cluster_at_all_is_a_sentence() -> None:
     with pytest.raises(InputError, match="cluster column is empty"):
-        cluster_leak(np.full(4, -1), [0, 1, 0, 1], sites=[0, 0, 1, 1])
+        cluster_bias(np.full(4, -1), [0, 1, 0, 1], sites=[0, 0, 1, 1])
 
 
 def test_overlap_counts_shared_neighbours() -> None:

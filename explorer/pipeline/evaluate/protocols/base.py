@@ -1,0 +1,174 @@
+"""What an evaluation protocol is: one record with a pure function, and what goes into and comes out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypeVar
+
+import numpy as np
+from jaxtyping import Int64
+
+from ....evaluation import Estimate, Mistake
+from ....reports.document import EvaluationReport
+from ....reports.sections import Section
+from ..splits import AnyVectors, Part, Split
+
+R = TypeVar("R")
+FEWEST_GROUPS = 10
+"""Fewer groups than these give an interval that says little."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexFacts:
+    """The index people search with, as it was on this machine."""
+
+    kind: str
+    recall_at_10: float
+    latency_ms: Mapping[str, float]
+    """p50 and p99 of one search."""
+    n_timed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Clusters:
+    """A clustering of the rows."""
+
+    method: str
+    labels: Int64[np.ndarray, " _"]
+    """Cluster of each row, -1 for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Everything of one evaluation but the vectors, so that baselines are measured exactly as the encoder is."""
+
+    part: Part
+    teacher: Part | None = None
+    """Rows of another collection to learn from."""
+    group_name: str = ""
+    """Name of the column whose values are kept apart; empty for none."""
+    site_name: str = ""
+    seed: int = 0
+    k: int | None = None
+    """Neighbours asked for; None for the usual ones of the protocol."""
+    device: str = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is measured."""
+
+    vectors: AnyVectors
+    """(n, d), a row for each row of the part."""
+    teaching: AnyVectors | None = None
+    """Of the rows of the teacher."""
+    split: Split | None = None
+    """For protocols that learn."""
+    index: IndexFacts | None = None
+    clusters: Clusters | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding(Generic[R]):
+    """What was measured on one subject."""
+
+    score: str
+    """Name of the headline score."""
+    value: Estimate
+    chance: float
+    results: R
+    """Everything, in the protocol's own type."""
+    naive: float | None = None
+    """The same score with nothing kept apart, where the protocol measures that itself."""
+    sentences: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    """Sentences on why the score may be too high."""
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """Classes that could not be measured, with their rows."""
+    mistakes: tuple[Mistake, ...] = ()
+    """By their rows among those of the subject."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of the leaderboard, and its value in a report."""
+
+    score: str
+    value: Estimate
+    chance: float | None
+    way: str = ""
+    """What else must be equal for two numbers of this column to be comparable."""
+    headline: bool = False
+    """Whether it stands in a table that fits a window."""
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol(Generic[R]):
+    """An evaluation protocol. A new one is a record like this in ``protocols.PROTOCOLS``; nothing else names it."""
+
+    name: str
+    """As on the command line."""
+    title: str
+    asks: str
+    """The question it answers, for a person who chooses."""
+    explained: str
+    """What the headline score is, in a sentence."""
+    run: Callable[[Question, Subject], Finding[R]]
+    """Pure. Raises ``InputError`` for what cannot be measured."""
+    results: type[R]
+    """A dataclass that JSON can hold."""
+    sections: Callable[[EvaluationReport[R]], Iterable[Section]]
+    columns: Callable[[EvaluationReport[R]], Iterable[Column]]
+    citations: tuple[str, ...] = ()
+    learns: bool = False
+    """Whether it learns from rows of one side of a split and judges those of the other."""
+    with_val: bool = False
+    """Whether it also needs rows to choose a checkpoint by."""
+    by_site: bool = False
+    """Whether it asks for a column that says where a row is from."""
+    beside: Literal["", "index", "clusters"] = ""
+    """What else of the embedding it looks at."""
+    published: bool = False
+    """Whether published scores on public data sets may stand beside it."""
+    asked_first: bool = False
+    """Whether the leaderboard proposes it for every embedding with labels."""
+    takes: str = "seconds"
+    """How long it takes, in words."""
+
+
+def few_groups(question: Question, n_groups: int) -> str:
+    """A sentence where few groups were judged; empty where there were enough, or none at all."""
+    if not 0 < n_groups < FEWEST_GROUPS:
+        return ""
+    if n_groups == 1:
+        return f"Only one {question.group_name} was judged, so nothing is known of others, and there is no interval."
+    return f"Only {n_groups} {question.group_name}s were judged, so the interval says little of others."
+
+
+def absent_classes(recall: Mapping[str, Estimate]) -> str:
+    """A sentence on classes of which no row was judged; empty where there are none."""
+    absent = ", ".join(repr(name) for name, each in recall.items() if not each.known)
+    return f"No row of {absent} is among those judged, so the score says nothing of it." if absent else ""
+
+
+def possible_leakage(question: Question) -> tuple[str, ...]:
+    """A warning where nothing keeps patients on one side of a split."""
+    if question.part.group is None:
+        return ("Leakage is possible: there is no patient or slide column, so patches of one patient may be on both sides.",)
+    if question.teacher is not None and question.teacher.group is None:
+        return (
+            f"Leakage is possible: the collection to learn from has no {question.group_name} column, so patients may be on both sides.",
+        )
+    return ()
+
+
+def sides(question: Question, subject: Subject) -> tuple[Split, Any, tuple[Any, Any, Any]]:
+    """The split, the groups of the judged rows (None where unknown), and the labels to learn from, choose by and judge."""
+    found = subject.split
+    assert found is not None, "protocols that learn are given a split"
+    labels = (question.part if question.teacher is None else question.teacher).label
+    group = question.part.group
+    given = labels.iloc[found.train], labels.iloc[found.val], question.part.label.iloc[found.test]
+    return found, None if group is None else group.iloc[found.test], given

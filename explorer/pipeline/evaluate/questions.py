@@ -1,0 +1,177 @@
+"""What is asked of a collection, and the columns that answer it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ...collection import Collection
+from ...errors import InputError
+from ...evaluation.inputs import column
+from ...search import allowed_rows
+from .protocols import protocol
+from .protocols.base import Protocol
+from .protocols.base import Question as Columns
+from .splits import Part, RowNumbers, own_split
+
+GROUPS = ("patient", "slide")
+SITES = ("site", "scanner", "slide", "patient")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked; columns left out are chosen: patient, else slide; for the site site, scanner, slide, patient."""
+
+    protocol: str
+    label: str = "label"
+    group: str | None = None
+    site: str | None = None
+    encoder: str | None = None
+    seed: int = 0
+    k: int | None = None
+    """Neighbours; None for the usual ones of the protocol, fewer where there are fewer rows."""
+    where: Mapping[str, Any] = field(default_factory=dict)
+    """Only rows with these values, as ``allowed_rows`` takes them."""
+    leave_out: tuple[str, ...] = ()
+    """Classes that take no part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A question with its columns read."""
+
+    protocol: Protocol[Any]
+    columns: Columns
+    rows: RowNumbers
+    """Rows of the collection that take part."""
+    teaching_rows: RowNumbers | None
+    """Rows of the other collection that take part."""
+    unlabelled: int
+    """Rows without a label, among those asked for."""
+    copies: int
+    """Rows that are exact copies of another, and so do not count."""
+    group: str | None
+    site: str | None
+
+
+def prepare(collection: Collection, question: Question, train: Collection | None, *, device: str = "auto") -> Prepared:
+    """Read the columns, and leave out what does not take part. Raises ``InputError`` for what cannot be asked."""
+    found = protocol(question.protocol)
+    _check(found, question, train)
+    group, site = _group(collection, found, question), _site(collection, found, question)
+    mask = allowed_rows(collection.items, where=question.where) if question.where else None
+    asked = np.arange(collection.n) if mask is None else np.flatnonzero(mask)
+    if len(asked) == 0:
+        raise InputError("No row is left by the conditions of --where, so there is nothing to measure; loosen one of them.")
+    part = _part(collection, question.label, group, site).take(asked)
+    _check_classes_known(part, question)
+    unlabelled = int(part.label.isna().sum())
+    part = part.without(question.leave_out)
+    labelled = int(part.label.notna().sum())
+    counted = part.counted()
+    teacher, teaching_rows = None, None
+    if train is not None:
+        teacher = _part(train, question.label, group if group in train.items else None, None).without(question.leave_out)
+        teaching_rows = teacher.counted()
+        teacher = teacher.take(teaching_rows)
+    columns = Columns(
+        part=part.take(counted),
+        teacher=teacher,
+        group_name=group or "",
+        site_name=site or "",
+        seed=question.seed,
+        k=question.k,
+        device=device,
+    )
+    return Prepared(found, columns, asked[counted], teaching_rows, unlabelled, labelled - len(counted), group, site)
+
+
+def usual_group(collection: Collection) -> str | None:
+    """The column that is kept apart where none is named; None where neither patients nor slides are known."""
+    return next((name for name in GROUPS if _has_values(collection, name)), None)
+
+
+def site_columns(collection: Collection) -> list[str]:
+    """Columns that say where a patch is from, best first: those with several places first, then those with one."""
+    known = [name for name in SITES if _has_values(collection, name)]
+    return sorted(known, key=lambda name: collection.items[name].nunique() < 2)
+
+
+def _check(found: Protocol[Any], question: Question, train: Collection | None) -> None:
+    if train is not None and not found.learns:
+        raise InputError(f"{found.name} learns from no rows, so it takes no collection to train on; leave it out.")
+    if question.site is not None and not found.by_site:
+        raise InputError(f"A site column is for site-bias, and {found.name} has no use for it; leave it out.")
+    if question.k is not None and question.k < 1:
+        raise InputError(f"k is {question.k}; pass a whole number of 1 or more.")
+    if question.k is not None and found.with_val:
+        raise InputError(f"{found.name} looks at no neighbours, so it takes no k; leave it out.")
+
+
+def _check_classes_known(part: Part, question: Question) -> None:
+    if not question.leave_out:
+        return
+    names = column(part.label, name=question.label, n=len(part.label)).names
+    if unknown := [name for name in question.leave_out if name not in names]:
+        known = ", ".join(names)
+        raise InputError(f"Column {question.label} has no class {unknown[0]!r} to leave out; it has {_cut(known)}.")
+
+
+def _cut(text: str, most: int = 160) -> str:
+    return text if len(text) <= most else text[: most - 2] + " …"
+
+
+def _group(collection: Collection, found: Protocol[Any], question: Question) -> str | None:
+    """The column whose values are kept apart. Where the site is itself the patient or slide, only the query is left out."""
+    if found.by_site and question.group is None and _site(collection, found, question) in GROUPS:
+        return None
+    if question.group is not None:
+        _column(collection, question.group)
+        return question.group
+    return usual_group(collection)
+
+
+def _site(collection: Collection, found: Protocol[Any], question: Question) -> str | None:
+    if not found.by_site:
+        return None
+    if question.site is not None:
+        return question.site
+    if known := next(iter(site_columns(collection)), None):
+        return known
+    raise InputError(
+        f"Collection {collection.name!r} has no site, scanner, slide or patient column; name one that says where a patch is from."
+    )
+
+
+def _has_values(collection: Collection, name: str) -> bool:
+    return name in collection.items and bool(_column(collection, name).notna().any())
+
+
+def _part(collection: Collection, label: str, group: str | None, site: str | None) -> Part:
+    values = {name: _column(collection, name) for name in (label, group, site) if name is not None}
+    return Part(
+        label=values[label],
+        group=None if group is None or not values[group].notna().any() else values[group],
+        site=None if site is None else values[site],
+        pixels=collection.items["sha256"],
+        split=own_split(_column(collection, "split")),
+    )
+
+
+def _column(collection: Collection, name: str) -> pd.Series:
+    """A column with None for every gap; numbers stay numbers."""
+    if name not in collection.items:
+        columns = ", ".join(map(str, collection.items.columns))
+        raise InputError(f"Collection {collection.name!r} has no column {name!r}; it has {_cut(columns)}.")
+    values = collection.items[name].astype(object)
+    text = values.map(lambda value: isinstance(value, str) and not value.strip())
+    return values.where(values.notna() & ~text, None)
+
+
+def classes_left_out(classes: Sequence[str]) -> tuple[str, ...]:
+    """Classes to leave out, each once, in order: equal questions have equal reports."""
+    return tuple(sorted(set(classes)))
