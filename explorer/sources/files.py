@@ -17,8 +17,6 @@ from .base import HEAD_BYTES, Listed, head, no_pictures
 from .folder_layout import LABELS, hidden, is_labels, is_printable, leaves_root, make_items, make_wrapped_items, unfit
 from .images import check_bytes
 
-_SMALL = 256 * 1024  # an uncompressed blank patch packs a thousandfold and harms nobody
-
 
 class FolderSource(Listed):
     """A folder with one folder per class (or split, then class), or with all pictures in it.
@@ -148,6 +146,9 @@ class ZipSource(Listed):
             return "a link, which is not followed inside an archive"
         if info.flag_bits & 1:
             return "protected by a password"
+        if info.file_size > self._limits.max_pixels and info.file_size > self._limits.max_archive_ratio * info.compress_size:
+            ratio = self._limits.max_archive_ratio  # a blank tile packs a thousandfold too, but is smaller than this
+            return f"it unpacks to more than {ratio} times its size (a zip bomb?); raise EXPLORER_MAX_ARCHIVE_RATIO if you trust it"
         return "" if is_labels(name) else unfit(name, lambda: self._head(info))
 
     def _bytes(self, uri: str) -> bytes:
@@ -179,11 +180,6 @@ def check_archive(archive: zipfile.ZipFile, path: Path, limits: Limits) -> None:
         total += info.file_size
         if leaves_root(info.orig_filename):
             raise UnsafeArchive(f"{path} holds {info.orig_filename!r}, which would be written outside; get a clean copy.")
-        if info.file_size > max(_SMALL, limits.max_archive_ratio * info.compress_size):
-            raise UnsafeArchive(
-                f"{path} holds {info.filename!r}, which unpacks to more than {limits.max_archive_ratio} times its size "
-                "(a zip bomb?); raise max_archive_ratio if you trust it."
-            )
     if total > limits.max_archive_bytes:
         raise UnsafeArchive(
             f"{path} unpacks to {total} bytes, more than {limits.max_archive_bytes}; raise max_archive_bytes if you trust it."
