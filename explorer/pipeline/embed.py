@@ -19,7 +19,7 @@ from ..settings import Settings
 from ..storage import Artifact
 from ..types import Encoder, Progress, Report, ignore
 from .common import BLOCK_ROWS, BlockVectors, RowNumbers, embedding_recipe, new_array, read_block, space_for, waiter, write_block
-from .vector_reuse import BLOCKS, DIGEST_ROWS, block_digests, known_vectors
+from .vector_reuse import BLOCKS, block_digests, known_vectors
 
 FirstRows = Int64[np.ndarray, " n"]
 """Of each row the first row with the same pixels."""
@@ -50,10 +50,10 @@ def embed(collection: Collection, *, encoder: Encoder, settings: Settings, repor
         except OSError:
             path.unlink(missing_ok=True)
             raise
-        np.save(work / BLOCKS, block_digests(np.load(path, mmap_mode="r")))
+        np.save(work / BLOCKS, block_digests(np.load(path, mmap_mode="r"), BLOCK_ROWS))
         seconds = sum(float(block.get("seconds", 0)) for block in _blocks(parts))
         facts = {"unique": len(unique), "copied": len(known), "device": encoder.device, "seconds": round(seconds, 3)}
-        return facts | {"block_rows": DIGEST_ROWS}
+        return facts | {"block_rows": BLOCK_ROWS}
 
     with space_for(collection.path):
         return storage.make(collection.path, kind, recipe, fill, waiting=waiter("embed", collection, report))

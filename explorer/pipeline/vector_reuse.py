@@ -6,7 +6,7 @@ import hashlib
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float32, Int64, UInt8
 
 from .. import storage
 from ..collection import Collection, list_collections
@@ -17,13 +17,13 @@ from .common import RowNumbers
 
 BLOCKS = "vectors.blocks.npy"
 """(blocks 32) uint8: the sha256 of every ``block_rows`` (of the record) rows of ``vectors.npy``."""
-DIGEST_ROWS = 2048
-CopiedVectors = Float32[np.ndarray, "rows d"]
+CopiedRows = Int64[np.ndarray, " copied"]
+CopiedVectors = Float32[np.ndarray, "copied d"]
 
 
 def known_vectors(
     collection: Collection, encoder: Encoder, rows: RowNumbers, *, report: Report = ignore
-) -> tuple[RowNumbers, CopiedVectors]:
+) -> tuple[CopiedRows, CopiedVectors]:
     """Of ``rows`` those whose pixels a collection under the same home has embedded by the same recipe, and their vectors.
 
     Only the blocks that are copied from are read and checked, against their sha256 (embeddings made before these were
@@ -50,10 +50,10 @@ def known_vectors(
     return np.concatenate(found_rows), np.concatenate(found)
 
 
-def block_digests(vectors: Vectors) -> UInt8[np.ndarray, "blocks 32"]:
-    """sha256 of every ``DIGEST_ROWS`` rows, so that a few vectors can be checked without reading all of them."""
-    starts = range(0, len(vectors), DIGEST_ROWS)
-    digests = [hashlib.sha256(np.ascontiguousarray(vectors[start : start + DIGEST_ROWS]).data).digest() for start in starts]
+def block_digests(vectors: Vectors, block_rows: int) -> UInt8[np.ndarray, "blocks 32"]:
+    """sha256 of every ``block_rows`` rows, so that a few vectors can be checked without reading all of them."""
+    starts = range(0, len(vectors), block_rows)
+    digests = [hashlib.sha256(np.ascontiguousarray(vectors[start : start + block_rows]).data).digest() for start in starts]
     return np.frombuffer(b"".join(digests), np.uint8).reshape(-1, 32)
 
 
@@ -72,10 +72,10 @@ def _first_rows(sha256: pd.Series[str], wanted: dict[str, int]) -> dict[str, int
     return theirs
 
 
-def _checked(artifact: Artifact, rows: RowNumbers, *, n: int, dim: int) -> CopiedVectors:
+def _checked(artifact: Artifact, rows: CopiedRows, *, n: int, dim: int) -> CopiedVectors:
     """The vectors of ``rows`` (ascending). Raises ``ArtifactDamaged`` or ``ArtifactMissing``."""
     path = storage.file(artifact, "vectors.npy")
-    block_rows = int(artifact.meta["measured"].get("block_rows", DIGEST_ROWS))
+    block_rows = int(artifact.meta["measured"].get("block_rows", n))
     if BLOCKS not in artifact.meta["files"]:
         if faults := storage.verify(artifact):
             raise ArtifactDamaged(faults[0])

@@ -98,7 +98,7 @@ class Hdf5Source(Listed):
         return path if mark and path.is_file() else None
 
 
-def label_texts(values: Shaped[np.ndarray, "..."], n: int) -> list[str | None]:
+def label_texts(values: Shaped[np.ndarray, ...], n: int) -> list[str | None]:
     """One label per picture, as text.
 
     Of ``values`` of n numbers or texts each is a label: whole numbers without a decimal point, no label for NaN, bytes as

@@ -105,7 +105,9 @@ def test_a_run_that_stops_in_the_middle_goes_on_part_by_part(folder: Path, setti
 
 def test_parts_embedded_by_another_encoder_are_not_taken(folder: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     class Doubled(MeanColour):
-        recipe = {**MeanColour.recipe, "version": "doubled"}
+        def __init__(self) -> None:
+            super().__init__()
+            self.recipe = {**self.recipe, "version": "doubled"}
 
         def encode(self, batch: torch.Tensor) -> torch.Tensor:
             return 2 * super().encode(batch)
@@ -210,7 +212,7 @@ def header_bytes(path: Path) -> int:
 def test_a_block_is_checked_before_vectors_are_copied_from_it_and_no_other_is(
     settings: Settings, tmp_path: Path, row: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(REUSE, "DIGEST_ROWS", 8)
+    monkeypatch.setattr(EMBED, "BLOCK_ROWS", 8)
     first = ingest(open_source(write_patches(tmp_path / "one", per_class=8)), name="first", settings=settings)
     artifact = embed(first, encoder=MeanColour(), settings=settings)
     monkeypatch.setattr(storage, "verify", lambda *_: pytest.fail("the whole embedding was read"))
@@ -276,7 +278,7 @@ def test_a_collection_of_drawn_tissue_can_be_renamed_moved_and_removed_with_its_
     moved = open_collection("renamed", home=tmp_path / "elsewhere")
     assert moved.image(3).shape == (32, 32, 3)
     remove(moved)
-    assert [path for path in (tmp_path / "elsewhere").rglob("*.png")] == []
+    assert list((tmp_path / "elsewhere").rglob("*.png")) == []
 
 
 def test_collections_made_before_drawn_tissue_was_written_still_draw_it(settings: Settings) -> None:
