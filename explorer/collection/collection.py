@@ -77,6 +77,9 @@ class Collection:
     def source(self) -> Source:
         """Where the pictures are read from. Raises ``SourceError`` where that place is gone."""
         s = self.record["source"]
+        drawn = self.artifacts("pictures")  # drawn tissue, written when it was taken in; older collections draw it again
+        if drawn:
+            return open_source(drawn[0].path, kind="folder", limits=self._limits)
         try:
             return open_source(s["uri"], kind=s["kind"], options=s["options"], limits=self._limits)
         except SourceError as error:

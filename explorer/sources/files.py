@@ -24,7 +24,6 @@ from .tables_beside import check_options, is_candidate, list_pictures
 
 _UTF8_FLAG = 0x800
 _UNICODE_PATH = 0x7075
-_SMALL = 256 * 1024  # an uncompressed blank patch packs a thousandfold and harms nobody
 
 
 class FolderSource(Listed):
@@ -164,6 +163,9 @@ class ZipSource(Listed):
             return "a link, which is not followed inside an archive"
         if info.flag_bits & 1:
             return "protected by a password"
+        if info.file_size > self._limits.max_pixels and info.file_size > self._limits.max_archive_ratio * info.compress_size:
+            ratio = self._limits.max_archive_ratio  # a blank tile packs a thousandfold too, but is smaller than this
+            return f"it unpacks to more than {ratio} times its size (a zip bomb?); raise EXPLORER_MAX_ARCHIVE_RATIO if you trust it"
         if is_candidate(name) and is_printable(name):
             return ""
         return unfit(name, lambda: self._head(info))
@@ -197,11 +199,6 @@ def check_archive(archive: zipfile.ZipFile, path: Path, limits: Limits) -> None:
         total += info.file_size
         if leaves_root(info.orig_filename) or leaves_root(_member_name(info)):
             raise UnsafeArchive(f"{path} holds {info.orig_filename!r}, which would be written outside; get a clean copy.")
-        if info.file_size > max(_SMALL, limits.max_archive_ratio * info.compress_size):
-            raise UnsafeArchive(
-                f"{path} holds {info.filename!r}, which unpacks to more than {limits.max_archive_ratio} times its size "
-                "(a zip bomb?); raise max_archive_ratio if you trust it."
-            )
     if total > limits.max_archive_bytes:
         raise UnsafeArchive(
             f"{path} unpacks to {total} bytes, more than {limits.max_archive_bytes}; raise max_archive_bytes if you trust it."

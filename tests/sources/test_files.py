@@ -250,9 +250,18 @@ def test_zip_slip_is_refused(tmp_path: Path, name: str) -> None:
         open_source(zipped(tmp_path / "p.zip", "a.png", name))
 
 
-def test_zip_bombs_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UnsafeArchive, match="bomb"):
-        open_source(zipped(tmp_path / "p.zip", "a.png", zeros__png=bytes(5_000_000)))
+def test_a_member_that_unpacks_without_end_is_passed_over_and_a_blank_tile_is_not(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "p.zip", "a.png", zeros__png=bytes(5_000_000))
+    source = open_source(path, limits=Limits(max_pixels=4_000_000))
+    assert [item.uri for item in source.items()] == ["a.png"]
+    assert ["bomb" in reject.reason and "EXPLORER_MAX_ARCHIVE_RATIO" in reject.reason for reject in source.rejects()] == [True]
+    assert len(open_source(path, limits=Limits(max_pixels=5_000_000)).items()) == 2
+    tile = encoded(np.full((1024, 1024, 3), 255, np.uint8), "TIFF")
+    blank = open_source(zipped(tmp_path / "tile.zip", "a.png", blank__tif=tile))
+    assert (blank.read("blank.tif") == 255).all() and list(blank.rejects()) == []
+
+
+def test_an_archive_that_unpacks_to_too_many_bytes_is_refused(tmp_path: Path) -> None:
     many = zipped(tmp_path / "many.zip", *(f"{i}.png" for i in range(30)))
     with pytest.raises(UnsafeArchive, match="max_archive_bytes"):
         open_source(many, limits=Limits(max_archive_bytes=10 * len(PNG)))

@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ... import pipeline
 from ...collection import Collection, RowKind, SavedSelection
+from ...errors import NotFound
 from ...storage.journal import Entry, RowNumbers
 from ..shared import cache
-from .problems import Problem
 
 MOST_ENTRIES = 1000
 MOST_ROWS = 1_000_000
@@ -110,7 +110,7 @@ def _find(opened: Collection, key: str) -> SavedSelection:
     for found in opened.annotations.selections():
         if found.key == key:
             return found
-    raise Problem(404, "There is no such selection; it may have been removed or replaced.")
+    raise NotFound("There is no such selection; it may have been removed or replaced.")
 
 
 def _summary(selection: SavedSelection) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from ... import encoders, jobs
 from ...collection import checked_name
-from ...errors import Busy, CollectionExists, CollectionMissing, InputError
+from ...errors import CollectionExists, CollectionMissing, InputError
 from ...pipeline.evaluate.protocols import protocol
 from ...sources import KINDS
 from . import cache, uploads

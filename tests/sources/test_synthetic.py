@@ -119,7 +119,7 @@ def test_a_patient_belongs_to_one_site_and_a_slide_to_one_patient() -> None:
 
 
 @pytest.mark.parametrize(
-    "uri", ["TUM/p00/000900", "TUM/p01/000008", "LYM/p00/000008", "TUM/p00/8", "TUM/p00/000008.png", "../TUM/p00/000008", ""]
+    "uri", ["TUM/p00/000900", "TUM/p01/000008", "LYM/p00/000008", "TUM/p00/8", "TUM/p00/000008.jpg", "../TUM/p00/000008", ""]
 )
 def test_a_uri_that_is_not_listed_is_rejected(uri: str) -> None:
     with pytest.raises(ImageRejected) as caught:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -150,10 +151,11 @@ def test_kill_at_random_moments_then_rerun(tmp_path: Path, settings: Settings) -
     folder = write_patches(tmp_path / "patches", per_class=60)
     undisturbed = take(folder, settings, "whole")
     code = f"""
-        import explorer.pipeline.ingest as room
+        from importlib import import_module
         from pathlib import Path
         from explorer import settings
         from explorer.sources import open_source
+        room = import_module("explorer.pipeline.ingest")
         room.PART_ROWS = 16
         print("ready", flush=True)
         home = Path({str(settings.home)!r})
@@ -252,7 +254,7 @@ def test_pictures_added_or_gone_since_are_said_and_not_taken_in(folder: Path, se
 
 def test_labels_corrected_after_a_kill_are_the_ones_taken(folder: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(ingest, "_finish", lambda *_: (_ for _ in ()).throw(RuntimeError("killed")))
+        patch.setattr(import_module("explorer.pipeline.ingest"), "_finish", lambda *_: (_ for _ in ()).throw(RuntimeError("killed")))
         with pytest.raises(RuntimeError, match="killed"):
             take(folder, settings)
     lines = [f"{path.relative_to(folder).as_posix()},corrected" for path in sorted(folder.rglob("*.png"))]
