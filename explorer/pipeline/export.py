@@ -33,21 +33,24 @@ def export(collection: Collection, path: Path, *, encoder: str | None = None, ov
         raise InputError(f"{path} exists; choose another name or pass --overwrite.")
     if not path.parent.is_dir():
         raise InputError(f"There is no folder {path.parent}; make it first.")
-    embedding = collection.embedding(encoder)
-    table = _table(embedding)
+    with_vectors = path.suffix.lower() != ".csv"
+    embedding = collection.embedding(encoder) if with_vectors or encoder or collection.embeddings() else None
+    table = _table(collection, embedding)
     unfinished = path.with_name(f".{path.name}.part{path.suffix}")
-    if path.suffix.lower() == ".csv":
-        defused(table).to_csv(unfinished, index=False)
-    else:
+    if embedding is not None and with_vectors:
         _with_vectors(unfinished, table, embedding.vectors)
+    else:
+        defused(table).to_csv(unfinished, index=False)
     storage.sync(unfinished)
     unfinished.replace(path)
     return path
 
 
-def _table(embedding: Embedding) -> pd.DataFrame:
+def _table(collection: Collection, embedding: Embedding | None) -> pd.DataFrame:
     """The rows, what people said of them, then our own columns; one whose name the user has taken gets a trailing underscore."""
-    table = embedding.collection.table().copy()
+    table = collection.table().copy()
+    if embedding is None:
+        return table
     for method in ("umap", "pca"):
         with suppress(ArtifactMissing):  # a collection without a map or groups is exported without them
             x, y = np.asarray(embedding.positions(method)).T

@@ -97,7 +97,7 @@ def report(collection: Collection, *, follows: str, site: str = "site", seed: in
         storage.write_json(work / "report.json", to_json(found))
         return {"encoder": "mean-colour", "value": {"value": value, "low": value, "high": value}}
 
-    return storage.make(collection.path, "reports", recipe, fill)
+    return collection.make("reports", recipe, fill)
 
 
 def drawn_by_umap(collection: Collection) -> Artifact:
@@ -109,10 +109,10 @@ def drawn_by_umap(collection: Collection) -> Artifact:
         np.save(work / "trustworthiness.npy", np.linspace(0.4, 0.99, N).astype(np.float32))
         return {"trustworthiness": 0.7}
 
-    return storage.make(collection.path, "projections", recipe, fill)
+    return collection.make("projections", recipe, fill)
 
 
-def drawn_again(projection: Artifact) -> Artifact:
+def drawn_again(collection: Collection, projection: Artifact) -> Artifact:
     """What ``pipeline.stability`` leaves."""
     recipe = {"kind": "stability", "projection": projection.key, "seeds": [5, 6], "k": 15}
 
@@ -120,7 +120,7 @@ def drawn_again(projection: Artifact) -> Artifact:
         np.save(work / "stability.npy", np.linspace(1, 0, N).astype(np.float32))
         return {"stability": 0.5, "by_chance": 0.43}
 
-    return storage.make(projection.path.parents[1], "stabilities", recipe, fill)
+    return collection.make("stabilities", recipe, fill)
 
 
 # -- site bias
@@ -184,7 +184,7 @@ def test_the_map_is_coloured_by_trust(opened: Collection) -> None:
 
 
 def test_the_colours_are_the_numbers_that_were_measured(opened: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn_again(drawn_by_umap(opened))
+    drawn_again(opened, drawn_by_umap(opened))
     view = map_views.View(opened, opened.embedding().map(), "mean-colour")
     with served(opened.path.parent, monkeypatch) as client:
         for column, measured in ((TRUST, np.linspace(0.4, 0.99, N)), ("map_stability", np.linspace(1, 0, N))):
@@ -226,7 +226,7 @@ def test_the_drawer_tells_how_far_each_map_can_be_trusted(opened: Collection, mo
     test.button(key="map/stability").click().run()
     assert [(job.stability, job.seed, job.n_neighbors) for job in started] == [(True, 4, 15)]
     assert started[0].command()[:2] == ["project", "--stability"]
-    drawn_again(made)
+    drawn_again(opened, made)
     test = show("map")
     assert "**Stability 0.50**" in words(test)
     assert "map/stability" not in [button.key for button in test.button]
@@ -234,7 +234,7 @@ def test_the_drawer_tells_how_far_each_map_can_be_trusted(opened: Collection, mo
 
 def test_reports_and_maps_drawn_again_are_told_of_where_all_is_told(opened: Collection) -> None:
     report(opened, follows="label")
-    drawn_again(drawn_by_umap(opened))
+    drawn_again(opened, drawn_by_umap(opened))
     titles = [element.label for element in show("about").expander]
     assert any(title.startswith("Reports · Site bias, label") for title in titles), titles
     assert any(title.startswith("Maps drawn again · seeds 5 and 6") for title in titles), titles
@@ -321,7 +321,7 @@ def test_filters_come_back_from_the_address(where: dict[str, Any]) -> None:
 
 
 def test_the_map_sends_the_status_of_what_was_measured(opened: Collection) -> None:
-    drawn_again(drawn_by_umap(opened))
+    drawn_again(opened, drawn_by_umap(opened))
     view = map_views.View(opened, opened.embedding().map(), "mean-colour")
     shown: widgets.MapData = map_views.data(view, colour=TRUST, picked=None)
     assert shown.title == "UMAP, 15 neighbours, seed 4 · trust 0.70 · stability 0.50"

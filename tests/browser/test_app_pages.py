@@ -13,7 +13,6 @@ from browser.appside import focus, pictures_are_here, ready, settled, visit
 from browser.pages import draw
 from playwright.sync_api import expect
 
-from explorer import storage
 from explorer.collection import open_collection
 
 pytestmark = pytest.mark.browser
@@ -31,7 +30,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     appside.build("synthetic", "twice", home, n=24, patients=3, seed=1)
     twice = open_collection("twice", home=home)
     drawn = twice.embedding().map("pca").recipe | {"method": "umap", "n_neighbors": 15, "min_dist": 0.1, "seed": 0}
-    storage.make(twice.path, "projections", drawn, _scattered)
+    twice.make("projections", drawn, _scattered)
     with appside.serve(home, home / "log.txt") as url:
         yield url
 

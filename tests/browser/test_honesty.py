@@ -29,7 +29,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         opened = open_collection(name, home=home)
         recipe = {"kind": "report", "embedding": opened.embedding().key, "protocol": "site-bias", "label": "label", "site": SITE}
         recipe |= {"format": FORMAT}
-        storage.make(opened.path, "reports", recipe, lambda work, follows=follows: _report(work, follows))
+        opened.make("reports", recipe, lambda work, follows=follows: _report(work, follows))
     with appside.serve(home, home / "log.txt") as url:
         yield url
 
