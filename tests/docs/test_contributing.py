@@ -57,7 +57,7 @@ def _indent(step: re.Match[str], line: str) -> str:
 
 
 def test_every_step_of_every_recipe_is_understood() -> None:
-    assert set(RECIPES) >= {"Add an encoder", "Add a source", "Add a page"}
+    assert set(RECIPES) >= {"Add an encoder", "Add a source", "Add a page", "Add an evaluation protocol"}
     for name, recipe in RECIPES.items():
         numbered = re.findall(r"^\d+\. ", recipe, flags=re.MULTILINE)
         assert len(numbered) == len(list(_STEP.finditer(recipe))) > 0, name
