@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -28,6 +29,10 @@ Labels = Int64[np.ndarray, " n"]
 """A cluster number per row; -1 is "in no cluster"."""
 Allowed = Bool[np.ndarray, " n"]
 """True for the rows a search may return."""
+TAGS_COLUMN = "tags_by_people"
+"""The one column whose cells hold several values; a filter asks whether one of them matches."""
+LIST_SEPARATOR = "; "
+"""Between the values of a cell of that column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,16 +163,46 @@ class Encoder(Protocol):
 
 
 @runtime_checkable
-class VectorIndex(Protocol):
-    """Cosine search over unit vectors."""
+class VectorStore(Protocol):
+    """Cosine search over the rows of one embedding, in whatever engine holds them.
+
+    ``tests/contracts/store_contract.py`` is the contract; ``explorer.index`` builds and opens stores.
+    """
 
     @property
     def kind(self) -> str: ...
     @property
-    def n(self) -> int: ...
+    def n(self) -> int:
+        """Number of rows."""
+        ...
+
     @property
-    def dim(self) -> int: ...
+    def dim(self) -> int:
+        """Numbers in a row."""
+        ...
+
+    @property
+    def n_bytes(self) -> int:
+        """Main memory the store takes in this process."""
+        ...
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """JSON values that ``open_store`` needs again, and what was measured when it was built."""
+        ...
 
     def search(self, queries: Queries, k: int, *, allowed: Allowed | None = None) -> tuple[Scores, Rows]:
-        """The k best allowed rows of each query; exact within ``allowed`` at any selectivity."""
+        """The k best allowed rows of each query, best first; exact within ``allowed`` at any selectivity.
+
+        Scores are cosines, equal ones in order of their rows; -inf and row -1 where there are fewer than k. Raises
+        ``InputError`` where a shape does not fit or k is not positive. Safe to call from several threads.
+        """
+        ...
+
+    def count(self, *, allowed: Allowed | None = None) -> int:
+        """Rows that a search with this filter chooses from."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write what ``open_store`` reads again into an empty folder."""
         ...

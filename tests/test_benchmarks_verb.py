@@ -62,7 +62,7 @@ def test_the_score_is_that_of_the_probe_on_the_collections_vectors(here: Setting
     """Balanced accuracy by another library, from the confusion the report keeps; and the same call by hand."""
     (cell,) = run(here, "mhist").cells
     collection = open_collection("benchmark-mhist", home=here.home)
-    x, items = np.array(collection.vectors()), collection.items
+    x, items = np.array(collection.embedding().vectors), collection.items
     y = (items["label"] == "HP").to_numpy(dtype=np.int64)
     train, val = (np.flatnonzero(items["split"] == split) for split in ("train", "val"))
     by_hand = linear_probe(x[train], y[train], x[val], y[val], protocol="eva-2024", max_steps=60, device="cpu", **EVA_2024["mhist"])

@@ -50,7 +50,7 @@ def make(home: Path, name: str, *, seed: int = 0) -> Collection:
     table = pd.DataFrame(rows)
     table["grade"] = random.permutation(table["label"])
     table.to_csv(folder / "labels.csv", index=False)
-    own = settings.read({}, home=home, threads=1)
+    own = settings.read(home=home, threads=1)
     collection = pipeline.ingest(open_source(folder), name=name, settings=own)
     for encoder in (MeanColour(), RedOnly()):
         pipeline.embed(collection, encoder=encoder, settings=own)
@@ -117,7 +117,7 @@ def test_an_older_embedding_by_the_same_encoder_is_another_line(tmp_path: Path) 
     made = make(home, "c")
     first = made.embedding("mean-colour")
     pipeline.evaluate(made, Question("retrieval", encoder="mean-colour"))
-    own = settings.read({}, home=home, threads=1)
+    own = settings.read(home=home, threads=1)
     pipeline.embed(made, encoder=MeanColour(version=2), settings=own)
     (line,) = {each.line for each in scores([made])}
     assert line.version == first.key[:8]
@@ -147,7 +147,7 @@ def test_without_labels_nothing_is_missing(tmp_path: Path) -> None:
     folder.mkdir()
     for number in range(6):
         Pillow.fromarray(np.random.default_rng(number).integers(0, 255, (16, 16, 3), np.uint8)).save(folder / f"{number}.png")
-    own = settings.read({}, home=tmp_path / "home", threads=1)
+    own = settings.read(home=tmp_path / "home", threads=1)
     made = pipeline.ingest(open_source(folder), name="flat", settings=own)
     pipeline.embed(made, encoder=MeanColour(), settings=own)
     assert gaps([made], scores([made])) == []
@@ -158,7 +158,7 @@ def test_without_labels_nothing_is_missing(tmp_path: Path) -> None:
 
 def test_overlap_is_of_the_stored_graphs_and_draws_patients(collection: Collection) -> None:
     found = overlap(collection, "mean-colour", "red-only", k=5)
-    wanted = neighbour_overlap(collection.neighbours("mean-colour"), collection.neighbours("red-only"), k=5)
+    wanted = neighbour_overlap(collection.embedding("mean-colour").graph, collection.embedding("red-only").graph, k=5)
     assert found.per_row.tolist() == wanted.tolist()
     assert found.n_groups == 4 and "patients" in found.protocol["interval"]
     with pytest.raises(InputError, match="k is 31"):
@@ -241,7 +241,7 @@ def test_what_cannot_be_compared_is_one_sentence(home: Path, arguments: list[str
 def test_an_encoder_without_neighbours_leaves_the_table(tmp_path: Path) -> None:
     home = tmp_path / "home"
     made = make(home, "c")
-    pipeline.embed(made, encoder=MeanColour(version=2), settings=settings.read({}, home=home, threads=1))
+    pipeline.embed(made, encoder=MeanColour(version=2), settings=settings.read(home=home, threads=1))
     result = call(home, "c")
     assert result.exit_code == 0
     assert "run 'explorer index c'" in result.stderr
@@ -255,7 +255,7 @@ def test_a_collections_own_split_is_another_column_than_folds(tmp_path: Path) ->
     ways = {}
     for name, parts in (("tested", ("train", "train", "val", "test")), ("judged", ("train", "train", "train", "val"))):
         table.assign(split=[parts[number % 4] for number in range(len(table))]).to_csv(folder / "labels.csv", index=False)
-        own = settings.read({}, home=home, threads=1)
+        own = settings.read(home=home, threads=1)
         made = pipeline.ingest(open_source(folder), name=name, settings=own)
         pipeline.embed(made, encoder=MeanColour(), settings=own)
         pipeline.evaluate(made, Question("knn"))

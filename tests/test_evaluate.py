@@ -86,7 +86,7 @@ def call(home: Path, *arguments: str) -> Result:
 
 def test_retrieval_is_the_rooms_own_number_on_patients(collection: Collection) -> None:
     found = asked(collection, "retrieval")
-    by_hand = evaluation.retrieval(np.array(collection.vectors()), collection.items["label"], groups=collection.items["patient"])
+    by_hand = evaluation.retrieval(np.array(collection.embedding().vectors), collection.items["label"], groups=collection.items["patient"])
     head = by_hand.at[-1]
     assert found["value"]["value"] == pytest.approx(head.scores["majority_vote"].value)
     assert found["value"]["low"] == pytest.approx(head.scores["majority_vote"].low)
@@ -188,7 +188,10 @@ def test_leak(collection: Collection) -> None:
     found = asked(collection, "leak")
     assert found["columns"] == {"label": "label", "group": "patient", "site": "site"}
     by_hand = evaluation.site_leak(
-        np.array(collection.vectors()), collection.items["label"], sites=collection.items["site"], groups=collection.items["patient"]
+        np.array(collection.embedding().vectors),
+        collection.items["label"],
+        sites=collection.items["site"],
+        groups=collection.items["patient"],
     )
     assert found["value"]["value"] == pytest.approx(by_hand.robustness.value)
     assert found["sentences"][:2] == [by_hand.sentence, by_hand.site_sentence]

@@ -125,7 +125,8 @@ def test_streamlit_is_only_in_the_app() -> None:
 
 @pytest.mark.parametrize("path", [p for p in FILES if room(p) in PURE], ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_pure_rooms_see_no_disk_and_no_screen(path: Path) -> None:
-    assert not {package for _, package in imports(path)} & NOT_IN_PURE
+    unseen = NOT_IN_PURE - ({"pathlib"} if room(path) == "index" else set())  # an engine writes and reads its own files
+    assert not {package for _, package in imports(path)} & unseen
     calls = {
         n.func.id for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
     }

@@ -191,7 +191,7 @@ def test_magnification_is_found_out_on_real_tissue(oral: Collection) -> None:
 
 def test_permuted_columns_of_real_tissue_are_at_chance(oral: Collection) -> None:
     """Votes share neighbours, so single intervals are somewhat narrow; over permutations nothing may lean to either side."""
-    vectors, label, site = np.array(oral.vectors()), oral.items["label"].to_numpy(), oral.items["magnification"].to_numpy()
+    vectors, label, site = np.array(oral.embedding().vectors), oral.items["label"].to_numpy(), oral.items["magnification"].to_numpy()
     beyond, held = [], 0
     for seed in range(20):
         permuted = np.random.default_rng(seed).permutation(oral.n)
@@ -206,7 +206,7 @@ def test_permuted_columns_of_real_tissue_are_at_chance(oral: Collection) -> None
 
 
 def test_copies_and_the_order_of_rows_of_real_tissue_do_not_matter(oral: Collection) -> None:
-    vectors, label, site = np.array(oral.vectors()), oral.items["label"].to_numpy(), oral.items["magnification"].to_numpy()
+    vectors, label, site = np.array(oral.embedding().vectors), oral.items["label"].to_numpy(), oral.items["magnification"].to_numpy()
     group = np.arange(oral.n) // 4
     rows = np.random.default_rng(0).permutation(np.concatenate([np.arange(oral.n), np.arange(50)]))
     one = site_leak(vectors, label, sites=site, groups=group)

@@ -43,7 +43,7 @@ def by_hand(collection: Collection) -> np.ndarray:
 def test_vectors_are_in_row_order_and_equal_pixels_are_encoded_once(collection: Collection, settings: Settings) -> None:
     encoder = MeanColour()
     embed(collection, encoder=encoder, settings=settings)
-    assert np.allclose(collection.vectors(), by_hand(collection), atol=1e-6)
+    assert np.allclose(collection.embedding().vectors, by_hand(collection), atol=1e-6)
     assert encoder.encoded == collection.n - 1
     assert collection.verify() == []
 
@@ -71,13 +71,13 @@ def test_a_stopped_run_goes_on_block_by_block(collection: Collection, settings: 
     with pytest.raises(KeyboardInterrupt):
         embed(collection, encoder=Stops(), settings=settings_table.read({}, home=settings.home, batch_size=8))
     with pytest.raises(ArtifactMissing, match="explorer embed"):
-        collection.vectors()
+        collection.embedding()
     rest = MeanColour()
     said: list[Progress] = []
     embed(collection, encoder=rest, settings=settings, report=said.append)
     assert 0 < rest.encoded <= collection.n - 1 - 16
     assert said[-1].done == said[-1].total == collection.n - 1
-    assert np.allclose(collection.vectors(), by_hand(collection), atol=1e-6)
+    assert np.allclose(collection.embedding().vectors, by_hand(collection), atol=1e-6)
 
 
 class Broken(MeanColour):
@@ -109,7 +109,7 @@ def test_a_new_collection_copies_the_vectors_it_already_knows(collection: Collec
     known = set(collection.items["sha256"]) & set(larger.items["sha256"])
     assert encoder.encoded == larger.n - len(known) > 0
     assert made.meta["measured"]["copied"] == len(known) > 0
-    assert np.allclose(larger.vectors(), by_hand(larger), atol=1e-6)
+    assert np.allclose(larger.embedding().vectors, by_hand(larger), atol=1e-6)
 
 
 @pytest.fixture
@@ -120,10 +120,10 @@ def whole(collection: Collection, settings: Settings) -> Collection:
 
 
 def test_the_graph_and_the_search_equal_brute_force(whole: Collection) -> None:
-    vectors = np.array(whole.vectors())
+    vectors = np.array(whole.embedding().vectors)
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     cosine = unit @ unit.T
-    graph = whole.neighbours()
+    graph = whole.embedding().graph
     for row in range(whole.n):
         assert row not in graph.rows[row]
         expected = np.sort(np.delete(cosine[row], row))[::-1][: graph.rows.shape[1]]
@@ -142,10 +142,10 @@ def test_filters_and_exclusions_are_inside_the_search(whole: Collection) -> None
 
 def test_a_picture_that_is_in_the_collection_is_known_by_its_row(whole: Collection) -> None:
     result = whole.search(image=whole.image(5), k=3, encoder=MeanColour())
-    assert result.query["row"] == 5
-    assert result.hits[0].score == pytest.approx(1.0, abs=1e-5)
+    assert result.facts.rows == (5,)
+    assert 5 not in [hit.row for hit in result.hits]
     stranger = np.full((20, 30, 3), 127, np.uint8)
-    assert "row" not in whole.search(image=stranger, k=3, encoder=MeanColour()).query
+    assert whole.search(image=stranger, k=3, encoder=MeanColour()).facts.rows == ()
     with pytest.raises(InputError, match="needs a query whose label is known"):
         whole.search(image=stranger, exclude_same=("label",), encoder=MeanColour())
 
@@ -159,9 +159,9 @@ def test_bad_queries_are_said(whole: Collection, given: dict[str, object]) -> No
 def test_maps_and_groups(whole: Collection) -> None:
     project(whole)
     project(whole, method="pca")
-    assert whole.projection().shape == whole.projection(method="pca").shape == (whole.n, 2)
-    assert np.isfinite(whole.projection()).all()
-    made = whole.projection_artifact()
+    assert whole.embedding().positions().shape == whole.embedding().positions("pca").shape == (whole.n, 2)
+    assert np.isfinite(whole.embedding().positions()).all()
+    made = whole.embedding().map()
     per_row = np.load(made.path / "trustworthiness.npy")
     assert per_row.shape == (whole.n,)
     assert made.meta["measured"]["trustworthiness"] == pytest.approx(per_row.mean(), abs=1e-3)
@@ -182,7 +182,9 @@ def test_stability_is_that_of_the_next_two_seeds(whole: Collection) -> None:
     made = project(whole, seed=7, n_neighbors=10)
     seen: list[Progress] = []
     kept = stability(whole, made, report=seen.append)
-    xy, *others = (projection.umap(whole.vectors(), neighbours=whole.neighbours(), n_neighbors=10, seed=seed) for seed in (7, 8, 9))
+    xy, *others = (
+        projection.umap(whole.embedding().vectors, neighbours=whole.embedding().graph, n_neighbors=10, seed=seed) for seed in (7, 8, 9)
+    )
     by_hand = projection.stability(xy, others=others)
     np.testing.assert_allclose(np.load(kept.path / "stability.npy"), by_hand, atol=1e-6)
     assert kept.meta["measured"]["stability"] == pytest.approx(by_hand.mean(), abs=1e-3)
@@ -196,17 +198,17 @@ def test_stability_is_that_of_the_next_two_seeds(whole: Collection) -> None:
 
 
 def test_trust_in_places_stands_beside_the_rows(whole: Collection, tmp_path: Path) -> None:
-    bare = whole.described()
+    bare = whole.embedding().described()
     assert set(bare) == set(whole.items)
     flat = project(whole, method="pca")
     per_row = np.load(flat.path / "trustworthiness.npy")
-    assert np.array_equal(whole.described()["map_trustworthiness"], per_row)
+    assert np.array_equal(whole.embedding().described()["map_trustworthiness"], per_row)
     bent = project(whole)
     kept = np.load(stability(whole, bent).path / "stability.npy")
-    described = whole.described()
+    described = whole.embedding().described()
     assert np.array_equal(described["map_trustworthiness"], np.load(bent.path / "trustworthiness.npy"))
     assert np.array_equal(described["map_stability"], kept)
-    assert "map_stability" not in whole.described(projection=flat)
+    assert "map_stability" not in whole.embedding().described(flat)
     least = float(np.median(kept))
     hits = whole.search(row=0, k=99, where={"map_stability": {"<=": least}}).hits
     assert {hit.row for hit in hits} == set(np.flatnonzero(kept <= least).tolist())
@@ -232,14 +234,14 @@ def test_export_holds_rows_map_groups_and_vectors(whole: Collection, tmp_path: P
         assert table["uri"].tolist() == whole.items["uri"].tolist()
         assert {"group_kmeans", "pca_x", "pca_y"} <= set(table)
     if suffix == ".parquet":
-        assert np.allclose(np.stack(table["embedding"].to_list()), whole.vectors())
+        assert np.allclose(np.stack(table["embedding"].to_list()), whole.embedding().vectors)
     if suffix == ".npz":
         with np.load(path, allow_pickle=False) as arrays:
-            assert np.array_equal(arrays["vectors"], whole.vectors())
+            assert np.array_equal(arrays["vectors"], whole.embedding().vectors)
             assert arrays["column_uri"].tolist() == whole.items["uri"].tolist()
     if suffix == ".h5":
         with h5py.File(path) as file:
-            assert np.array_equal(file["features"][:], whole.vectors())
+            assert np.array_equal(file["features"][:], whole.embedding().vectors)
             assert [uri.decode() for uri in file["items/uri"][:]] == whole.items["uri"].tolist()
     with pytest.raises(InputError, match="exists"):
         export(whole, path)
@@ -253,7 +255,7 @@ def test_a_missing_step_is_named(collection: Collection, settings: Settings) -> 
     with pytest.raises(ArtifactMissing, match="explorer index c"):
         project(collection)
     with pytest.raises(ArtifactMissing, match="no embedding by kaiko-vits16"):
-        collection.vectors("kaiko-vits16")
+        collection.embedding("kaiko-vits16")
 
 
 def test_damage_is_named(whole: Collection) -> None:
@@ -274,7 +276,7 @@ def test_tiny_collections_work(tmp_path: Path, settings: Settings, n: int) -> No
     cluster(tiny)
     assert made.meta["measured"]["recall_at_10"] == made.meta["measured"]["graph_recall"] == 1.0
     assert [hit.rank for hit in tiny.search(row=0, k=10).hits] == list(range(1, n + 1))
-    assert np.isfinite(tiny.projection()).all()
+    assert np.isfinite(tiny.embedding().positions()).all()
     assert tiny.verify() == []
 
 
@@ -287,7 +289,7 @@ def test_a_damaged_embedding_elsewhere_gives_nothing(collection: Collection, set
     encoder, said = MeanColour(), list[str]()
     embed(twin, encoder=encoder, settings=settings, report=lambda progress: said.append(progress.note))
     assert encoder.encoded == twin.n - 1
-    assert np.isfinite(twin.vectors()).all()
+    assert np.isfinite(twin.embedding().vectors).all()
     assert any("nothing is copied from 'c'" in note for note in said)
 
 
@@ -296,7 +298,7 @@ def test_steps_follow_the_embedding_they_are_given(collection: Collection, setti
     second = embed(collection, encoder=MeanColour(version=2), settings=settings)
     assert index(collection, encoder=first.key).recipe["embedding"] == first.key
     assert index(collection).recipe["embedding"] == second.key
-    assert np.array_equal(collection.vectors(first.key), collection.vectors(second.key))
+    assert np.array_equal(collection.embedding(first.key).vectors, collection.embedding(second.key).vectors)
 
 
 def test_an_encoder_that_is_another_one_is_refused(whole: Collection) -> None:
@@ -305,8 +307,8 @@ def test_an_encoder_that_is_another_one_is_refused(whole: Collection) -> None:
 
 
 def test_an_unknown_patient_that_could_not_be_left_out_is_said(whole: Collection) -> None:
-    assert whole.search(row=0, exclude_same=("patient",)).query["not_excluded"] == ["patient"]
-    assert whole.search(row=0, exclude_same=("label",)).query["not_excluded"] == []
+    assert whole.search(row=0, exclude_same=("patient",)).facts.not_excluded == ("patient",)
+    assert whole.search(row=0, exclude_same=("label",)).facts.not_excluded == ()
 
 
 def test_export_keeps_the_users_columns(tmp_path: Path, settings: Settings) -> None:
@@ -320,7 +322,7 @@ def test_export_keeps_the_users_columns(tmp_path: Path, settings: Settings) -> N
     project(mine, method="umap")
     table = pd.read_csv(export(mine, tmp_path / "after.CSV"))
     assert table["umap_x"].tolist() == list(range(9))
-    assert np.allclose(table["umap_x_"], mine.projection()[:, 0])
+    assert np.allclose(table["umap_x_"], mine.embedding().positions()[:, 0])
     assert {hit["score_"] for hit in mine.search(row=0, k=9).to_json()["hits"]} == set(range(9))
 
 
@@ -379,9 +381,9 @@ def test_agreement_with_a_column(whole: Collection) -> None:
 
 def test_a_query_falls_on_the_map(whole: Collection) -> None:
     project(whole)
-    by_row = whole.search(row=3, k=3).query["map_xy"]
-    assert by_row == pytest.approx(whole.projection()[3].tolist(), abs=1e-3)
+    by_row = whole.search(row=3, k=3).facts.map_xy
+    assert by_row == pytest.approx(whole.embedding().positions()[3].tolist(), abs=1e-3)
     near = np.clip(whole.image(3).astype(int) + 1, 0, 255).astype(np.uint8)
-    xy = np.array(whole.search(image=near, k=3, encoder=MeanColour()).query["map_xy"])
-    low, high = whole.projection().min(0), whole.projection().max(0)
+    xy = np.array(whole.search(image=near, k=3, encoder=MeanColour()).facts.map_xy)
+    low, high = whole.embedding().positions().min(0), whole.embedding().positions().max(0)
     assert ((low - 1 <= xy) & (xy <= high + 1)).all()

@@ -130,7 +130,7 @@ def index(settings: Settings, report: Bars, *, name: str, as_json: bool, **given
     """Build the search index and the nearest-neighbour graph."""
     from ..pipeline import index as run
 
-    echo_artifact(run(open_named(settings, name), report=report, **given), as_json=as_json)
+    echo_artifact(run(open_named(settings, name), device=settings.device, report=report, **given), as_json=as_json)
 
 
 @click.command()

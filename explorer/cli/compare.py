@@ -12,9 +12,10 @@ import click
 
 from ..errors import ArtifactMissing
 from ..settings import Settings
-from .base import AS_JSON, open_named, query_picture, verb
+from .base import AS_JSON, open_named, verb
 from .output import echo_json, echo_table
 from .progress import Bars
+from .query_options import asks, query_of, query_options
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,8 +31,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--encoder", "wanted", multiple=True, help="Compare these only; repeat for several.  [default: all]")
 @click.option("-k", default=10, show_default=True, help="Neighbours of a patch that are compared, and hits of a query.")
 @click.option("--least", default=12, show_default=True, help="Patches to list on which two encoders agree least.")
-@click.option("--row", type=int, default=None, help="Ask every encoder for the patches most similar to this row.")
-@click.option("--image", type=_FILE, default=None, help="The same for a picture.")
+@query_options
 @click.option("--csv", type=_FILE, default=None, help="Write the table of scores there.")
 @click.option(
     "--per-row", type=_FILE, default=None, help="Write there, as CSV, the share of neighbours that two encoders agree on, by row."
@@ -55,7 +55,7 @@ def compare(settings: Settings, report: Bars, *, names: Sequence[str], as_json: 
         "scores": [score.to_json() for score in table],
         "missing": [gap.to_json() for gap in missing],
         "overlap": [_agreement(each, pair, found, given["least"]) for each, pair, found in overlaps],
-        "query": [_query(settings, each, used[each.name], given) for each in collections] if _asks(given) else [],
+        "query": [_query(settings, each, used[each.name], given) for each in collections] if asks(given) else [],
     }
     report.close()
     if given["csv"] is not None:
@@ -67,12 +67,6 @@ def compare(settings: Settings, report: Bars, *, names: Sequence[str], as_json: 
         echo_json(document)
     else:
         _echo(document)
-
-
-def _asks(given: dict[str, Any]) -> bool:
-    if given["row"] is not None and given["image"] is not None:
-        raise click.UsageError("Give either --image FILE or --row N.")
-    return given["row"] is not None or given["image"] is not None
 
 
 def _encoders(collection: Collection, wanted: Sequence[str]) -> list[str]:
@@ -114,13 +108,11 @@ def _by_row(collection: Collection, pair: tuple[str, str], found: OverlapReport)
 def _query(settings: Settings, collection: Collection, names: Sequence[str], given: dict[str, Any]) -> dict[str, Any]:
     from ..pipeline import shared_hits
 
-    asked: dict[str, Any] = {"row": given["row"], "k": given["k"]}
-    if (file := given["image"]) is not None:
-        asked["image"] = query_picture(file, settings)
-    results = [collection.search(encoder=name, **asked) for name in names]
+    query = query_of(given, collection, settings)
+    results = [collection.search(query, encoder=name) for name in names]
     shared = shared_hits(results)
     answers = [{"encoder": each.encoder, "hits": [hit.to_json() | {"shared": hit.row in shared} for hit in each.hits]} for each in results]
-    return {"collection": collection.name, "answers": answers}
+    return {"collection": collection.name, "query": query.to_json(pixels=False), "answers": answers}
 
 
 def _echo(document: dict[str, Any]) -> None:

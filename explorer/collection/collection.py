@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
-import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from functools import cached_property, lru_cache
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Shaped
+from jaxtyping import Int64
 
-from .. import settings, storage
-from ..errors import ArtifactMissing, CollectionMissing, ExplorerError, ImageRejected, InputError, SourceError
-from ..index import load_index
-from ..projection import place
-from ..search import SearchResult, allowed_rows, find_hits
+from .. import storage
+from ..errors import ArtifactMissing, CollectionMissing, ImageRejected, InputError, SourceError
+from ..search import Picture, Query, Row, SearchResult, search
 from ..sources import open_source
+from ..sources.pixels import pixels_sha256
 from ..storage import Artifact
-from ..types import Encoder, Image, Limits, Neighbours, Points, Queries, Rows, Scores, Source, VectorIndex, Vectors
-from . import map_quality
-from .encoder_cache import identity, load_encoder
+from ..types import Encoder, Image, Limits, Source
+from .annotations import Annotations
+from .embedding import Embedding
+from .encoder_cache import identity
 
 RECORD = storage.COLLECTION
 FORMAT = 1
-PLACED_BY = 15
-"""Neighbours that decide where a picture from outside falls on the map."""
-_NAME = re.compile(r"[^\W_][\w .+-]{0,99}")
 
 
 class Collection:
@@ -45,6 +38,8 @@ class Collection:
         if self.record["format"] > FORMAT:
             raise InputError(f"Collection {path.name!r} has format {self.record['format']}, newer than this program; update the program.")
         self._limits = limits or Limits()
+        self._artifacts: dict[str, list[Artifact]] = {}
+        self._there: dict[str, list[str]] = {}
 
     def __repr__(self) -> str:
         return f"<Collection {self.name!r}: {self.n} rows>"
@@ -68,6 +63,15 @@ class Collection:
     def rejects(self) -> pd.DataFrame:
         """What did not become a row: uri, reason."""
         return pd.read_parquet(self._own_file("rejects.parquet"))
+
+    @cached_property
+    def annotations(self) -> Annotations:
+        """What people said of the rows: labels, notes, tags, decisions, saved selections, names of clusters."""
+        return Annotations(self.path, n=self.n)
+
+    def table(self) -> pd.DataFrame:
+        """``items`` and beside them what people said of the rows, as columns (``Annotations.beside``)."""
+        return self.annotations.beside(self.items)
 
     @cached_property
     def source(self) -> Source:
@@ -105,116 +109,101 @@ class Collection:
     # -- artifacts
 
     def artifacts(self, kind: str, **recipe: Any) -> list[Artifact]:
-        """Published artifacts of a kind whose recipe has these values, newest first."""
-        return [a for a in storage.artifacts(self.path, kind) if all(a.recipe.get(k) == v for k, v in recipe.items())]
+        """Published artifacts of a kind whose recipe has these values, newest first; the folder is read once (see ``refresh``)."""
+        found = self._artifacts.get(kind)
+        if found is None:
+            found = self._artifacts[kind] = storage.artifacts(self.path, kind)
+        return [artifact for artifact in found if all(artifact.recipe.get(name) == value for name, value in recipe.items())]
 
     def artifact(self, kind: str, *, step: str, **recipe: Any) -> Artifact:
-        """The newest such artifact; raises ``ArtifactMissing`` that names the step which makes one."""
+        """The newest such artifact. Raises ``ArtifactMissing`` that names the command which makes one."""
         if found := self.artifacts(kind, **recipe):
             return found[0]
         raise ArtifactMissing(f"Collection {self.name!r} has no {kind} of this kind yet; run 'explorer {step} {self.name}'.")
 
-    def embedding(self, encoder: str | None = None) -> Artifact:
-        """The newest embedding, or the newest one by that encoder, or the one of that key."""
-        for candidate in self.artifacts("embeddings"):
-            if encoder in (None, candidate.recipe["encoder"]["name"], candidate.key):
-                return candidate
-        by = f" --encoder {encoder}" if encoder else ""
+    def make(
+        self,
+        kind: str,
+        recipe: Mapping[str, Any],
+        fill: Callable[[Path], Mapping[str, Any]],
+        *,
+        waiting: Callable[[], None] | None = None,
+    ) -> Artifact:
+        """``storage.make`` in this collection's folder; what was made is found at once by ``artifacts``."""
+        artifact = storage.make(self.path, kind, recipe, fill, waiting=waiting)
+        self.refresh(kind)
+        return artifact
+
+    def refresh(self, kind: str | None = None) -> None:
+        """Read the list of artifacts again when next asked: what another process has made since is found then."""
+        if kind is None:
+            self._artifacts.clear()
+        else:
+            self._artifacts.pop(kind, None)
+
+    def notice_changes(self) -> None:
+        """``refresh`` where another process has made or removed an artifact since this was last called."""
+        there = {path.name: sorted(child.name for child in path.iterdir()) for path in self.path.iterdir() if path.is_dir()}
+        if there != self._there:
+            self._there = there
+            self.refresh()
+
+    def embeddings(self) -> list[Embedding]:
+        """All embeddings, newest first."""
+        return [Embedding(self, artifact) for artifact in self.artifacts("embeddings")]
+
+    def embedding(self, name_or_key: str | None = None) -> Embedding:
+        """The embedding of that key, or the newest by the encoder of that name, or the newest. Raises ``ArtifactMissing``."""
+        for embedding in self.embeddings():
+            if name_or_key in (None, embedding.encoder_name, embedding.key):
+                return embedding
+        by = f" --encoder {name_or_key}" if name_or_key else ""
         raise ArtifactMissing(
-            f"Collection {self.name!r} has no embedding{' by ' + encoder if encoder else ''}; run 'explorer embed {self.name}{by}'."
+            f"Collection {self.name!r} has no embedding{' by ' + name_or_key if name_or_key else ''}; run 'explorer embed {self.name}{by}'."
+        )
+
+    def embedding_by(self, encoder: Encoder) -> Embedding:
+        """The newest embedding that this loaded encoder made, in whatever precision; it encodes pictures from outside.
+
+        Raises ``ArtifactMissing`` where none is by an encoder of that name, ``InputError`` where they are of other weights.
+        """
+        self.embedding(encoder.name)
+        for embedding in self.embeddings():
+            if identity(embedding.recipe["encoder"]) == identity(encoder.recipe):
+                return embedding.with_encoder(encoder)
+        raise InputError(
+            f"{encoder.name} as loaded is not the one collection {self.name!r} was embedded with (other weights or another version); "
+            f"load the same weights, or run 'explorer embed {self.name} --encoder {encoder.name}'."
         )
 
     def encoder_names(self) -> list[str]:
         """Names of the encoders this collection was embedded with, newest first."""
-        return list(dict.fromkeys(str(a.recipe["encoder"]["name"]) for a in self.artifacts("embeddings")))
+        return list(dict.fromkeys(embedding.encoder_name for embedding in self.embeddings()))
 
-    def vectors(self, encoder: str | None = None) -> Vectors:
-        """(n d) float32, memory-mapped, as the encoder gave them."""
-        return _load(self.embedding(encoder), "vectors.npy")
+    def search(self, query: Query | None = None, *, encoder: str | Encoder | None = None, **asked: Any) -> SearchResult:
+        """The rows most similar to what is asked; ``search.search`` on one embedding.
 
-    def neighbours(self, encoder: str | None = None) -> Neighbours:
-        """The one nearest-neighbour graph of an embedding, memory-mapped."""
-        artifact = self._neighbours(encoder)
-        return Neighbours(_load(artifact, "knn_rows.npy"), _load(artifact, "knn_scores.npy"))
-
-    def index(self, encoder: str | None = None) -> VectorIndex:
-        """The search index of an embedding; read once per process."""
-        return _read_index(storage.file(self._neighbours(encoder), "index.faiss"))
-
-    def projection(self, encoder: str | None = None, method: str = "umap") -> Points:
-        """(n 2) float32 positions on the newest map of that method."""
-        return _load(self.projection_artifact(encoder, method), "xy.npy")
-
-    def projection_artifact(self, encoder: str | None = None, method: str = "umap") -> Artifact:
-        """The newest map of that method, with its recipe."""
-        return self.artifact("projections", step="project", neighbours=self._neighbours(encoder).key, method=method)
-
-    def described(self, encoder: str | None = None, *, projection: Artifact | None = None) -> pd.DataFrame:
-        """``items``, and beside them how far each row's place on a map (the newest UMAP, else the newest) can be trusted."""
-        if projection is None:
-            with suppress(ArtifactMissing):  # rows without vectors or a map are as they are
-                projection = map_quality.first(self.artifacts("projections", neighbours=self._neighbours(encoder).key))
-        return map_quality.beside(self.items, projection)
-
-    def clusterings(self, encoder: str | None = None) -> list[Artifact]:
-        """All group numberings of an embedding, newest first."""
-        return self.artifacts("clusters", neighbours=self._neighbours(encoder).key)
-
-    # -- questions
-
-    def search(
-        self,
-        *,
-        image: Image | None = None,
-        row: int | None = None,
-        k: int = 10,
-        where: Mapping[str, Any] | None = None,
-        exclude_same: Sequence[str] = (),
-        encoder: str | Encoder | None = None,
-    ) -> SearchResult:
-        """The k rows most similar to a row or to a picture (h w 3) uint8.
-
-        ``where`` maps columns to a value, a list of values or a range (``allowed_rows``); ``exclude_same`` names columns
-        (patient, slide) in which answers must differ from the query; those not known for it are in ``query["not_excluded"]``.
-        A picture that is in the collection, pixel for pixel, is known by its row.
-        Pass a loaded ``encoder`` to query by pictures without loading it again. Raises ``InputError``, ``ArtifactMissing``.
+        Give a ``Query``, or its fields: ``row=12``, ``image=pixels`` (h w 3) uint8, ``k``, ``where``, ``exclude_same``, ...
+        ``encoder`` is the name of an encoder, the key of an embedding, or a loaded encoder. Raises ``InputError``,
+        ``ArtifactMissing``.
         """
-        if (image is None) == (row is None):
-            raise InputError("Search needs either a row or a picture; give one of the two.")
-        started = time.perf_counter()
-        ready = None if isinstance(encoder, str) or encoder is None else encoder
-        embedding = self.embedding(encoder) if ready is None else self._embedding_by(ready)  # type: ignore[arg-type]
-        query: dict[str, Any] = {}
-        if image is not None:
-            row = self.row_of(image)
-            ready = ready or load_encoder(embedding)
-            vector = ready.encode(ready.prepare(image)[None]).numpy()
-            query["image_px"] = [int(image.shape[1]), int(image.shape[0])]
-        elif row is not None:
-            vector = np.array(self.vectors(embedding.key)[[self._row(row)]])
-        if row is not None:
-            query |= {"row": int(row), "id": str(self.items["id"].iloc[row]), "not_excluded": self._unknown_of(row, exclude_same)}
-        query |= {"k": k, "where": dict(where or {}), "exclude_same": list(exclude_same)}
-        items = self.items if set(where or ()) <= set(self.items.columns) else self.described(embedding.key)
-        allowed = allowed_rows(items, where=where, exclude_same=exclude_same, like=row)
-        index = self.index(embedding.key)
-        hits = find_hits(self.items, index=index, query=vector, k=k, allowed=allowed)
-        with suppress(ArtifactMissing):  # a collection without a map has no place on it
-            layout = self.projection(embedding.key)
-            xy = layout[row] if row is not None else place(*_nearest(index, vector), xy=np.asarray(layout))[0]
-            query["map_xy"] = [round(float(value), 4) for value in xy]
-        return SearchResult(self.name, str(embedding.recipe["encoder"]["name"]), query, hits, time.perf_counter() - started)
+        embedding = self.embedding(encoder) if encoder is None or isinstance(encoder, str) else self.embedding_by(encoder)
+        return search(embedding, query if query is not None else _query(**asked))
+
+    def selection(self, name: str) -> Int64[np.ndarray, " m"]:
+        """Rows of the saved selection of that title or key, ascending. Raises ``InputError``."""
+        return self.annotations.selection(name).rows
 
     def row_of(self, image: Image) -> int | None:
         """The row with exactly these pixels, or None."""
-        return self._row_by_sha256.get(pixels_sha256(image))
+        return self.row_by_sha256.get(pixels_sha256(image))
 
     def verify(self) -> list[str]:
         """One sentence per file that is missing, cut or changed; empty when all is well."""
         faults = storage.verify(Artifact(self.path, self.record))
         for folder in sorted(p for p in self.path.iterdir() if p.is_dir() and not p.name.startswith(".")):
             faults += storage.verify_kind(self.path, folder.name)
-        return faults
+        return faults + self.annotations.journal.faults()
 
     # -- within
 
@@ -225,23 +214,6 @@ class Collection:
         if not 0 <= row < self.n:
             raise InputError(f"Row {row} is not in {self.name!r}; rows go from 0 to {self.n - 1}.")
         return row
-
-    def _embedding_by(self, encoder: Encoder) -> Artifact:
-        """The newest embedding this very encoder made, in whatever precision. Raises ``ArtifactMissing`` or ``InputError``."""
-        self.embedding(encoder.name)
-        for candidate in self.artifacts("embeddings"):
-            if identity(candidate.recipe["encoder"]) == identity(encoder.recipe):
-                return candidate
-        raise InputError(
-            f"{encoder.name} as loaded is not the one collection {self.name!r} was embedded with (other weights or another version); "
-            f"load the same weights, or run 'explorer embed {self.name} --encoder {encoder.name}'."
-        )
-
-    def _unknown_of(self, row: int, columns: Sequence[str]) -> list[str]:
-        return [column for column in columns if column in self.items.columns and pd.isna(self.items[column].iloc[row])]
-
-    def _neighbours(self, encoder: str | None) -> Artifact:
-        return self.artifact("neighbours", step="index", embedding=self.embedding(encoder).key)
 
     @cached_property
     def _thumbnails(self) -> Any:
@@ -256,66 +228,18 @@ class Collection:
         return self.artifact("thumbnails", step="ingest")
 
     @cached_property
-    def _row_by_sha256(self) -> dict[str, int]:
+    def row_by_sha256(self) -> Mapping[str, int]:
+        """The first row with each pixel hash."""
         return {sha: row for row, sha in reversed(list(enumerate(self.items["sha256"])))}
 
 
-def open_collection(name: str, *, home: Path | str | None = None, limits: Limits | None = None) -> Collection:
-    """The collection of that name under ``home`` (``EXPLORER_HOME`` or ``indexes`` where left out). Raises ``CollectionMissing``."""
-    return Collection(Path(home or settings.read().home) / checked_name(name), limits=limits)
-
-
-def list_collections(home: Path) -> list[Collection]:
-    """All collections under ``home`` that open, by name."""
-    opened = (_try_open(path) for path in _folders(home))
-    return [collection for collection in opened if isinstance(collection, Collection)]
-
-
-def list_damaged(home: Path) -> dict[str, str]:
-    """Name and fault of every collection under ``home`` that does not open."""
-    opened = {path.name: _try_open(path) for path in _folders(home)}
-    return {name: str(fault) for name, fault in opened.items() if isinstance(fault, ExplorerError)}
-
-
-def _folders(home: Path) -> list[Path]:
-    folders = sorted(home.iterdir()) if home.is_dir() else []
-    return [path for path in folders if not path.name.startswith(".") and (path / RECORD).is_file()]
-
-
-def _try_open(path: Path) -> Collection | ExplorerError:
-    try:
-        return Collection(path)
-    except ExplorerError as error:
-        return error
-
-
-def checked_name(name: str) -> str:
-    """The name, where it can safely name a folder; raises ``InputError``."""
-    if not _NAME.fullmatch(name) or name.endswith((".", " ")):
-        raise InputError(f"{name!r} cannot name a collection; use letters, digits, spaces and . + - _, starting with a letter or digit.")
-    return name
-
-
-def pixels_sha256(image: Image) -> str:
-    """Hex digest of a picture's shape and pixels: equal pictures, equal digests, whatever file they lie in."""
-    digest = hashlib.sha256(repr(image.shape).encode())
-    digest.update(np.ascontiguousarray(image).data)
-    return digest.hexdigest()
-
-
-def _nearest(index: VectorIndex, query: Queries) -> tuple[Rows, Scores]:
-    scores, rows = index.search(query, min(PLACED_BY, index.n))
-    return rows, scores
-
-
-@lru_cache(maxsize=4)
-def _read_index(path: Path) -> VectorIndex:
-    import faiss
-
-    settings = storage.read_json(path.with_name(storage.META))["measured"]["index"]
-    return load_index(faiss.read_index(str(path)), settings=settings)
-
-
-def _load(artifact: Artifact, name: str) -> Shaped[np.ndarray, ...]:
-    array: Shaped[np.ndarray, ...] = np.load(storage.file(artifact, name), mmap_mode="r", allow_pickle=False)
-    return array
+def _query(*, row: int | None = None, image: Image | None = None, **asked: Any) -> Query:
+    if unknown := set(asked) - {"k", "where", "exclude_same", "min_score", "include_query", "more_like", "unlike"}:
+        raise InputError(f"A search has no {sorted(unknown)[0]!r}; see Query for what can be asked.")
+    if "exclude_same" in asked:
+        asked["exclude_same"] = tuple(asked["exclude_same"])
+    if row is not None and image is None:
+        return Query((Row(row),), **asked)
+    if image is not None and row is None:
+        return Query((Picture(image),), **asked)
+    raise InputError("Search needs either a row or a picture; give one of the two.")

@@ -21,29 +21,23 @@ COLUMNS: Mapping[str, str] = {
 """Column -> file. A column of the user's own that is called so comes first."""
 
 
-def of_map(projection: Artifact) -> dict[str, PerRow]:
-    """Those columns that were measured of a map."""
-    places = [made for made in (projection, stability_of(projection)) if made is not None]
+def of_map(projection: Artifact, stabilities: Sequence[Artifact] = ()) -> dict[str, PerRow]:
+    """Those columns that were measured of a map; ``stabilities`` are the collection's artifacts of that kind."""
+    measured = [artifact for artifact in (projection, stability_of(projection, stabilities)) if artifact is not None]
     return {
-        column: np.load(storage.file(made, name), allow_pickle=False)
+        column: np.load(storage.file(artifact, name), allow_pickle=False)
         for column, name in COLUMNS.items()
-        for made in places
-        if name in made.meta["files"]
+        for artifact in measured
+        if name in artifact.meta["files"]
     }
 
 
-def beside(items: pd.DataFrame, projection: Artifact | None) -> pd.DataFrame:
-    """The rows with those columns; the rows as they are where there is no map."""
-    found = {} if projection is None else of_map(projection)
+def beside(items: pd.DataFrame, projection: Artifact, stabilities: Sequence[Artifact] = ()) -> pd.DataFrame:
+    """The rows with those columns."""
+    found = of_map(projection, stabilities)
     return items.assign(**{name: values for name, values in found.items() if name not in items.columns})
 
 
-def first(projections: Sequence[Artifact]) -> Artifact | None:
-    """Of maps, newest first, the one to show where none was chosen: a UMAP before others."""
-    return next(iter(sorted(projections, key=lambda made: made.recipe["method"] != "umap")), None)
-
-
-def stability_of(projection: Artifact) -> Artifact | None:
-    """What was measured of a map by drawing it again; None where it was not."""
-    measured = storage.artifacts(projection.path.parents[1], "stabilities")
-    return next((made for made in measured if made.recipe["projection"] == projection.key), None)
+def stability_of(projection: Artifact, stabilities: Sequence[Artifact]) -> Artifact | None:
+    """The measurement of how a map changes with its seed; None where it was not measured."""
+    return next((artifact for artifact in stabilities if artifact.recipe["projection"] == projection.key), None)

@@ -1,13 +1,15 @@
-"""Search by cosine with FAISS, and the one nearest-neighbour graph that map, clusters and metrics share.
+"""Vector stores for cosine search, and the one nearest-neighbour graph that map, clusters and metrics share.
 
-exact.py    unit vectors, exact search block by block, the order of hits: what the rest stands on
-truth.py    how much of the truth an index or a graph finds, and how many lists it takes to find it
-search.py   FaissIndex: flat, ivf or ivf-refine, by the size of the collection
-graph.py    the k nearest other rows of every row
+exact.py        unit vectors, exact search block by block, the order of hits: what the rest stands on
+recall.py       how much of the truth an index or a graph finds, and how many lists it takes to find it
+faiss_index.py  FaissIndex: flat, ivf or ivf-refine, by the size of the collection
+store.py        builds and opens stores; chooses the engine
+graph.py        the k nearest other rows of every row
 """
 
-from .faiss_index import FaissIndex, build_index, load_index
+from .faiss_index import FaissIndex, build_index
 from .graph import knn_graph
 from .recall import graph_recall, recall
+from .store import build_store, open_store
 
-__all__ = ["FaissIndex", "build_index", "graph_recall", "knn_graph", "load_index", "recall"]
+__all__ = ["FaissIndex", "build_index", "build_store", "graph_recall", "knn_graph", "open_store", "recall"]

@@ -18,6 +18,7 @@ Methods: Johnson, Douze, Jégou, "Billion-scale similarity search with GPUs", 20
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from threading import Lock
 from typing import Any, cast
 
@@ -30,6 +31,7 @@ from ..types import Progress, Queries, Report, Rows, Scores, ignore
 from .exact import BLAS_FROM, blocks, exact_search, in_order, load_faiss, padded, unit_blocks, without_self
 from .recall import AIM, HALF_PRECISION_AIM, PROMISED, RECALL_K, Truth, some_rows
 
+FILE = "index.faiss"
 KINDS = ("flat", "ivf", "ivf-refine")
 FLAT_UP_TO = 200_000
 """Rows. One query then costs about 25 ms of one core at 384 numbers a row."""
@@ -44,11 +46,11 @@ GPU_MOST = 2048
 class FaissIndex:
     """An index over the rows of one collection; see ``build_index``. Safe to search from several threads."""
 
-    def __init__(self, raw: Any, settings: Mapping[str, Any]) -> None:
+    def __init__(self, raw: Any, settings: Mapping[str, Any], *, device: str = "auto") -> None:
         self.raw = raw
-        """The FAISS index in main memory, for ``faiss.write_index``."""
+        """FAISS's own index, in main memory. Nothing outside of this room uses it."""
         self._settings = dict(settings)
-        self._gpu = _on_gpu(raw, self._settings)
+        self._gpu = _on_gpu(raw, self._settings, device)
         self._gpu_lock = Lock()  # FAISS allows one thread at a time on a GPU
 
     @property
@@ -67,9 +69,23 @@ class FaissIndex:
         return int(self.raw.d)
 
     @property
+    def n_bytes(self) -> int:
+        """Main memory of the stored vectors; a copy on a GPU is not counted."""
+        bits = {"flat": 32.0, "ivf": 32.0, "ivf-refine": 17.0}[self.kind]
+        return int(self.n * self.dim * bits / 8)
+
+    def count(self, *, allowed: Bool[np.ndarray, " n"] | None = None) -> int:
+        """Rows that a search with this filter chooses from."""
+        return self.n if allowed is None else int(allowed.sum())
+
+    @property
     def settings(self) -> dict[str, Any]:
         """JSON values: kind, seed, measured recall, lists and how many are read, and the device of unfiltered searches."""
         return self._settings | {"device": "cpu" if self._gpu is None else "gpu"}
+
+    def save(self, folder: Path) -> None:
+        """Write the index into a folder; ``store.open_store`` reads it again."""
+        load_faiss().write_index(self.raw, str(folder / FILE))
 
     def search(self, queries: Float[np.ndarray, "q d"], k: int, *, allowed: Bool[np.ndarray, " n"] | None = None) -> tuple[Scores, Rows]:
         """The k rows of highest cosine for each query, among the ``allowed`` ones (True for a row that may be returned).
@@ -126,10 +142,13 @@ class FaissIndex:
         return cast(tuple[Scores, Rows], held.search(queries, k, params=faiss.SearchParameters(sel=selector)))
 
 
-def build_index(vectors: Float[np.ndarray, "n d"], *, kind: str = "auto", seed: int = 0, report: Report = ignore) -> FaissIndex:
+def build_index(
+    vectors: Float[np.ndarray, "n d"], *, kind: str = "auto", seed: int = 0, device: str = "auto", report: Report = ignore
+) -> FaissIndex:
     """An index over the directions of ``vectors``; they need not be normalised and may be memory-mapped.
 
-    ``kind`` is one of ``KINDS``, or ``auto`` for the one that suits the size. The same vectors and seed give the same index.
+    ``kind`` is one of ``KINDS``, or ``auto`` for the one that suits the size. ``device`` is auto, cpu, cuda, cuda:1 or mps;
+    FAISS knows GPUs of CUDA only. The same vectors and seed give the same index.
     Raises ``InputError`` for an unknown kind or no vectors, ``VectorsNotFinite`` as ``unit`` does.
     """
     n, dim = vectors.shape
@@ -141,13 +160,8 @@ def build_index(vectors: Float[np.ndarray, "n d"], *, kind: str = "auto", seed: 
         raise InputError(f"There is no index kind {kind!r}; choose auto, {', '.join(KINDS)}.")
     raw = fill(vectors, kind=kind, seed=seed, report=report)
     if kind == "flat":
-        return FaissIndex(raw, {"kind": kind, "seed": seed, "recall": 1.0, "recall_k": RECALL_K})
-    return _tuned(raw, vectors, kind=kind, seed=seed)
-
-
-def load_index(raw: Any, *, settings: Mapping[str, Any]) -> FaissIndex:
-    """The index around ``raw``, as ``faiss.read_index`` gave it (memory-mapped or not), with the settings stored beside it."""
-    return FaissIndex(raw, settings)
+        return FaissIndex(raw, {"kind": kind, "seed": seed, "recall": 1.0, "recall_k": RECALL_K}, device=device)
+    return _tuned(raw, vectors, kind=kind, seed=seed, device=device)
 
 
 def fill(vectors: Float[np.ndarray, "n d"], *, kind: str, seed: int, report: Report = ignore) -> Any:
@@ -168,14 +182,15 @@ def fill(vectors: Float[np.ndarray, "n d"], *, kind: str, seed: int, report: Rep
     return raw
 
 
-def _tuned(raw: Any, vectors: Float[np.ndarray, "n d"], *, kind: str, seed: int) -> FaissIndex:
+def _tuned(raw: Any, vectors: Float[np.ndarray, "n d"], *, kind: str, seed: int, device: str) -> FaissIndex:
     """The index with the least nprobe (and k_factor) that reaches the recall aimed at on a sample of rows."""
     lists = load_faiss().extract_index_ivf(raw)
     truth = Truth.of_sample(vectors, k=RECALL_K, seed=seed)
     likeness = truth.queries @ lists.quantizer.reconstruct_n(0, lists.nlist).T
     aim = AIM if kind == "ivf" else HALF_PRECISION_AIM
     nprobe = truth.lists_needed(vectors, lists.quantizer, likeness, aim=aim)
-    index = FaissIndex(raw, {"kind": kind, "seed": seed, "recall_k": RECALL_K, "nlist": lists.nlist, "nprobe": nprobe, "k_factor": 1})
+    facts = {"kind": kind, "seed": seed, "recall_k": RECALL_K, "nlist": lists.nlist, "nprobe": nprobe, "k_factor": 1}
+    index = FaissIndex(raw, facts, device=device)
     settings = index._settings  # tuned in place: a second index would be a second copy on the GPU
     while True:
         found = without_self(*index.search(truth.queries, RECALL_K + 1), truth.rows)[1]
@@ -185,15 +200,19 @@ def _tuned(raw: Any, vectors: Float[np.ndarray, "n d"], *, kind: str, seed: int)
         settings["k_factor"] *= 2
 
 
-def _on_gpu(raw: Any, settings: Mapping[str, Any]) -> Any:
-    """A copy on the first GPU that FAISS sees; None where there is none, where FAISS has no GPU form of the index (refined, or
-    of too many lists), and where it does not fit. ``FaissIndex.settings`` says which.
+def _on_gpu(raw: Any, settings: Mapping[str, Any], device: str) -> Any:
+    """A copy on the GPU that ``device`` names (``auto`` and ``cuda``: the first); None where it names none, where there is none,
+    where FAISS has no GPU form of the index (refined, or of too many lists), and where it does not fit.
+    ``FaissIndex.settings`` says which.
     """
     faiss = load_faiss()
-    if faiss.get_num_gpus() == 0 or settings["kind"] == "ivf-refine" or settings.get("nprobe", 0) > GPU_MOST:
+    if device not in ("auto", "cuda") and not device.startswith("cuda:"):
+        return None
+    number = int(device.removeprefix("cuda:")) if ":" in device else 0
+    if faiss.get_num_gpus() <= number or settings["kind"] == "ivf-refine" or settings.get("nprobe", 0) > GPU_MOST:
         return None
     try:
-        return faiss.index_cpu_to_gpu(faiss.StandardGpuResources(), 0, raw)
+        return faiss.index_cpu_to_gpu(faiss.StandardGpuResources(), number, raw)
     except RuntimeError as error:
         if "out of memory" not in str(error):
             raise

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int64
 
 from ..errors import InputError
-from ..types import Neighbours, Progress, Report, Rows, Scores, Vectors, ignore
+from ..types import Neighbours, Progress, Report, Rows, Scores, Vectors, VectorStore, ignore
 from .exact import blocks, in_order, load_faiss, padded, without_self
 from .faiss_index import FaissIndex, fill
 from .recall import Truth
@@ -21,7 +21,7 @@ Found = tuple[Int64[np.ndarray, " b"], Scores, Rows]
 """Some rows, and the best k + 1 hits of each, itself among them."""
 
 
-def knn_graph(vectors: Float[np.ndarray, "n d"], *, index: FaissIndex, k: int = 30, report: Report = ignore) -> Neighbours:
+def knn_graph(vectors: Float[np.ndarray, "n d"], *, index: VectorStore, k: int = 30, report: Report = ignore) -> Neighbours:
     """The k nearest other rows of every row of ``vectors``, which are the rows of ``index``.
 
     Exact up to 20 000 rows of a flat index. Above, the rows of each list of an IVF are compared with those of the lists
@@ -35,10 +35,10 @@ def knn_graph(vectors: Float[np.ndarray, "n d"], *, index: FaissIndex, k: int = 
         )
     if k < 1:
         raise InputError(f"Asked for the {k} nearest rows; ask for at least 1.")
-    if index.kind == "ivf-refine" or (index.kind == "flat" and index.n <= EXACT_UP_TO):
+    if index.kind == "ivf-refine" or (index.kind != "ivf" and index.n <= EXACT_UP_TO):
         found = _by_search(vectors, index, k + 1)
     else:
-        lists = index.raw if index.kind == "ivf" else fill(vectors, kind="ivf", seed=0)
+        lists = index.raw if isinstance(index, FaissIndex) and index.kind == "ivf" else fill(vectors, kind="ivf", seed=0)
         found = _by_lists(vectors, lists, k + 1, report)
     graph = Neighbours(np.full((index.n, k), -1, np.int64), np.full((index.n, k), -np.inf, np.float32))
     done = 0
@@ -49,7 +49,7 @@ def knn_graph(vectors: Float[np.ndarray, "n d"], *, index: FaissIndex, k: int = 
     return graph
 
 
-def _by_search(vectors: Float[np.ndarray, "n d"], index: FaissIndex, k: int) -> Iterator[Found]:
+def _by_search(vectors: Float[np.ndarray, "n d"], index: VectorStore, k: int) -> Iterator[Found]:
     for own in blocks(np.arange(index.n), 4096):
         yield own, *index.search(vectors[own], k)
 

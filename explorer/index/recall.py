@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int64
 
 from ..cosine import unit
-from ..types import Neighbours, Queries, Rows, Scores, VectorIndex
+from ..types import Neighbours, Queries, Rows, Scores, VectorStore
 from .exact import exact_search, padded, unit_blocks, without_self
 
 PROMISED = 0.99
@@ -21,7 +21,7 @@ RECALL_K = 10
 SAMPLE = 1000
 
 
-def recall(index: VectorIndex, vectors: Float[np.ndarray, "n d"], *, k: int = RECALL_K, sample: int = SAMPLE, seed: int = 0) -> float:
+def recall(index: VectorStore, vectors: Float[np.ndarray, "n d"], *, k: int = RECALL_K, sample: int = SAMPLE, seed: int = 0) -> float:
     """The share of the k true nearest other rows that ``index`` returns, over a sample of its own rows.
 
     A row found with the same cosine as a true neighbour counts as found. 1.0 where there are no other rows.

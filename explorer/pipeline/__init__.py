@@ -1,9 +1,9 @@
 """The verbs. The only place where computing meets disk; the command line, jobs and pages all call these."""
 
 from ..reports.words import TITLES as PROTOCOL_TITLES
+from .annotate import meant_rows
 from .build import build, demo, demo_real, real_terms, real_to_fetch
 from .cluster import agreement, cluster
-from .cluster_names import group_names, name_groups
 from .embed import embed
 from .evaluate.baselines import embed_anchors
 from .evaluate.benchmark import benchmark
@@ -15,7 +15,6 @@ from .index import index
 from .ingest import ingest
 from .manage import remove, rename
 from .project import project, stability
-from .selections import save_selection, selected_rows
 
 __all__ = [
     "HEADLINES",
@@ -40,13 +39,12 @@ __all__ = [
     "evaluate",
     "export",
     "gaps",
-    "group_names",
     "index",
     "ingest",
     "leak",
     "least_agreed",
+    "meant_rows",
     "measure_leak",
-    "name_groups",
     "overlap",
     "project",
     "read_report",
@@ -54,9 +52,7 @@ __all__ = [
     "real_to_fetch",
     "remove",
     "rename",
-    "save_selection",
     "scores",
-    "selected_rows",
     "shared_hits",
     "stability",
 ]

@@ -88,7 +88,7 @@ def real_terms() -> tuple[str, str]:
 
 def _complete(collection: Collection, *, encoder: Encoder, settings: Settings, report: Report) -> Collection:
     made = embed(collection, encoder=encoder, settings=settings, report=report)
-    index(collection, encoder=made.key, report=report)
+    index(collection, encoder=made.key, device=settings.device, report=report)
     project(collection, encoder=made.key, report=report)
     cluster(collection, encoder=made.key, report=report)
     measure_leak(collection, encoder=made.key, report=report)

@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import clustering, storage
 from ..collection import Collection
+from ..collection.embedding import load_array
 from ..errors import InputError
 from ..storage import Artifact
 from ..types import Progress, Report, ignore
@@ -42,22 +43,22 @@ def cluster(
     chosen = CLUSTER_DEFAULTS[method] | parameters
     if unknown := set(chosen) - set(CLUSTER_DEFAULTS[method]):
         raise InputError(f"{method} has no parameter {', '.join(sorted(unknown))}; it has {', '.join(CLUSTER_DEFAULTS[method])}.")
-    made_from = collection.embedding(encoder)
-    neighbours = collection.artifact("neighbours", step="index", embedding=made_from.key)
-    recipe = {"kind": "clusters", "neighbours": neighbours.key, "method": method, "seed": seed, **chosen}
-    if method == "hdbscan":
-        recipe["projection"] = collection.projection_artifact(made_from.key).key
+    embedding = collection.embedding(encoder)
+    recipe = {"kind": "clusters", "neighbours": embedding.neighbours.key, "method": method, "seed": seed, **chosen}
+    umap = embedding.map("umap") if method == "hdbscan" else None
+    if umap is not None:
+        recipe["projection"] = umap.key
 
     def fill(work: Path) -> Mapping[str, Any]:
         started = time.perf_counter()
         report(Progress("cluster", 0, 1, unit="step"))
-        vectors = collection.vectors(made_from.key)
+        vectors = embedding.vectors
         if method == "leiden":
-            labels = clustering.leiden(collection.neighbours(made_from.key), seed=seed, **chosen)
-        elif method == "kmeans":
+            labels = clustering.leiden(embedding.graph, seed=seed, **chosen)
+        elif umap is None:
             labels = clustering.kmeans(vectors, seed=seed, **chosen)
         else:
-            labels = clustering.hdbscan(np.array(collection.projection(made_from.key)), **chosen)
+            labels = clustering.hdbscan(np.array(load_array(umap, "xy.npy")), **chosen)
         np.save(work / "labels.npy", labels)
         np.save(work / "medoids.npy", clustering.medoids(vectors, labels, count=TYPICAL_ROWS))
         np.save(work / "borderline.npy", clustering.borderline(vectors, labels, count=TYPICAL_ROWS))
@@ -66,7 +67,7 @@ def cluster(
         noise = int((labels < 0).sum())
         return {"clusters": len(sizes), "sizes": sizes, "in_none": noise, "seconds": round(time.perf_counter() - started, 3)}
 
-    return storage.make(collection.path, "clusters", recipe, fill, waiting=waiter("cluster", collection, report))
+    return collection.make("clusters", recipe, fill, waiting=waiter("cluster", collection, report))
 
 
 def agreement(collection: Collection, groups: Artifact, column: str) -> dict[str, Any]:

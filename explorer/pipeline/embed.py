@@ -56,7 +56,7 @@ def embed(collection: Collection, *, encoder: Encoder, settings: Settings, repor
         return facts | {"block_rows": BLOCK_ROWS}
 
     with space_for(collection.path):
-        return storage.make(collection.path, kind, recipe, fill, waiting=waiter("embed", collection, report))
+        return collection.make(kind, recipe, fill, waiting=waiter("embed", collection, report))
 
 
 def _embed_rows(

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from .. import storage
-from ..collection import Collection, map_quality
+from ..collection import Collection, Embedding, map_quality
 from ..errors import ArtifactMissing, InputError
 
 FORMATS = (".csv", ".parquet", ".npz", ".h5")
@@ -33,29 +33,30 @@ def export(collection: Collection, path: Path, *, encoder: str | None = None, ov
         raise InputError(f"{path} exists; choose another name or pass --overwrite.")
     if not path.parent.is_dir():
         raise InputError(f"There is no folder {path.parent}; make it first.")
-    table = _table(collection, encoder)
+    embedding = collection.embedding(encoder)
+    table = _table(embedding)
     unfinished = path.with_name(f".{path.name}.part{path.suffix}")
     if path.suffix.lower() == ".csv":
         defused(table).to_csv(unfinished, index=False)
     else:
-        _with_vectors(unfinished, table, collection.vectors(encoder))
+        _with_vectors(unfinished, table, embedding.vectors)
     storage.sync(unfinished)
     unfinished.replace(path)
     return path
 
 
-def _table(collection: Collection, encoder: str | None) -> pd.DataFrame:
-    """The rows, then our own columns; one whose name the user has taken gets a trailing underscore."""
-    table = collection.items.copy()
+def _table(embedding: Embedding) -> pd.DataFrame:
+    """The rows, what people said of them, then our own columns; one whose name the user has taken gets a trailing underscore."""
+    table = embedding.collection.table().copy()
     for method in ("umap", "pca"):
         with suppress(ArtifactMissing):  # a collection without a map or groups is exported without them
-            x, y = np.asarray(collection.projection(encoder, method)).T
+            x, y = np.asarray(embedding.positions(method)).T
             table[_free(f"{method}_x", table)], table[_free(f"{method}_y", table)] = x, y
-    for name, values in collection.described(encoder).items():
+    for name, values in embedding.described().items():
         if name in map_quality.COLUMNS and name not in table:
             table[str(name)] = values
     with suppress(ArtifactMissing):
-        newest = {str(made.recipe["method"]): made for made in reversed(collection.clusterings(encoder))}
+        newest = {str(made.recipe["method"]): made for made in reversed(embedding.clusterings())}
         for method, made in newest.items():
             table[_free(f"group_{method}", table)] = np.load(storage.file(made, "labels.npy"), allow_pickle=False)
     return table

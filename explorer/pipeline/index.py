@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from .. import index as indexing
-from .. import storage
 from ..collection import Collection
 from ..storage import Artifact
 from ..types import Report, ignore
@@ -26,26 +25,25 @@ def index(
     kind: str = "auto",
     k: int = GRAPH_K,
     seed: int = 0,
+    device: str = "auto",
     report: Report = ignore,
 ) -> Artifact:
     """The search index and the one nearest-neighbour graph (``k`` per row) of an embedding, with the recall both were measured at."""
-    source = collection.embedding(encoder)
-    recipe = {"kind": "neighbours", "embedding": source.key, "index": kind, "k": k, "seed": seed}
+    embedding = collection.embedding(encoder)
+    recipe = {"kind": "neighbours", "embedding": embedding.key, "index": kind, "k": k, "seed": seed}
 
     def fill(work: Path) -> Mapping[str, Any]:
-        import faiss
-
         started = time.perf_counter()
-        vectors = np.load(storage.file(source, "vectors.npy"), mmap_mode="r", allow_pickle=False)
-        built = indexing.build_index(vectors, kind=kind, seed=seed, report=report)
-        graph = indexing.knn_graph(vectors, index=built, k=k, report=report)
-        faiss.write_index(built.raw, str(work / "index.faiss"))
+        vectors = embedding.vectors
+        store = indexing.build_store(vectors, kind=kind, seed=seed, device=device, report=report)
+        graph = indexing.knn_graph(vectors, index=store, k=k, report=report)
+        store.save(work)
         np.save(work / "knn_rows.npy", graph.rows)
         np.save(work / "knn_scores.npy", graph.scores)
         recalls = {
-            "recall_at_10": indexing.recall(built, vectors, seed=seed),
+            "recall_at_10": indexing.recall(store, vectors, seed=seed),
             "graph_recall": indexing.graph_recall(graph, vectors, seed=seed) if collection.n > 1 else 1.0,
         }
-        return {"index": dict(built.settings), **recalls, "seconds": round(time.perf_counter() - started, 3)}
+        return {"index": dict(store.settings), **recalls, "seconds": round(time.perf_counter() - started, 3)}
 
-    return storage.make(collection.path, "neighbours", recipe, fill, waiting=waiter("index", collection, report))
+    return collection.make("neighbours", recipe, fill, waiting=waiter("index", collection, report))

@@ -24,6 +24,7 @@ from .. import storage
 from ..collection import FORMAT, RECORD, Collection, checked_name, list_collections
 from ..errors import CollectionExists, InputError
 from ..settings import Settings
+from ..sources import Reading, reading_of
 from ..sources.synthetic import SyntheticSource
 from ..types import Encoder, Item, Progress, Reject, Report, Source, ignore
 from .common import embedding_recipe, read_block, space_for, write_block
@@ -47,15 +48,25 @@ def ingest(source: Source, *, name: str, settings: Settings, encoder: Encoder | 
     def waiting() -> None:
         report(Progress("ingest", 0, note=f"another process is reading {name!r}; waiting for it"))
 
-    with storage.locked(settings.home / f".{name}.lock", what=f"collection {name!r}", waiting=waiting):
-        if (target / RECORD).is_file():
-            collection = _same_source(Collection(target, limits=settings.limits), identity)
-            if not isinstance(source, SyntheticSource):  # which its options decide
-                _say_what_changed(collection, source, report)
+    def present() -> Collection | None:
+        if not (target / RECORD).is_file():
+            return None
+        collection = _same_source(Collection(target, limits=settings.limits), identity)
+        if not isinstance(source, SyntheticSource):  # which its options decide
+            _say_what_changed(collection, source, report)
+        return collection
+
+    if (collection := present()) is not None:  # without the lock: a step may be at work on it
+        return collection
+    with storage.locked(storage.lock_of(target), what=f"collection {name!r}", waiting=waiting):
+        if (collection := present()) is not None:
             return collection
         if target.exists():
             raise InputError(f"{target} is there and is no collection; choose another name or move it away.")
         items = source.items()
+        reading = reading_of(source)
+        for note in reading.notes:
+            report(Progress("ingest", 0, note=note))
         if not items:
             raise InputError(f"No pictures were found in {source.uri}; {_why(source.rejects())}")
         work = _workbench(settings.home, name, [identity, settings.thumbnail_px], items)
@@ -68,7 +79,7 @@ def ingest(source: Source, *, name: str, settings: Settings, encoder: Encoder | 
                     read_part(source, part, settings=settings, total=len(items), report=report)
                 known |= part.embedded_sha256()
             report(Progress("ingest", len(items), len(items)))
-            _finish(work, source, identity, settings.thumbnail_px, encoder)
+            _finish(work, source, identity, reading, settings.thumbnail_px, encoder)
         work.replace(target)
         storage.sync(target.parent)
     return Collection(target, limits=settings.limits)
@@ -122,7 +133,7 @@ def _workbench(home: Path, name: str, identity: list[Any], items: Sequence[Item]
 # -- all parts
 
 
-def _finish(work: Path, source: Source, identity: dict[str, Any], thumbnail_px: int, encoder: Encoder | None) -> None:
+def _finish(work: Path, source: Source, identity: dict[str, Any], reading: Reading, thumbnail_px: int, encoder: Encoder | None) -> None:
     parts = sorted(work.glob("part-*.parquet"))
     table = pd.concat([pd.read_parquet(part) for part in parts], ignore_index=True)
     read = table["reason"].isna()
@@ -149,6 +160,7 @@ def _finish(work: Path, source: Source, identity: dict[str, Any], thumbnail_px: 
         "name": work.name.removeprefix(".").removesuffix(".work"),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "source": identity,
+        "reading": reading.to_json(),
         "n": len(items),
         "rejected": len(rejects),
         "items_sha256": items_sha256,

@@ -1,33 +1,40 @@
-"""Searching a collection: what is asked, what may answer, and the hits."""
+"""Searching a collection: what is asked, which rows may be returned, and the hits.
 
-from .hits import (
-    BOUNDS,
-    DISLIKED_WEIGHT,
-    INTERNAL,
-    LIKED_WEIGHT,
-    Hit,
-    Marked,
-    SearchResult,
-    allowed_rows,
-    find_hits,
-    make_hit,
-    mean_direction,
-    plain,
-    refine,
-)
+query.py     what is asked: a value that round-trips through JSON
+filters.py   which rows may be returned
+feedback.py  query vectors made of several vectors
+engine.py    ``search``: from a query to hits
+hits.py      what a search returns
+"""
+
+from .engine import Searchable, VectorCache, own_rows, place_on_map, query_vector, search
+from .feedback import mean_direction, refine
+from .filters import BOUNDS, allowed_rows
+from .hits import INTERNAL, Facts, Hit, SearchResult, make_hit, plain
+from .query import Example, Picture, Query, Region, Row, Rows, Selection
 
 __all__ = [
     "BOUNDS",
-    "DISLIKED_WEIGHT",
     "INTERNAL",
-    "LIKED_WEIGHT",
+    "Example",
+    "Facts",
     "Hit",
-    "Marked",
+    "Picture",
+    "Query",
+    "Region",
+    "Row",
+    "Rows",
     "SearchResult",
+    "Searchable",
+    "Selection",
+    "VectorCache",
     "allowed_rows",
-    "find_hits",
     "make_hit",
     "mean_direction",
+    "own_rows",
+    "place_on_map",
     "plain",
+    "query_vector",
     "refine",
+    "search",
 ]

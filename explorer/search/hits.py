@@ -1,12 +1,8 @@
-"""From a query vector to hits: which rows may answer, and what is said of those that do.
-
-Works on the table of items and an index; where they come from is the business of ``collection``.
-"""
+"""What a search returns."""
 
 from __future__ import annotations
 
 import math
-import operator
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,27 +10,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float32
 
-from ..cosine import unit
-from ..errors import InputError
-from ..types import Allowed, Queries, VectorIndex, Vectors
+from .query import Query
 
 INTERNAL = ("sha256",)
 """Columns that mean nothing to a person; they can be filtered on but are not shown with a hit."""
 
-BOUNDS = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
-"""How a range says its ends."""
-
-Marked = Float32[np.ndarray, "_ d"]
-"""Vectors of patches a reader marked; there may be none."""
-LIKED_WEIGHT = 0.75
-DISLIKED_WEIGHT = 0.15
-
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One answer: its rank from 1, its row, its cosine similarity, and everything known of that row."""
+    """One row that was found: its rank from 1, its cosine similarity, and everything known of it."""
 
     rank: int
     row: int
@@ -51,21 +36,56 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of the query itself."""
+
+    rows: tuple[int, ...] = ()
+    """Rows the query was taken from; of a picture from outside the row with exactly its pixels."""
+    not_excluded: tuple[str, ...] = ()
+    """Columns of ``exclude_same`` of which no value is known for the query: rows that share them were not left out."""
+    allowed: int = 0
+    """Rows that could be returned."""
+    closer_than: float | None = None
+    """Share of the collection's patches whose own nearest neighbour is less similar to them than this query's is to it.
+
+    None for several examples, which are no patch, and for a collection of one row.
+    """
+    nearest: tuple[tuple[int, float], ...] = ()
+    """The rows nearest to the query and their cosines, whatever the filters; the query's own rows are not among them."""
+    map_xy: tuple[float, float] | None = None
+    """Where the query lies on the newest map; None where there is no map or nothing near."""
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values; what is not known is left out."""
+        value: dict[str, Any] = {"rows": list(self.rows), "not_excluded": list(self.not_excluded), "allowed": self.allowed}
+        if self.closer_than is not None:
+            value["closer_than"] = round(self.closer_than, 6)
+        if self.map_xy is not None:
+            value["map_xy"] = [round(at, 4) for at in self.map_xy]
+        return value
+
+
+@dataclass(frozen=True, slots=True)
 class SearchResult:
-    """Hits, best first, and what was asked."""
+    """Hits, best first, with what was asked and what is known of it."""
 
     collection: str
     encoder: str
-    query: Mapping[str, Any]
+    embedding: str
+    """Key of the embedding that was searched."""
+    query: Query
+    facts: Facts
     hits: Sequence[Hit]
     seconds: float
 
-    def to_json(self) -> dict[str, Any]:
-        """The document ``explorer search --json`` prints."""
+    def to_json(self, *, pixels: bool = False) -> dict[str, Any]:
+        """The document ``explorer search --json`` prints. With ``pixels`` it can be replayed where pictures were searched with."""
         return {
             "collection": self.collection,
             "encoder": self.encoder,
-            "query": dict(self.query),
+            "embedding": self.embedding,
+            "query": self.query.to_json(pixels=pixels),
+            "facts": self.facts.to_json(),
             "hits": [hit.to_json() for hit in self.hits],
             "seconds": round(self.seconds, 4),
         }
@@ -74,82 +94,6 @@ class SearchResult:
         """Share of each label among the labelled hits, largest first; the nearest hit breaks ties."""
         labels = [hit.label for hit in self.hits if hit.label is not None]
         return {label: count / len(labels) for label, count in Counter(labels).most_common()}
-
-
-def allowed_rows(
-    items: pd.DataFrame,
-    *,
-    where: Mapping[str, Any] | None = None,
-    exclude_same: Sequence[str] = (),
-    like: int | Sequence[int] | None = None,
-) -> Allowed | None:
-    """True for the rows that may answer; None where all may.
-
-    ``where`` maps a column to a value, to a list of values of which one must match, or to the ends of a range of numbers,
-    such as ``{">=": 50, "<": 60}``; an empty cell lies in no range. ``exclude_same`` names columns
-    in which an answer must differ from row ``like``, or from each of several; an empty cell equals nothing, but the rows
-    themselves never answer then. Raises ``InputError`` for an unknown column, or where ``exclude_same`` has no row to compare with.
-    """
-    if not where and not exclude_same:
-        return None
-    allowed = np.ones(len(items), dtype=bool)
-    for column, wanted in (where or {}).items():
-        allowed &= _matches(_column(items, column), wanted)
-    if not exclude_same:
-        return allowed
-    if like is None:
-        raise InputError(
-            f"Leaving out the same {' and '.join(exclude_same)} needs a query whose {exclude_same[0]} is known; "
-            "query by a row of the collection, or leave this out."
-        )
-    asked = [like] if isinstance(like, int | np.integer) else list(like)
-    for column in exclude_same:
-        values = _column(items, column)
-        allowed &= ~values.isin(values.iloc[asked].dropna()).to_numpy(dtype=bool)
-    allowed[asked] = False
-    return allowed
-
-
-def find_hits(
-    items: pd.DataFrame,
-    *,
-    index: VectorIndex,
-    query: Queries,
-    k: int,
-    allowed: Allowed | None = None,
-) -> list[Hit]:
-    """The k allowed rows nearest to one query vector (1 d); fewer where fewer are allowed."""
-    if k < 1:
-        raise InputError(f"k is {k}; ask for at least one hit.")
-    if not np.isfinite(query).all():
-        raise InputError("The query vector has values that are not numbers; encode the picture again.")
-    scores, rows = index.search(query, min(k, index.n), allowed=allowed)
-    found = [(int(row), float(score)) for row, score in zip(rows[0], scores[0], strict=True) if row >= 0]
-    table = items.iloc[[row for row, _ in found]]
-    return [
-        make_hit(rank, row, score, record)
-        for rank, ((row, score), record) in enumerate(zip(found, table.to_dict("records"), strict=True), start=1)
-    ]
-
-
-def mean_direction(vectors: Vectors) -> Queries:
-    """One query (1 d) for several patches (n d): the mean of their unit vectors, to which each has the same say."""
-    mean: Queries = unit(vectors).mean(0, keepdims=True, dtype=np.float32)
-    return mean
-
-
-def refine(query: Queries, *, liked: Marked, disliked: Marked) -> Queries:
-    """The query (1 d) moved towards patches (p d) that were marked as wanted and away from others (m d) that were not.
-
-    Rocchio's relevance feedback (Rocchio 1971; Manning, Raghavan & Schuetze 2008, section 9.1.1, with its usual weights)
-    on unit vectors. Either may be empty.
-    """
-    moved = unit(query)
-    if len(liked):
-        moved = moved + LIKED_WEIGHT * mean_direction(liked)
-    if len(disliked):
-        moved = moved - DISLIKED_WEIGHT * mean_direction(disliked)
-    return moved
 
 
 def make_hit(rank: int, row: int, score: float, record: Mapping[Any, Any]) -> Hit:
@@ -169,54 +113,3 @@ def plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value if isinstance(value, str | int | float | bool) else str(value)
-
-
-def _column(items: pd.DataFrame, name: str) -> pd.Series[Any]:
-    if name not in items.columns:
-        raise InputError(f"There is no column {name!r}; the columns are {', '.join(map(str, items.columns))}.")
-    return items[name]
-
-
-def _matches(values: pd.Series[Any], wanted: Any) -> Allowed:
-    if isinstance(wanted, Mapping):
-        return _in_range(values, wanted)
-    options = list(wanted) if isinstance(wanted, list | tuple | set | frozenset) else [wanted]
-    if pd.api.types.is_bool_dtype(values):
-        options = [_as_bool(values.name, option) for option in options]
-    elif pd.api.types.is_numeric_dtype(values):
-        options = [_as_number(values.name, option) for option in options]
-    else:
-        values, options = values.astype("string"), [str(option) for option in options]
-    matches: Allowed = values.isin(options).to_numpy(dtype=bool)
-    return matches
-
-
-def _in_range(values: pd.Series[Any], ends: Mapping[Any, Any]) -> Allowed:
-    if not pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
-        raise InputError(f"Column {values.name} does not hold numbers, so nothing of it lies in a range; filter it by a value.")
-    numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
-    inside: Allowed = ~np.isnan(numbers)
-    for bound, end in ends.items():
-        if bound not in BOUNDS:
-            raise InputError(f"A range of {values.name} is given by {', '.join(BOUNDS)}, and {bound!r} is none of these.")
-        number = _as_number(values.name, end)
-        if math.isnan(number):
-            raise InputError(f"A range of {values.name} cannot end at {end!r}; give a number.")
-        inside &= BOUNDS[bound](numbers, number)
-    return inside
-
-
-def _as_number(column: Any, option: Any) -> float:
-    try:
-        return float(option)
-    except (TypeError, ValueError, OverflowError):
-        raise InputError(f"Column {column} holds numbers, and {option!r} is none; filter it by a number.") from None
-
-
-def _as_bool(column: Any, option: Any) -> bool:
-    word = str(option).lower()
-    if word in ("true", "1", "yes"):
-        return True
-    if word in ("false", "0", "no"):
-        return False
-    raise InputError(f"Column {column} holds yes or no, and {option!r} is neither; filter it by true or false.")

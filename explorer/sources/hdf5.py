@@ -14,7 +14,8 @@ from jaxtyping import Shaped
 from ..errors import ImageRejected, SourceError
 from ..types import Image, Item, Limits, Reject
 from .base import Listed
-from .metadata import make_item, read_csv, records
+from .metadata import convert, find_columns, make_item
+from .table_reader import read_table
 
 _PCAM_LABELS = {"0": "no_tumor", "1": "tumor"}
 
@@ -85,12 +86,15 @@ class Hdf5Source(Listed):
         path = self._beside("_meta.csv")
         if path is None:
             return [], {}
-        table, columns = read_csv(path.read_bytes(), what=str(path))
+        table = read_table(path.read_bytes(), name=str(path))
+        columns = find_columns(table.columns)
         if len(table) != len(self._x):
             raise SourceError(
                 f"{self._path} has {len(self._x)} pictures but {path.name} {len(table)} rows; get the files that belong together."
             )
-        return list(records(table)), {field: columns[field] for field in ("slide", "patient", "site") if field in columns}
+        return list(convert(table, columns).records()), {
+            field: columns[field] for field in ("slide", "patient", "site") if field in columns
+        }
 
     def _beside(self, ending: str) -> Path | None:
         stem, mark, _ = self._path.name.rpartition("_x.")

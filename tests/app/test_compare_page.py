@@ -172,7 +172,7 @@ def test_a_link_to_a_patch_shows_its_neighbours_in_both(both: Collection) -> Non
     test = show(tab="maps", patch="3")
     marks = [data["mark"] for data in widgets_sent(test, "map")]
     assert [mark["row"] for mark in marks] == [3, 3]
-    near = [both.neighbours(name).rows[3, :10].tolist() for name in ("descriptor", "mean-colour")]
+    near = [both.embedding(name).graph.rows[3, :10].tolist() for name in ("descriptor", "mean-colour")]
     assert [mark["neighbours"] for mark in marks] == near
     grids = widgets_sent(test, "grid")
     assert [[card["row"] for card in grid["cards"]] for grid in grids] == near

@@ -100,7 +100,7 @@ def report(collection: Collection, *, follows: str, site: str = "site", seed: in
 
 def drawn_by_umap(collection: Collection) -> Artifact:
     """In place of a UMAP, which takes its time to compile: patches in no order, with trust that rises with the row."""
-    recipe = collection.projection_artifact(method="pca").recipe | {"method": "umap", "n_neighbors": 15, "min_dist": 0.1, "seed": 4}
+    recipe = collection.embedding().map("pca").recipe | {"method": "umap", "n_neighbors": 15, "min_dist": 0.1, "seed": 4}
 
     def fill(work: Path) -> dict[str, Any]:
         np.save(work / "xy.npy", np.random.default_rng(0).normal(size=(N, 2)).astype(np.float32))
@@ -171,7 +171,7 @@ def test_the_map_is_coloured_by_trust(opened: Collection) -> None:
     assert test.selectbox(key="map/colour/c").value == TRUST
     assert told(test)["colour"] == TRUST
     assert "The darker a point, the less like it are its neighbours on the map." in words(test)
-    view = map_views.View(opened, opened.projection_artifact(method="pca"), "mean-colour")
+    view = map_views.View(opened, opened.embedding().map("pca"), "mean-colour")
     assert {TRUST, "map_continuity"} <= set(map_views.colours(view))
     assert "map_stability" not in map_views.colours(view)
     legend = map_views.column(view, TRUST)
@@ -183,7 +183,7 @@ def test_the_map_is_coloured_by_trust(opened: Collection) -> None:
 
 def test_the_colours_are_the_numbers_that_were_measured(opened: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn_again(drawn_by_umap(opened))
-    view = map_views.View(opened, opened.projection_artifact(), "mean-colour")
+    view = map_views.View(opened, opened.embedding().map(), "mean-colour")
     with served(opened.path.parent, monkeypatch) as client:
         for column, measured in ((TRUST, np.linspace(0.4, 0.99, N)), ("map_stability", np.linspace(1, 0, N))):
             legend = map_views.column(view, column)
@@ -197,7 +197,7 @@ def test_the_colours_are_the_numbers_that_were_measured(opened: Collection, monk
 def test_a_column_of_the_users_own_comes_before_ours(opened: Collection) -> None:
     items = opened.items.assign(**{TRUST: "mine"})
     opened.__dict__["items"] = items
-    assert (opened.described()[TRUST] == "mine").all()
+    assert (opened.embedding().described()[TRUST] == "mine").all()
 
 
 def test_the_least_trusted_are_one_click_away(opened: Collection) -> None:
@@ -206,7 +206,7 @@ def test_the_least_trusted_are_one_click_away(opened: Collection) -> None:
     test.button(key="map/least").click().run()
     assert not test.exception
     assert test.selectbox(key="map/colour/c").value == TRUST
-    view = map_views.View(opened, opened.projection_artifact(), "mean-colour")
+    view = map_views.View(opened, opened.embedding().map(), "mean-colour")
     where = json.loads(told(test)["of"].removeprefix("where-"))
     assert map_views.rows_where(view, where).tolist() == [0]  # 5 % of 36 is one patch, and trust rises with the row
     reopened = show("map", **{name: value for name, value in told(test).items() if name != "collection"})
@@ -262,7 +262,7 @@ def test_a_search_may_keep_to_places_that_can_be_trusted(opened: Collection) -> 
 
 def test_what_is_found_on_the_map_by_value_and_range_is_what_is_selected(opened: Collection) -> None:
     test = show("map")
-    key = f"map/where/{opened.projection_artifact(method='pca').key}"
+    key = f"map/where/{opened.embedding().map('pca').key}"
     test.multiselect(key=f"{key}/label").set_value(["TUM"]).run()
     test.slider(key=f"{key}/score").set_range(0.5, 1.0).run()
     expected = allowed_rows(opened.items, where={"label": "TUM", "score": {">=": 0.5}})
@@ -320,6 +320,6 @@ def test_filters_come_back_from_the_address(where: dict[str, Any]) -> None:
 
 def test_the_map_sends_the_status_of_what_was_measured(opened: Collection) -> None:
     drawn_again(drawn_by_umap(opened))
-    view = map_views.View(opened, opened.projection_artifact(), "mean-colour")
+    view = map_views.View(opened, opened.embedding().map(), "mean-colour")
     shown: widgets.MapData = map_views.data(view, colour=TRUST, picked=None)
     assert shown.title == "UMAP, 15 neighbours, seed 4 · trust 0.70 · stability 0.50"

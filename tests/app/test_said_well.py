@@ -57,7 +57,7 @@ def show(page: str, **asked: str) -> AppTest:
 
 @pytest.mark.parametrize("model", ["descriptor", "mean-colour"])
 def test_a_search_with_a_selection_leaves_out_what_was_hidden_on_the_map_of_its_model(opened: Collection, model: str) -> None:
-    (groups,) = opened.clusterings(model)
+    (groups,) = opened.embedding(model).clusterings()
     everywhere = ((-1e6, -1e6), (1e6, -1e6), (1e6, 1e6), (-1e6, 1e6))
     drawn = Shape("replace", polygon=everywhere, column=ui.clustering_title(groups), hidden=(0,))
     (layout,) = map_views.layouts(opened, model)

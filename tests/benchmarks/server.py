@@ -27,8 +27,8 @@ sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[1])]
 from running import Running, answers, free_port, running  # noqa: E402
 from sessions import Session  # noqa: E402
 
-from explorer import pipeline, settings
-from explorer.sources import open_source
+from explorer import pipeline, settings  # noqa: E402
+from explorer.sources import open_source  # noqa: E402
 
 SESSIONS, SEARCHES, K = 10, 10, 48
 LARGE, SMALL = 20_000, 150

@@ -18,8 +18,7 @@ sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[1])]
 
 from browser import data  # noqa: E402
 
-from explorer.app import widgets
-from explorer.app.shared import assets, urls
+from explorer.app.shared import assets, urls  # noqa: E402
 
 CACHED = {"Cache-Control": assets.IMMUTABLE}
 uploads: dict[str, list[tuple[str, int]]] = {}
@@ -96,7 +95,7 @@ PREFIX = urls.api()
 app = st.App(
     str(Path(__file__).parent / "harness_page.py"),
     routes=[
-        Route(PREFIX + "/web/{version}/{name}", web),
+        Route(PREFIX + "/web/{version}/{name:path}", web),
         Route(PREFIX + "/points/{n:int}.bin", points),
         Route(PREFIX + "/column/{name}-{n:int}.bin", column),
         Route(PREFIX + "/rows/{row:int}.json", row),

@@ -30,7 +30,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     appside.build(tmp_path_factory.getbasetemp() / "pictures0" / "patches", "hostile", home)
     appside.build("synthetic", "twice", home, n=24, patients=3, seed=1)
     twice = open_collection("twice", home=home)
-    drawn = twice.projection_artifact(method="pca").recipe | {"method": "umap", "n_neighbors": 15, "min_dist": 0.1, "seed": 0}
+    drawn = twice.embedding().map("pca").recipe | {"method": "umap", "n_neighbors": 15, "min_dist": 0.1, "seed": 0}
     storage.make(twice.path, "projections", drawn, _scattered)
     with appside.serve(home, home / "log.txt") as url:
         yield url

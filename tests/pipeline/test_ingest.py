@@ -159,7 +159,7 @@ def test_kill_at_random_moments_then_rerun(tmp_path: Path, settings: Settings) -
         room.PART_ROWS = 16
         print("ready", flush=True)
         home = Path({str(settings.home)!r})
-        room.ingest(open_source(Path({str(folder)!r})), name="c", settings=settings.read({{}}, home=home, threads=1))
+        room.ingest(open_source(Path({str(folder)!r})), name="c", settings=settings.read(home=home, threads=1))
     """
     parts_seen = set()
     for moment_s in (0.02, 0.05, 0.08, 0.12, 0.15):
@@ -197,7 +197,7 @@ def test_two_processes_make_one_collection(tmp_path: Path, settings: Settings) -
         from explorer.pipeline import ingest
         from explorer.sources import open_source
         notes = []
-        made = ingest(open_source(Path({str(folder)!r})), name="c", settings=settings.read({{}}, home=Path({str(settings.home)!r})),
+        made = ingest(open_source(Path({str(folder)!r})), name="c", settings=settings.read(home=Path({str(settings.home)!r})),
                       report=lambda p: notes.append(p.note))
         print(made.n, made.record["created"])
     """

@@ -5,21 +5,23 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, HTTPException, Request
+from fastapi import Query as Parameter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from ... import encoders, pipeline, storage
 from ...collection import Collection
-from ...errors import ImageRejected
-from ...search import INTERNAL, plain
+from ...errors import ImageRejected, InputError, TooLarge
+from ...search import INTERNAL, Picture, Query, Region, plain
 from ...sources.images import decode
 from ..shared import cache
 from ..shared.redaction import without_paths
-from .problems import Problem
 
 MOST_ITEMS = 1000
 MOST_HITS = 1000
+MOST_EXAMPLES = 256
+MOST_COLUMNS = 100
 MOST_QUERY_BYTES = 20_000_000
 KINDS = ("embeddings", "neighbours", "projections", "stabilities", "clusters", "reports", "selections")
 
@@ -52,7 +54,7 @@ def one(collection: str) -> dict[str, Any]:
     opened = cache.collection(collection)
     labels = opened.items["label"].value_counts()
     return _head(opened) | {
-        "columns": [str(name) for name in opened.items.columns if name not in INTERNAL],
+        "columns": [str(name) for name in opened.table().columns if name not in INTERNAL],
         "labels": {str(label): int(count) for label, count in labels.items()},
         "rejects": opened.rejects.to_dict("records"),
         "artifacts": [
@@ -84,11 +86,11 @@ def rename(collection: str, asked: NewName) -> dict[str, Any]:
 
 @router.get("/collections/{collection}/items")
 def items(
-    collection: str, offset: Annotated[int, Query(ge=0)] = 0, limit: Annotated[int, Query(ge=1, le=MOST_ITEMS)] = 100
+    collection: str, offset: Annotated[int, Parameter(ge=0)] = 0, limit: Annotated[int, Parameter(ge=1, le=MOST_ITEMS)] = 100
 ) -> dict[str, Any]:
     """Rows with all that is known of them."""
     opened = cache.collection(collection)
-    page = opened.items.iloc[offset : offset + limit]
+    page = opened.table().iloc[offset : offset + limit]
     records = [
         {"row": offset + at} | {str(name): plain(value) for name, value in record.items() if name not in INTERNAL}
         for at, record in enumerate(page.to_dict("records"))
@@ -96,25 +98,48 @@ def items(
     return {"n": opened.n, "offset": offset, "items": records}
 
 
-class Question(BaseModel):
-    """A search by a row of the collection."""
+class RowQuestion(BaseModel):
+    """A search by a row of the collection, or by whatever a query can ask."""
 
     model_config = ConfigDict(extra="forbid")
 
-    row: Annotated[int, Field(ge=0)]
+    row: Annotated[int | None, Field(ge=0, description='Short for like: [{"row": ...}].')] = None
+    like: Annotated[
+        list[dict[str, Any]],
+        Field(
+            max_length=MOST_EXAMPLES,
+            description='Examples to search with: {"row": 0}, {"rows": [0, 1]}, {"selection": "name"} or {"picture": {"png": "<base64>"}}; '
+            'rows and pictures may have a "region": [left, top, right, bottom] in fractions of the sides.',
+        ),
+    ] = []
+    more_like: Annotated[list[dict[str, Any]], Field(max_length=MOST_EXAMPLES, description="Examples to move the query towards.")] = []
+    unlike: Annotated[list[dict[str, Any]], Field(max_length=MOST_EXAMPLES, description="Examples to move the query away from.")] = []
     k: Annotated[int, Field(ge=1, le=MOST_HITS)] = 10
     where: Annotated[
         dict[str, Any],
         Field(description='Column -> value, list of values of which one must match, or range of numbers such as {">=": 50}.'),
     ] = {}
-    exclude_same: Annotated[list[str], Field(description="Columns in which hits must differ from the row, such as patient.")] = []
-    encoder: str | None = None
+    exclude_same: Annotated[
+        list[str],
+        Field(max_length=MOST_COLUMNS, description="Columns in which hits must differ from the query, such as patient."),
+        AfterValidator(lambda names: list(dict.fromkeys(names))),
+    ] = []
+    min_score: Annotated[float | None, Field(ge=-1, le=1, description="Least cosine similarity of a hit.")] = None
+    include_query: Annotated[bool, Field(description="Whether the rows searched with may be returned.")] = False
+    encoder: Annotated[str | None, Field(description="Name of an encoder or key of an embedding; the newest where left out.")] = None
+
+    def query(self) -> Query:
+        """The same as a query. Raises ``InputError``."""
+        value = self.model_dump(exclude={"row", "encoder"}, exclude_defaults=True)
+        if self.row is not None:
+            value["like"] = [{"row": self.row}, *self.like]
+        return Query.from_json(value, limits=cache.settings().limits)
 
 
 @router.post("/collections/{collection}/search")
-def search(collection: str, asked: Question) -> dict[str, Any]:
-    """The rows most similar to a row, and whether searches here may find the place of origin rather than the tissue."""
-    return _answer(cache.collection(collection), **asked.model_dump())
+def search(collection: str, asked: RowQuestion) -> dict[str, Any]:
+    """The rows most similar to what is asked, and whether searches here may find the place of origin rather than the tissue."""
+    return _answer(cache.collection(collection), asked.query(), asked.encoder)
 
 
 @router.post(
@@ -124,29 +149,42 @@ def search(collection: str, asked: Question) -> dict[str, Any]:
 async def search_image(
     request: Request,
     collection: str,
-    k: Annotated[int, Query(ge=1, le=MOST_HITS)] = 10,
-    where: Annotated[str, Query(description='As JSON: column -> value, list of values, or range of numbers such as {">=": 50}.')] = "{}",
+    k: Annotated[int, Parameter(ge=1, le=MOST_HITS)] = 10,
+    where: Annotated[
+        str, Parameter(description='As JSON: column -> value, list of values, or range of numbers such as {">=": 50}.')
+    ] = "{}",
+    region: Annotated[str | None, Parameter(description="Only this part: left,top,right,bottom in fractions of the sides.")] = None,
     encoder: str | None = None,
 ) -> dict[str, Any]:
     """The rows most similar to a picture, which is the body of the call. The picture is not kept."""
     if not request.headers.get("content-type", "").startswith("image/"):
-        raise Problem(415, "Send a picture as the body, with its media type such as image/png.")
+        raise HTTPException(415, "Send a picture as the body, with its media type such as image/png.")
     data = await _limited(request)
 
     def answer() -> dict[str, Any]:
         try:
             image = decode(data, name="query", limits=cache.settings().limits)
         except ImageRejected as error:
-            raise Problem(422, f"The picture cannot be used: {error}. Send another one.") from error
-        return _answer(cache.collection(collection), image=image, k=k, where=_filters(where), encoder=encoder)
+            raise InputError(f"The picture cannot be used: {error}. Send another one.") from error
+        picture = Picture(image)
+        example = picture if region is None else Region(picture, _box(region))
+        return _answer(cache.collection(collection), Query((example,), where=_filters(where), k=k), encoder)
 
     return await run_in_threadpool(answer)
 
 
-def _answer(opened: Collection, **question: Any) -> dict[str, Any]:
-    result = cache.search(opened, **question)
-    known = pipeline.leak(opened, result.encoder)
+def _answer(opened: Collection, query: Query, encoder: str | None) -> dict[str, Any]:
+    result = cache.search(opened, query, encoder=encoder)
+    known = pipeline.leak(opened, result.embedding)
     return result.to_json() | {"leak": known and known.to_json()}
+
+
+def _box(text: str) -> tuple[float, float, float, float]:
+    try:
+        left, top, right, bottom = (float(edge) for edge in text.split(","))
+    except ValueError:
+        raise InputError("region is not left,top,right,bottom; write for example 0.25,0.25,0.75,0.75.") from None
+    return left, top, right, bottom
 
 
 async def _limited(request: Request) -> bytes:
@@ -154,17 +192,18 @@ async def _limited(request: Request) -> bytes:
     async for piece in request.stream():
         data += piece
         if len(data) > MOST_QUERY_BYTES:
-            raise Problem(413, f"A query picture may have {MOST_QUERY_BYTES // 1_000_000} MB; make it smaller or cut a region out of it.")
+            raise TooLarge(f"A query picture may have {MOST_QUERY_BYTES // 1_000_000} MB; make it smaller or cut a region out of it.")
     return bytes(data)
 
 
 def _filters(text: str) -> dict[str, Any]:
     try:
         found = json.loads(text)
-    except json.JSONDecodeError:
+        json.dumps(found, ensure_ascii=False).encode("utf-8")
+    except (ValueError, RecursionError):  # also a number too long, half a surrogate pair, nesting without end
         found = None
     if not isinstance(found, dict):
-        raise Problem(422, 'where is not a JSON object; write for example {"label": "TUM"}.')
+        raise InputError('where is not a JSON object; write for example {"label": "TUM"}.')
     return found
 
 

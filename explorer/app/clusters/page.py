@@ -14,7 +14,7 @@ def show() -> None:
     if asked is not None:
         ui.take_model(opened, asked)
     encoder = ui.choose_encoder(opened)
-    found = opened.clusterings(encoder)
+    found = opened.embedding(encoder).clusterings()
     made = clustering_panel.choose(opened, encoder, found, asked)
     if made is None:
         url_state.leave("groups", model=ui.model_word(opened))

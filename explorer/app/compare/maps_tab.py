@@ -178,7 +178,7 @@ def _neighbours(pair: tuple[View, View], row: int, found: OverlapReport | None, 
         st.markdown(f"The models share {round(found.per_row[row] * k)} of its {k} nearest patches.")
     answers = {}
     for view in pair:
-        near = opened.neighbours(view.encoder)
+        near = opened.embedding(view.encoder).graph
         k = min(pipeline.OVERLAP_K, near.rows.shape[1])
         answers[view.encoder] = [(int(r), float(s)) for r, s in zip(near.rows[row, :k], near.scores[row, :k], strict=True) if r >= 0]
     opened_row = query_tab.strips(opened, answers, key="compare/near", columns=5, link=link)
@@ -234,7 +234,7 @@ def _column(colour: str, view: View, pair: tuple[View, View], found: OverlapRepo
 
 
 def _title(view: View) -> str:
-    trusted = map_views.measured(view.projection).get("trust")
+    trusted = map_views.measured(view).get("trust")
     words = [ui.encoder_title(view.encoder), map_views.layout_title(view.projection)]
     return " · ".join([*words, f"trust {trusted:.2f}"] if trusted is not None else words)
 

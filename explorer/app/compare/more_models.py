@@ -7,8 +7,8 @@ import streamlit as st
 from ... import encoders
 from ...collection import Collection
 from .. import ui
-from ..library import new_collection
 from ..shared import cache, job_requests
+from ..ui.encoder_choice import FREE, choose_encoder
 
 
 def button(opened: Collection) -> None:
@@ -19,8 +19,8 @@ def button(opened: Collection) -> None:
 
 def choose(opened: Collection) -> None:
     """A model, and the job that describes every patch by it, draws its map and finds its groups."""
-    spec = new_collection.choose_encoder("compare/model")
-    ready = encoders.weights_state(spec, cache.settings().weights_dir) in new_collection.FREE
+    spec = choose_encoder("compare/model")
+    ready = encoders.weights_state(spec, cache.settings().weights_dir) in FREE
     if spec.name in opened.encoder_names():
         st.caption("This model is here already. Starting it again does only what is not done.")
     if st.button("Start", type="primary", disabled=not ready, key="compare/start"):

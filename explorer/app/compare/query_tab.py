@@ -12,9 +12,8 @@ import streamlit as st
 from ... import pipeline
 from ...collection import Collection
 from .. import ui, widgets
-from ..search import query_panel
 from ..shared import query_pictures, urls
-from ..ui import query_state, search_url, url_state
+from ..ui import find_patches, query_state, search_url, url_state
 from ..ui.query_state import Question
 
 MOST_MODELS = 4
@@ -84,9 +83,9 @@ def _answers(opened: Collection, question: Question) -> None:
         )
     answers = {}
     for name in names:
-        found = ui.guarded(lambda name=name: query_state.ask(opened, replace(question, k=k, exclude_same=tuple(apart), encoder=name)))  # type: ignore[misc]
+        found = ui.guarded(lambda name=name: query_state.search(opened, replace(question, k=k, exclude_same=tuple(apart), encoder=name)))  # type: ignore[misc]
         if found is not None:
-            answers[name] = found.result
+            answers[name] = found
     shared = pipeline.shared_hits(list(answers.values()))
     everywhere = sum(n == len(answers) for n in shared.values())
     if len(answers) > 1:
@@ -115,7 +114,7 @@ def _another(opened: Collection) -> None:
     st.markdown("**Ask with something else**")
     name = st.text_input("Find a patch", placeholder="name, label or number", key="compare/find", persist_state="session")
     if name.strip():
-        _offer(opened, query_panel.find(opened, name.strip()), key="compare/found", columns=3)
+        _offer(opened, find_patches.find(opened, name.strip()), key="compare/found", columns=3)
     if st.button("Any patch", key="compare/any", help="One drawn at random"):
         url_state.go("compare", collection=opened.name, tab="query", patch=int(np.random.default_rng().integers(opened.n)))
     brought = widgets.upload(
@@ -123,13 +122,13 @@ def _another(opened: Collection) -> None:
         url=urls.uploads(),
         folder=False,
         paste=True,
-        max_bytes=query_panel.MOST_BYTES,
+        max_bytes=find_patches.MOST_BYTES,
         words="Drop a picture here, or paste one.",
     )
     if brought is not None:
         ui.guarded(
             lambda: url_state.go(
-                "compare", collection=opened.name, tab="query", picture=query_panel.take("compare/bring", brought.upload_id)
+                "compare", collection=opened.name, tab="query", picture=find_patches.take("compare/bring", brought.upload_id)
             )
         )
 
@@ -137,7 +136,7 @@ def _another(opened: Collection) -> None:
 def _invite(opened: Collection) -> None:
     st.header("One question, every model", anchor=False)
     st.markdown("Choose a patch, or bring a picture of your own: each model's most similar patches are shown side by side.")
-    _offer(opened, np.unique(np.linspace(0, opened.n - 1, query_panel.FIRST).astype(int)).tolist(), key="compare/first", columns=None)
+    _offer(opened, np.unique(np.linspace(0, opened.n - 1, find_patches.FIRST).astype(int)).tolist(), key="compare/first", columns=None)
 
 
 def _offer(opened: Collection, rows: Sequence[int], *, key: str, columns: int | None) -> None:

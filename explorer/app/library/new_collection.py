@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
 from ... import encoders, pipeline
-from ...encoders import EncoderSpec
 from ...errors import ExplorerError
-from ...sources import open_source
 from .. import ui, widgets
 from ..shared import cache, job_requests, uploads, urls
 from ..shared.redaction import without_paths
+from ..ui.encoder_choice import FREE, choose_encoder
+from . import understood
 
 _FROM = "new/from"
-FREE = ("none needed", "here", "to fetch")
-"""States of weights with which a job can start."""
 
 
 def ways() -> None:
@@ -79,7 +75,8 @@ def _take(kind: str, what: str) -> None:
 def drop() -> None:
     """Forget what was begun."""
     st.session_state.pop(_FROM, None)
-    st.session_state.pop("bring/kept", None)
+    widgets.forget("bring")
+    st.session_state.pop(understood.CHOICES, None)
 
 
 def _sheet() -> None:
@@ -87,17 +84,15 @@ def _sheet() -> None:
     with st.container(border=True, key="sheet"):
         try:
             place = uploads.find(cache.settings().home, what).source() if kind == "upload" else Path(what)
-            found = _found(str(place.resolve()))
+            found = understood.read(str(place.resolve()))
         except ExplorerError as error:
             ui.nothing("No patches were found there.", "")
             st.text(without_paths(str(error)))
+            understood.correct(None, [])
             st.button("Choose something else", on_click=drop)
             return
         st.header("New collection", anchor=False)
-        st.markdown(ui.plain(_words(found)))
-        if found["rejects"]:
-            with st.expander(f"{ui.count(len(found['rejects']), 'file')} will be left out"):
-                st.dataframe(found["rejects"], hide_index=True, column_config={"uri": "File", "reason": "Why"}, key="new/rejects")
+        understood.show(found)
         left, right = st.columns([1, 1.4], gap="large")
         with right:
             spec = choose_encoder("new/encoder")
@@ -112,34 +107,11 @@ def _sheet() -> None:
 
 
 def _start(kind: str, what: str, *, name: str, encoder: str) -> None:
-    job_requests.start(
-        job_requests.Build(name=name, encoder=encoder, upload=what if kind == "upload" else None, path=what if kind == "path" else None)
-    )
+    place = "upload" if kind == "upload" else "path"
+    job_requests.start(job_requests.Build.model_validate({"name": name, "encoder": encoder, place: what} | understood.choices()))
     drop()
     st.session_state["library/new"] = False
     st.rerun()
-
-
-@st.cache_data(max_entries=8, ttl=300, show_spinner="Looking at the files")
-def _found(place: str) -> dict[str, Any]:
-    """What a place holds by its names alone: nothing is decoded."""
-    source = open_source(place, limits=cache.settings().limits)
-    items = source.items()
-    known = {field: len({value for item in items if (value := getattr(item, field))}) for field in ("patient", "slide", "site")}
-    labels = Counter(item.label for item in items if item.label)
-    rejects = [{"uri": reject.uri, "reason": reject.reason} for reject in source.rejects()]
-    return {"n": len(items), "labels": dict(labels), "known": known, "rejects": rejects}
-
-
-def _words(found: dict[str, Any]) -> str:
-    words = [ui.count(found["n"], "picture")]
-    labels = found["labels"]
-    if labels:
-        named = ", ".join(list(labels)[:5]) + (", …" if len(labels) > 5 else "")
-        words.append(f"{ui.count(len(labels), 'label')} ({named})")
-    words += [ui.count(n, unit) for unit, n in found["known"].items() if n]
-    missing = "" if found["known"]["patient"] else " No patient is known, so patches of one patient cannot be kept apart."
-    return " · ".join(words) + "." + missing
 
 
 def _name(place: Path, kind: str) -> str:
@@ -148,41 +120,3 @@ def _name(place: Path, kind: str) -> str:
     stem = "".join(letter if letter.isalnum() or letter in " .+-_" else " " for letter in stem).strip(" .+-_")[:80] or "my patches"
     taken = {opened.name for opened in cache.collections()}
     return next(name for number in range(1, len(taken) + 2) if (name := stem if number == 1 else f"{stem} {number}") not in taken)
-
-
-def choose_encoder(key: str) -> EncoderSpec:
-    """The model that describes the patches, with what one must know before choosing it."""
-    specs = [encoders.spec(name) for name in encoders.names()]
-    here = {spec.name: encoders.weights_state(spec, cache.settings().weights_dir) for spec in specs}
-    order = {"none needed": 0, "here": 1, "to fetch": 2, "ask for access": 3, "not loadable here": 4}
-    specs.sort(key=lambda spec: (spec.seed is not None, order[here[spec.name]]))
-    spec = st.selectbox("Model", specs, format_func=lambda spec: f"{spec.title}  ·  {_state(spec, here[spec.name])}", key=key)
-    numbers = [f"{spec.dim} numbers a patch"]
-    if spec.parameters_m:
-        numbers.append(f"{spec.parameters_m:g} million parameters")
-    if spec.mpp:
-        numbers.append(f"trained at {spec.mpp[0]:g} to {spec.mpp[1]:g} µm per pixel")
-    st.caption(ui.plain(" · ".join(numbers)))
-    use = "Not for commercial use." if spec.non_commercial else ""
-    st.caption(ui.plain(f"Licence: {spec.license or 'none needed'}. {use}"))
-    if here[spec.name] == "ask for access":
-        st.warning(ui.plain(f"The publisher asks for a form first. To get it, {spec.access or 'ask at its page'}."))
-    elif here[spec.name] == "not loadable here":
-        st.warning(ui.plain(f"This model needs a program of its own. To get it, {spec.access}."))
-    elif spec.seed is not None:
-        st.warning("Its weights are drawn by lot: it has learnt nothing. It is an anchor to measure other models against.")
-    elif spec.name == "descriptor":
-        st.caption(
-            "Measures stain and texture by fixed filters; it has learnt nothing from tissue. Good for a first look, at once and anywhere."
-        )
-    return spec
-
-
-def _state(spec: EncoderSpec, weights: str) -> str:
-    if weights == "none needed":
-        return "nothing to fetch"
-    if weights == "here":
-        return "weights here"
-    if weights == "to fetch":
-        return f"{ui.size(spec.download_bytes)} to fetch" if spec.download_bytes else "weights to fetch"
-    return weights

@@ -37,13 +37,13 @@ def button(view: View) -> None:
             "Shown",
             list(found),
             index=list(found).index(view.projection.key),
-            format_func=lambda key: _title(found[key]),
+            format_func=lambda key: _title(view, found[key]),
             key=f"map/choice/{view.projection.key}",
             on_change=_show,
             args=(view,),
         )
         if len(found) > 1:
-            second_map.choose(view, {key: _words(made) for key, made in found.items() if key != view.projection.key})
+            second_map.choose(view, {key: _words(view, made) for key, made in found.items() if key != view.projection.key})
         _trust(view)
         st.divider()
         ui.guarded(lambda: _another(view))
@@ -77,12 +77,12 @@ def _another(view: View) -> None:
         st.rerun()
 
 
-def _title(made: map_views.Artifact) -> str:
-    return ui.plain(_words(made))
+def _title(view: View, made: map_views.Artifact) -> str:
+    return ui.plain(_words(view, made))
 
 
-def _words(made: map_views.Artifact) -> str:
-    trusted = map_views.measured(made).get("trust")
+def _words(view: View, made: map_views.Artifact) -> str:
+    trusted = map_views.measured(View(view.opened, made, view.encoder)).get("trust")
     return map_views.layout_title(made) + (f" · trust {trusted:.2f}" if trusted is not None else "")
 
 
@@ -98,7 +98,7 @@ def trust_line(view: View, *, colour: str, colour_key: str) -> None:
     """What may be read from the map and its colours, and the way to the patches of which least may be read."""
     if colour in _DARK and colour not in view.opened.items:
         st.caption(_DARK[colour])
-    trusted = map_views.measured(view.projection).get("trust")
+    trusted = map_views.measured(view).get("trust")
     if trusted is None:
         st.caption("Near points are similar patches. Distances between far points mean little.")
     else:
@@ -134,7 +134,7 @@ def _least_trusted(view: View, colour_key: str) -> None:
 
 def _trust(view: View) -> None:
     """How far the map can be trusted, in numbers and in words."""
-    found = map_views.measured(view.projection)
+    found = map_views.measured(view)
     st.markdown("  \n".join(f"**{name.capitalize()} {value:.2f}** &ensp; :gray[{_MEANS[name]}]" for name, value in found.items()))
     if view.projection.recipe["method"] != "umap":
         st.caption("PCA has no seed: it is the same each time it is drawn.")

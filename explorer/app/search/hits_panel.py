@@ -8,53 +8,54 @@ import pandas as pd
 import streamlit as st
 
 from ...collection import Collection
+from ...search import SearchResult
 from .. import ui, widgets
 from ..shared import urls
 from ..ui import map_views, query_state, search_url, url_state
-from ..ui.query_state import Answer, Question
+from ..ui.query_state import Question
 from ..widgets import Picture, Query
 from . import scale
 
 
-def summary(opened: Collection, question: Question, answer: Answer) -> None:
+def summary(opened: Collection, question: Question, result: SearchResult) -> None:
     """The labels of what was found, and how near the query is, in plain words."""
-    hits = answer.result.hits
+    hits = result.hits
     labelled = [hit for hit in hits if hit.label is not None]
     if labelled:
-        shares = answer.result.label_shares()
+        shares = result.label_shares()
         told = [f"**{ui.plain(label)}** {round(part * len(labelled))} of {len(labelled)}" for label, part in list(shares.items())[:5]]
         more = f" · {ui.count(len(shares) - 5, 'label')} more" if len(shares) > 5 else ""
         st.markdown(f"Labels of these patches: {' · '.join(told)}{more}")
         st.caption("This says how similar patches were labelled. It is evidence to look at, not a diagnosis of the query.")
-    if (near := answer.closer_than) is not None:
+    if (near := result.facts.closer_than) is not None:
         if near >= 0.05:
             st.caption(f"It has closer company here than {ui.share(near)} of the collection's own patches have.")
         else:
             st.caption(f"Nothing here is really like it: {ui.share(1 - near)} of the collection's own patches have closer company.")
 
 
-def show(opened: Collection, question: Question, answer: Answer, *, how: str) -> None:
+def show(opened: Collection, question: Question, result: SearchResult, *, how: str) -> None:
     """The hits as patches, on the map, or as a table."""
-    if not answer.result.hits:
+    if not result.hits:
         ui.nothing("Nothing may answer.", "Every patch is left out by the filter or by leaving out the same patient or slide. Allow more.")
         return
     if how == "Map":
-        on_map(opened, question, answer)
+        on_map(opened, question, result)
     elif how == "Table":
-        ui.listed(table(answer), key="search/table", height=560)
+        ui.listed(table(result), key="search/table", height=560)
     else:
-        found = [(hit.row, hit.score) for hit in answer.result.hits]
+        found = [(hit.row, hit.score) for hit in result.hits]
         seen = widgets.result_grid(search_url.GRID, ui.cards(opened, found), thumb=urls.thumb(opened), feedback=True)
         if seen.opened is not None:
             large(opened, question, seen.opened)
 
 
-def on_map(opened: Collection, question: Question, answer: Answer) -> None:
+def on_map(opened: Collection, question: Question, result: SearchResult) -> None:
     """Where the query and its hits lie."""
     layout = map_views.layouts(opened, question.encoder)[0]
-    view = map_views.View(opened, layout, answer.result.encoder)
-    spot = query_state.place(opened, question, answer, layout)
-    rows = [hit.row for hit in answer.result.hits]
+    view = map_views.View(opened, layout, result.encoder)
+    spot = result.facts.map_xy
+    rows = [hit.row for hit in result.hits]
     query = None if spot is None else Query(*spot, hits=rows)
     options = map_views.colours(view)
     seen = widgets.map_view(f"search-{view.key}", map_views.data(view, colour=next(iter(options)), picked=None, query=query, hits=rows))
@@ -91,25 +92,26 @@ def query_picture(opened: Collection, question: Question) -> Picture | None:
         return None
     size, mpp = (image.shape[1], image.shape[0]), scale.mpp_of(opened, question)
     if question.box is not None:
-        return Picture(urls.query(query_state.held().keep(image)), "Query, the part that was chosen", mpp, size)
+        source = (opened.name, question.picture, question.row, question.box)
+        return Picture(urls.query(query_state.held().keep_region(image, source)), "Query, the part that was chosen", mpp, size)
     if question.row is not None:
         return ui.picture(opened, question.row, title=f"Query: {opened.items['id'].iloc[question.row]}")
     return Picture(urls.query(question.picture or ""), "Query: your picture", mpp, size)
 
 
-def table(answer: Answer) -> pd.DataFrame:
+def table(result: SearchResult) -> pd.DataFrame:
     """The hits, one line each."""
-    return pd.DataFrame([hit.to_json() for hit in answer.result.hits])
+    return pd.DataFrame([hit.to_json() for hit in result.hits])
 
 
-def export(answer: Answer) -> None:
+def export(result: SearchResult) -> None:
     """The hits as a file, with the question that found them."""
-    name = f"{answer.result.collection} search"
+    name = f"{result.collection} search"
     with st.popover("Export", key="search/export"):
-        st.download_button("Table (CSV)", data=lambda: ui.csv(table(answer)), file_name=f"{name}.csv", mime="text/csv")
+        st.download_button("Table (CSV)", data=lambda: ui.csv(table(result)), file_name=f"{name}.csv", mime="text/csv")
         st.download_button(
             "Question and answers (JSON)",
-            data=lambda: json.dumps(answer.result.to_json(), indent=1, ensure_ascii=False).encode(),
+            data=lambda: json.dumps(result.to_json(pixels=True), indent=1, ensure_ascii=False).encode(),
             file_name=f"{name}.json",
             mime="application/json",
         )

@@ -64,7 +64,7 @@ def answer(opened: Collection, question: Question) -> None:
     liked = tuple(sorted(row for row, way in marked.items() if way > 0))
     disliked = tuple(sorted(row for row, way in marked.items() if way < 0))
     question = search_url.choose(opened, replace(question, liked=liked, disliked=disliked))
-    found = query_state.ask(opened, question)
+    found = query_state.search(opened, question)
     hits_panel.summary(opened, question, found)
     st.session_state.setdefault("search/how", "Patches")
     with st.container(horizontal=True, vertical_alignment="center"):

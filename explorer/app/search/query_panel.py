@@ -8,20 +8,12 @@ import numpy as np
 import streamlit as st
 
 from ...collection import Collection
-from ...errors import ExplorerError, ImageRejected, InputError
-from ...sources.images import decode
-from ...sources.uploads import read_names
+from ...errors import ExplorerError
 from .. import ui, widgets
-from ..shared import cache, query_pictures, uploads, urls
-from ..ui import map_views, query_state, search_url, url_state
+from ..shared import query_pictures, urls
+from ..ui import find_patches, map_views, search_url, url_state
 from ..ui.query_state import Question
 from . import scale
-
-MOST_BYTES = 20_000_000
-FOUND = 12
-"""Patches shown for a name that was typed."""
-FIRST = 24
-"""Patches offered where nothing is asked yet."""
 
 
 def show(opened: Collection, question: Question) -> Question:
@@ -62,31 +54,27 @@ def another(opened: Collection, *, first: bool) -> None:
     """Ways to search with something else."""
     st.markdown("**Bring a picture**" if first else "**Search with something else**")
     brought = widgets.upload(
-        "search/bring", url=urls.uploads(), folder=False, paste=True, max_bytes=MOST_BYTES, words="Drop a picture here, or paste one."
+        "search/bring",
+        url=urls.uploads(),
+        folder=False,
+        paste=True,
+        max_bytes=find_patches.MOST_BYTES,
+        words="Drop a picture here, or paste one.",
     )
     if brought is not None:
-        ui.guarded(lambda: search_url.search(opened, picture=take("search/bring", brought.upload_id)))
+        ui.guarded(lambda: search_url.search(opened, picture=find_patches.take("search/bring", brought.upload_id)))
     name = st.text_input("Find a patch", placeholder="name, label or number", key="search/find", persist_state="session")
     if name.strip():
-        _offer(opened, find(opened, name.strip()), key="search/found")
+        _offer(opened, find_patches.find(opened, name.strip()), key="search/found")
     if st.button("Any patch", key="search/any", help="One drawn at random"):
         search_url.search(opened, patch=int(np.random.default_rng().integers(opened.n)))
-
-
-def find(opened: Collection, text: str) -> list[int]:
-    """Rows whose number is the text, or whose name, label, patient or slide holds it."""
-    rows = [int(text)] if text.isdecimal() and int(text) < opened.n else []
-    for column in ("id", "label", "patient", "slide"):
-        values = opened.items[column].astype("string")
-        rows += np.flatnonzero(values.str.contains(text, case=False, regex=False).fillna(value=False)).tolist()[:FOUND]
-    return list(dict.fromkeys(rows))[:FOUND]
 
 
 def invite(opened: Collection) -> None:
     """Nothing is asked yet: patches to begin with."""
     st.header("Search by example", anchor=False)
     st.markdown("Choose a patch, or bring a picture of your own: the patches most similar to it are found.")
-    rows = np.unique(np.linspace(0, opened.n - 1, FIRST).astype(int))
+    rows = np.unique(np.linspace(0, opened.n - 1, find_patches.FIRST).astype(int))
     _offer(opened, rows.tolist(), key="search/first")
 
 
@@ -97,20 +85,6 @@ def _offer(opened: Collection, rows: list[int], *, key: str) -> None:
     state = widgets.result_grid(key, ui.cards(opened, [(row, None) for row in rows]), thumb=urls.thumb(opened))
     if state.opened is not None:
         search_url.search(opened, patch=state.opened)
-
-
-def take(key: str, upload_id: str) -> str:
-    """A picture that was brought by the widget of that key: it is held in memory for this session, and its file thrown away."""
-    widgets.forget(key)
-    upload = uploads.find(cache.settings().home, upload_id)
-    try:
-        stored, name, _ = read_names(upload.path)[0]
-        image = decode((upload.path / stored).read_bytes(), name=name, limits=cache.settings().limits)
-    except ImageRejected as error:
-        raise InputError(f"This picture cannot be used: {error}. Bring another one.") from error
-    finally:
-        uploads.remove(upload)
-    return query_state.held().keep(image)
 
 
 def read(opened: Collection, asked: dict[str, str]) -> Question:

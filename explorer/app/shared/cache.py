@@ -9,18 +9,18 @@ import os
 import threading
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ... import jobs, pipeline, storage
 from ... import settings as settings_table
-from ...collection import RECORD, Collection, checked_name
+from ...collection import RECORD, Collection, Embedding, checked_name
 from ...collection.encoder_cache import load_encoder
 from ...errors import Busy, CollectionMissing, ExplorerError, InputError
 from ...evaluation import OverlapReport
-from ...search import INTERNAL, SearchResult
+from ...search import INTERNAL, Picture, Query, Region, SearchResult, VectorCache
+from ...search import search as run_search
 from ...settings import Settings
 from ...storage import Artifact
 from ...types import Encoder, Labels
@@ -29,6 +29,8 @@ from . import point_buffers, uploads
 searching = threading.BoundedSemaphore(max(2, os.cpu_count() or 1))
 """Held by whoever searches or encodes a query: more at once than there are cores only make each of them slower."""
 _loading = threading.Lock()
+LOCAL_USER = "local"
+"""Who annotates in the app, as long as nobody logs in."""
 
 
 @cache
@@ -44,7 +46,9 @@ def collection(name: str) -> Collection:
         made_ns = (path / RECORD).stat().st_mtime_ns
     except (InputError, FileNotFoundError):
         raise CollectionMissing(f"There is no collection {name!r}; choose another one in the library.") from None
-    return _opened(path, made_ns)
+    opened = _opened(path, made_ns)
+    opened.notice_changes()
+    return opened
 
 
 def collections() -> list[Collection]:
@@ -103,22 +107,33 @@ def version(opened: Collection) -> str:
     return str(storage.fingerprint({name: files[name]["sha256"] for name in files} | {"created": opened.record["created"]}))
 
 
-def search(opened: Collection, *, encoder: str | None = None, **question: Any) -> SearchResult:
-    """``Collection.search`` with no more at once than the machine can carry; a picture's encoder is loaded once."""
-    loaded = picture_encoder(opened, encoder) if question.get("image") is not None else encoder
+def table_version(opened: Collection) -> str:
+    """The same digits, and a number that grows with everything people say of the rows."""
+    return f"{version(opened)}-{opened.annotations.version}"
+
+
+def search(collection: Collection, query: Query, *, encoder: str | None = None, vectors: VectorCache | None = None) -> SearchResult:
+    """``search.search`` with no more at once than the machine can carry; an encoder is loaded once, before the wait.
+
+    ``vectors`` keeps those of pictures between calls.
+    """
+    embedding = collection.embedding(encoder)
+    examples = (*query.like, *query.more_like, *query.unlike)
+    if any(isinstance(example, Picture | Region) for example in examples):
+        embedding = embedding.with_encoder(picture_encoder(embedding))
     with searching:
-        return opened.search(encoder=loaded, **question)
+        return run_search(embedding, query, cache=vectors)
 
 
-def picture_encoder(opened: Collection, encoder: str | None = None) -> Encoder:
+def picture_encoder(embedding: Embedding) -> Encoder:
     """The encoder of an embedding, ready for pictures from outside; the first caller loads it, the others wait."""
     with _loading:
-        return load_encoder(opened.embedding(encoder))
+        return load_encoder(embedding.artifact)
 
 
 def overlap(opened: Collection, one: str, other: str) -> OverlapReport:
     """How far two models agree on neighbours; measured once. Raises what ``pipeline.overlap`` raises."""
-    graphs = tuple(opened.artifact("neighbours", step="index", embedding=opened.embedding(name).key).key for name in (one, other))
+    graphs = tuple(opened.embedding(name).neighbours.key for name in (one, other))
     return _overlap(opened.path, one, other, graphs)
 
 
@@ -131,7 +146,7 @@ def shared(opened: Collection, one: str, other: str) -> point_buffers.Column:
 
 def column(opened: Collection, name: str) -> point_buffers.Column:
     """Colours of the map by a column of the rows. Raises ``InputError``."""
-    return _column(opened.path, version(opened), name)
+    return _column(opened.path, table_version(opened), name)
 
 
 def labels(groups: Artifact) -> Labels:
@@ -149,8 +164,8 @@ def points(projection: Path) -> bytes:
 
 def _check_idle(opened: Collection) -> None:
     for job in jobs.jobs(settings().home):
-        if job.collection == opened.name and job.state() == "running":
-            raise Busy(f"{job.title} is running on {opened.name!r}; wait for it or stop it first.")
+        if job.collection == opened.name and job.is_active():
+            raise Busy(f"{job.title} is running on {opened.name!r} or waits to; wait for it or stop it first.")
 
 
 @lru_cache(maxsize=32)
@@ -166,9 +181,9 @@ def _overlap(path: Path, one: str, other: str, graphs: tuple[str, ...]) -> Overl
 
 @lru_cache(maxsize=32)
 def _column(path: Path, version: str, name: str) -> point_buffers.Column:
-    items = collection(path.name).items
-    if name not in items.columns or name in INTERNAL:
+    table = collection(path.name).table()
+    if name not in table.columns or name in INTERNAL:
         raise InputError(f"There is no column {name!r} in {path.name!r}; choose another one.")
-    values = items[name]
+    values = table[name]
     make = point_buffers.value_column if point_buffers.column_kind(values) == "values" else point_buffers.class_column
     return make(name, values)

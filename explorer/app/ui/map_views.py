@@ -14,9 +14,8 @@ import pandas as pd
 import streamlit as st
 
 from ... import storage
-from ...collection import Collection, map_quality
-from ...errors import ArtifactMissing, InputError
-from ...pipeline import group_names, selected_rows
+from ...collection import Collection, SavedSelection, map_quality
+from ...errors import InputError
 from ...search import allowed_rows
 from ...storage import Artifact
 from .. import ui
@@ -51,11 +50,9 @@ class View:
 
 def layouts(opened: Collection, encoder: str | None = None) -> list[Artifact]:
     """All layouts of an embedding, UMAP first, newest first. Raises ``ArtifactMissing``."""
-    neighbours = opened.artifact("neighbours", step="index", embedding=opened.embedding(encoder).key)
-    found = opened.artifacts("projections", neighbours=neighbours.key)
-    if not found:
-        raise ArtifactMissing(f"Collection {opened.name!r} has no map yet; run 'explorer project {opened.name}'.")
-    return sorted(found, key=lambda made: made.recipe["method"] != "umap")
+    embedding = opened.embedding(encoder)
+    embedding.map()
+    return embedding.maps()
 
 
 def layout_key(opened: Collection) -> str:
@@ -68,7 +65,7 @@ def of_group(made: Artifact, group: int) -> str:
     return f"group-{made.key}-{group}"
 
 
-def of_kept(selection: Artifact) -> str:
+def of_saved(selection: SavedSelection) -> str:
     """A saved selection, as an address names its rows."""
     return f"saved-{selection.key}"
 
@@ -80,7 +77,7 @@ def of_where(where: url_state.Where) -> str:
 
 def described(view: View) -> pd.DataFrame:
     """The rows, with how far their places on this map can be trusted."""
-    return view.opened.described(view.encoder, projection=view.projection)
+    return view.opened.embedding(view.encoder).described(view.projection)
 
 
 def rows_where(view: View, where: url_state.Where) -> np.ndarray:
@@ -105,7 +102,7 @@ def named(view: View, name: str | None) -> tuple[Shape, ...]:
         with suppress(InputError):  # a column that is gone
             rows = rows_where(view, url_state.filters(rest))
     elif kind == "saved":
-        rows = next((selected_rows(kept) for kept in view.opened.artifacts("selections") if kept.key == key), rows)
+        rows = next((saved.rows for saved in view.opened.annotations.selections() if saved.key == key), rows)
     elif kind == "group" and number.isdecimal():
         rows = next(
             (np.flatnonzero(cache.labels(made) == int(number)) for made in view.opened.artifacts("clusters") if made.key == key), rows
@@ -137,10 +134,10 @@ def layout_title(projection: Artifact) -> str:
     return ", ".join(words)
 
 
-def measured(projection: Artifact) -> dict[str, float]:
+def measured(view: View) -> dict[str, float]:
     """How far nearness on a map can be believed, 0 to 1, by name; what was not measured is not there."""
-    again = map_quality.stability_of(projection)
-    found = {**projection.meta["measured"], **(again.meta["measured"] if again else {})}
+    again = map_quality.stability_of(view.projection, view.opened.artifacts("stabilities"))
+    found = {**view.projection.meta["measured"], **(again.meta["measured"] if again else {})}
     return {told: float(found[name]) for name, told in _MEASURED.items() if name in found}
 
 
@@ -148,8 +145,8 @@ def colours(view: View) -> dict[str, str]:
     """What the map can be coloured by: value -> title. The first is the best to begin with."""
     columns = ui.colour_columns(view.opened)
     first = sorted(columns, key=lambda name: (name != "label",))
-    groupings = {GROUP + made.key: f"Groups · {ui.clustering_title(made)}" for made in view.opened.clusterings(view.encoder)}
-    places = [name for name in map_quality.of_map(view.projection) if name not in columns]
+    groupings = {GROUP + made.key: f"Groups · {ui.clustering_title(made)}" for made in view.opened.embedding(view.encoder).clusterings()}
+    places = [name for name in map_quality.of_map(view.projection, view.opened.artifacts("stabilities")) if name not in columns]
     return {name: ui.COLUMN_NAMES.get(name, name) for name in (*first, *places)} | groupings | {"": "nothing"}
 
 
@@ -160,7 +157,7 @@ def column(view: View, colour: str) -> dict[str, Any] | None:
     if made := grouping(view, colour):
         return {**_grouped(view.opened, made).legend, "url": urls.groups(view.opened, made)}
     if colour in map_quality.COLUMNS and colour not in view.opened.items:
-        values = map_quality.of_map(view.projection).get(colour)
+        values = map_quality.of_map(view.projection, view.opened.artifacts("stabilities")).get(colour)
         name = ui.COLUMN_NAMES[colour]
         url = urls.trust(view.opened, view.projection, colour)
         return None if values is None else {**point_buffers.value_column(name, pd.Series(values)).legend, "url": url}
@@ -170,7 +167,7 @@ def column(view: View, colour: str) -> dict[str, Any] | None:
 def grouping(view: View, colour: str) -> Artifact | None:
     """The grouping a colour names, or None."""
     key = colour.removeprefix(GROUP) if colour.startswith(GROUP) else ""
-    return next((made for made in view.opened.clusterings(view.encoder) if made.key == key), None) if key else None
+    return next((made for made in view.opened.embedding(view.encoder).clusterings() if made.key == key), None) if key else None
 
 
 def rows_of(view: View, shapes: Sequence[Shape]) -> np.ndarray:
@@ -196,9 +193,9 @@ def data(
     storage.file(view.projection, "xy.npy")  # where it is damaged, say so here rather than in the browser
     mark = None
     if picked is not None and 0 <= picked < opened.n:
-        near = opened.neighbours(view.encoder).rows[picked, :NEAREST]
+        near = opened.embedding(view.encoder).graph.rows[picked, :NEAREST]
         mark = Mark(picked, [int(row) for row in near if row >= 0])
-    words = [layout_title(view.projection), *(f"{name} {value:.2f}" for name, value in measured(view.projection).items())]
+    words = [layout_title(view.projection), *(f"{name} {value:.2f}" for name, value in measured(view).items())]
     shown = [name for name in ("patient", "slide", "site") if opened.items[name].notna().any()]
     return MapData(
         points=urls.points(opened, view.projection),
@@ -216,10 +213,10 @@ def data(
 
 
 def _medoids(view: View, colour: str) -> list[tuple[int, str]]:
-    made = grouping(view, colour) or next(iter(view.opened.clusterings(view.encoder)), None)
+    made = grouping(view, colour) or next(iter(view.opened.embedding(view.encoder).clusterings()), None)
     if made is None:
         return []
-    names = group_names(view.opened, made)
+    names = view.opened.annotations.cluster_names(made)
     typical = np.load(storage.file(made, "medoids.npy"), allow_pickle=False)
     return [(int(rows[0]), names.get(number, f"Group {number + 1}")) for number, rows in enumerate(typical) if rows[0] >= 0]
 
@@ -228,16 +225,16 @@ def _codes(view: View, shapes: Sequence[Shape]) -> Mapping[str, np.ndarray]:
     """Class numbers of the columns by which something was hidden when a shape was drawn."""
     found = {}
     for name in {shape.column for shape in shapes if shape.column is not None}:
-        made = next((made for made in view.opened.clusterings(view.encoder) if ui.clustering_title(made) == name), None)
+        made = next((made for made in view.opened.embedding(view.encoder).clusterings() if ui.clustering_title(made) == name), None)
         if made:
             found[name] = point_buffers.codes_of(_grouped(view.opened, made))
-        elif name in view.opened.items.columns and (coloured := cache.column(view.opened, name)).legend["kind"] == "classes":
+        elif name in view.opened.table().columns and (coloured := cache.column(view.opened, name)).legend["kind"] == "classes":
             found[name] = point_buffers.codes_of(coloured)
     return found
 
 
 def _grouped(opened: Collection, made: Artifact) -> point_buffers.Column:
-    return point_buffers.cluster_column(ui.clustering_title(made), cache.labels(made), group_names(opened, made))
+    return point_buffers.cluster_column(ui.clustering_title(made), cache.labels(made), opened.annotations.cluster_names(made))
 
 
 def _drawn(projection: Artifact) -> point_buffers.Drawn:

@@ -182,7 +182,7 @@ def measure(
         measured = {name: named.to_json()[name] for name in ("mean", "sd", "scores", "interval", "seconds")}
         return measured | {"encoder": encoder.name, "device": found.protocol["device"]}
 
-    return storage.make(collection.path, "benchmarks", recipe, fill, waiting=waiting)
+    return collection.make("benchmarks", recipe, fill, waiting=waiting)
 
 
 def _check_names(tasks: Sequence[str], encoders: Sequence[str], protocol: str) -> None:

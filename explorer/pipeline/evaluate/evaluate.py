@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ... import encoders, storage
-from ...collection import Collection
+from ...collection import Collection, Embedding
 from ...errors import InputError
 from ...evaluation import cluster_leak
 from ...evaluation.reports import plain
@@ -49,7 +49,7 @@ def evaluate(collection: Collection, question: Question, *, train: Collection | 
     for columns that cannot be measured, ``ArtifactMissing`` where an embedding is missing.
     """
     measurement = _measurement(collection, question, train)
-    embedding = collection.embedding(question.encoder)
+    embedding = collection.embedding(question.encoder).artifact
     encoder = str(embedding.recipe["encoder"]["name"])
     teaching = None if train is None else _alike(train, embedding)
     group, site = measurement.group_name or None, measurement.site_name or None
@@ -82,7 +82,7 @@ def evaluate(collection: Collection, question: Question, *, train: Collection | 
         finding = measurement.run(*baselines.vectors(embedding, teaching))
         results = dict(finding.results)
         if question.protocol == "retrieval":
-            results["index"] = _index_facts(collection, encoder, neighbours, question.seed)
+            results["index"] = _index_facts(collection.embedding(embedding.key), question.seed) if neighbours else None
         if clusters is not None:
             results["clusters"] = _cluster_leak(clusters, measurement)
             finding = replace(finding, sentences=(*finding.sentences, results["clusters"]["sentence"]))
@@ -125,7 +125,7 @@ def evaluate(collection: Collection, question: Question, *, train: Collection | 
         return {**facts, "seconds": round(time.perf_counter() - started, 3)}
 
     waiting = f"another process is doing this for {collection.name!r}; waiting for it"
-    return storage.make(collection.path, "reports", recipe, fill, waiting=lambda: report(Progress("evaluate", 0, note=waiting)))
+    return collection.make("reports", recipe, fill, waiting=lambda: report(Progress("evaluate", 0, note=waiting)))
 
 
 def usual_group(collection: Collection) -> str | None:
@@ -262,12 +262,10 @@ def _counted(part: Part) -> int | None:
     return None if part.group is None else int(part.group[part.label.notna()].nunique())
 
 
-def _index_facts(collection: Collection, encoder: str, neighbours: Artifact | None, seed: int) -> dict[str, Any] | None:
-    """Recall of the index people search with, and how long one search takes on this machine; None without an index."""
-    if neighbours is None:
-        return None
-    index, vectors = collection.index(encoder), collection.vectors(encoder)
-    rows = np.sort(np.random.default_rng(seed).choice(collection.n, min(N_TIMED, collection.n), replace=False))
+def _index_facts(embedding: Embedding, seed: int) -> dict[str, Any]:
+    """Recall of the index people search with, and how long one search takes on this machine."""
+    index, vectors = embedding.index, embedding.vectors
+    rows = np.sort(np.random.default_rng(seed).choice(index.n, min(N_TIMED, index.n), replace=False))
     seconds = []
     for row in rows:
         query = np.array(vectors[row][None])
@@ -275,7 +273,7 @@ def _index_facts(collection: Collection, encoder: str, neighbours: Artifact | No
         index.search(query, min(10, index.n))
         seconds.append(time.perf_counter() - started)
     p50, p99 = np.percentile(seconds, [50, 99]) * 1000
-    measured = neighbours.meta["measured"]
+    measured = embedding.neighbours.meta["measured"]
     return {
         "kind": index.kind,
         "recall_at_10": measured["recall_at_10"],

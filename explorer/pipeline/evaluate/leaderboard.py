@@ -152,8 +152,8 @@ def overlap(collection: Collection, one: str, other: str, *, k: int = OVERLAP_K)
     """
     group = usual_group(collection)
     return encoder_overlap(
-        collection.neighbours(one),
-        collection.neighbours(other),
+        collection.embedding(one).graph,
+        collection.embedding(other).graph,
         k=k,
         groups=None if group is None else collection.items[group],
         group_name=group or "row",

@@ -1,0 +1,43 @@
+"""Finding patches to search with: by what is known of them, or from a picture that was brought."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...collection import Collection
+from ...errors import ImageRejected, InputError
+from ...sources.images import decode
+from ...sources.uploads import read_names
+from .. import widgets
+from ..shared import cache, uploads
+from . import query_state
+
+MOST_BYTES = 20_000_000
+"""Of a picture that is brought."""
+FOUND = 12
+"""Patches shown for a name that was typed."""
+FIRST = 24
+"""Patches offered where nothing is asked yet."""
+
+
+def find(opened: Collection, text: str) -> list[int]:
+    """Rows whose number is the text, or whose name, label, patient or slide holds it."""
+    rows = [int(text)] if text.isdecimal() and int(text) < opened.n else []
+    for column in ("id", "label", "patient", "slide"):
+        values = opened.items[column].astype("string")
+        rows += np.flatnonzero(values.str.contains(text, case=False, regex=False).fillna(value=False)).tolist()[:FOUND]
+    return list(dict.fromkeys(rows))[:FOUND]
+
+
+def take(key: str, upload_id: str) -> str:
+    """A picture that was brought by the widget of that key: it is held in memory for this session, and its file thrown away."""
+    widgets.forget(key)
+    upload = uploads.find(cache.settings().home, upload_id)
+    try:
+        stored, name, _ = read_names(upload.path)[0]
+        image = decode((upload.path / stored).read_bytes(), name=name, limits=cache.settings().limits)
+    except ImageRejected as error:
+        raise InputError(f"This picture cannot be used: {error}. Bring another one.") from error
+    finally:
+        uploads.remove(upload)
+    return query_state.held().keep(image)

@@ -1,0 +1,33 @@
+"""What a search returns, as plain values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from search.test_filters import table
+
+from explorer.search import Facts, Query, SearchResult, make_hit, plain
+
+
+def test_a_hit_is_plain_json_without_empty_cells_or_internals() -> None:
+    hit = make_hit(1, 2, 0.5, table().iloc[2].to_dict())
+    assert hit.to_json() == {
+        "rank": 1, "row": 2, "id": "i2", "uri": "u/2.png", "score": 0.5, "label": None, "patient": "p0", "mpp": 0.5, "tumour": True,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [(np.int64(3), 3), (np.float32(0.5), 0.5), (float("nan"), None), (pd.NA, None), (np.bool_(True), True), (b"x", "b'x'")],
+)
+def test_plain(cell: Any, value: Any) -> None:
+    assert plain(cell) == value
+
+
+def test_label_shares_count_labelled_hits_and_let_the_nearest_break_ties() -> None:
+    hits = [make_hit(i + 1, i, 1.0 - i / 10, table().iloc[i].to_dict()) for i in (1, 0, 2)]
+    shares = SearchResult("c", "e", "k", Query(), Facts(), hits, 0.1).label_shares()
+    assert list(shares.items()) == [("STR", 0.5), ("TUM", 0.5)]
