@@ -74,6 +74,7 @@ def report(**given: Any) -> EvaluationReport[Any]:
     return replace(base, **given)
 
 
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")  # the type checker samples items of lists
 @settings(max_examples=60)
 @given(st.data(), estimates, st.lists(names, max_size=2).map(tuple), st.none() | st.builds(SplitFacts, names, some_rows, names))
 def test_a_report_is_the_same_after_json(data: st.DataObject, value: Estimate, words: tuple[str, ...], split: SplitFacts | None) -> None:
