@@ -10,7 +10,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Int64, UInt8
+from jaxtyping import Bool, Int64, UInt8
 
 from .errors import VectorsNotFinite
 from .types import Encoder, Image, Progress, Report, Vectors, ignore
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 RowNumbers = Int64[np.ndarray, " n"]
 Batch = Int64[np.ndarray, " _"]
 """The row numbers of one batch; batches differ in length."""
+Wanted = Bool[np.ndarray, " _"]
+"""True for the rows of one batch that are to be embedded."""
 
 BATCH_CPU = 16
 BATCH_GPU = 256
@@ -30,8 +32,8 @@ PER_TASK = 4
 """Pictures a thread decodes per task: few enough to spread one batch over the threads, enough to outweigh the hand-over."""
 
 
-def embed(
-    read: Callable[[int], Image],
+def embed(  # noqa: PLR0913 - all but two have defaults
+    read: Callable[[int], Image | None],
     rows: Sequence[int] | RowNumbers,
     *,
     encoder: Encoder,
@@ -39,12 +41,15 @@ def embed(
     batch_size: int | None = None,
     threads: int = 2,
     report: Report = ignore,
+    wanted: Callable[[Batch], Wanted] | None = None,
 ) -> Iterator[tuple[RowNumbers, Vectors]]:
     """Embed ``rows`` in their order and yield (rows, vectors) for each ``block`` of them.
 
     ``read(row)`` gives the picture of a row and is called from ``threads`` threads; what it raises comes out of here with
-    the row named in a note. ``batch_size`` None takes 16 on a CPU and 256 elsewhere. A batch that does not fit into
-    memory is halved, and so are those after it, which ``report`` is told. Closing the iterator stops the threads.
+    the row named in a note. ``wanted(rows)`` is asked in this thread, batch after batch, once all pictures of a batch were
+    read; rows for which it says False are left out, and it must say so where ``read`` gave None. ``batch_size`` None takes
+    16 on a CPU and 256 elsewhere. A batch that does not fit into memory is halved, and so are those after it, which
+    ``report`` is told. Closing the iterator stops the threads.
 
     Raises ``VectorsNotFinite`` where the encoder gives NaN or infinity for a row.
     """
@@ -60,18 +65,26 @@ def embed(
     model = _Model(encoder, size, halved)
     with closing(_decoded(read, batches, encoder=encoder, threads=threads)) as decoded:
         for part in blocks:
-            found = np.empty((len(part), encoder.dim), np.float32)
+            found = [np.empty((0, encoder.dim), np.float32)]
+            taken = np.ones(len(part), np.bool_)
             for at in range(0, len(part), size):
                 batch = part[at : at + size]
-                vectors = model(next(decoded))
-                _refuse_not_finite(vectors, batch, encoder)
-                found[at : at + size] = vectors
+                pixels = next(decoded)
+                if wanted is not None:
+                    mask = taken[at : at + size] = wanted(batch)
+                    pixels, batch_taken = pixels[mask], batch[mask]
+                else:
+                    batch_taken = batch
+                if len(batch_taken):
+                    vectors = model(pixels)
+                    _refuse_not_finite(vectors, batch_taken, encoder)
+                    found.append(vectors)
                 done += len(batch)
                 report(Progress("embed", done, len(numbers)))
-            yield part, found
+            yield part[taken], np.concatenate(found)
 
 
-def _decoded(read: Callable[[int], Image], batches: Sequence[Batch], *, encoder: Encoder, threads: int) -> Generator[torch.Tensor]:
+def _decoded(read: Callable[[int], Image | None], batches: Sequence[Batch], *, encoder: Encoder, threads: int) -> Generator[torch.Tensor]:
     """The batches in order, each (b 3 s s) uint8, with the next ones being decoded meanwhile."""
     import torch
 
@@ -83,7 +96,9 @@ def _decoded(read: Callable[[int], Image], batches: Sequence[Batch], *, encoder:
             if stopped.is_set():
                 return
             try:
-                np.copyto(slot, encoder.resize(read(row)).numpy())  # torch's copy would start threads of its own here
+                image = read(row)
+                if image is not None:
+                    np.copyto(slot, encoder.resize(image).numpy())  # torch's copy would start threads of its own here
             except Exception as error:
                 error.add_note(f"while reading row {row}")
                 raise

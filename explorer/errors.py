@@ -6,12 +6,16 @@ Each message says what happened, to which thing, and what to do next, in one sen
       ├─ InputError             an argument or a file is not what it should be
       │    ├─ SourceError       a place to read images from cannot be opened
       │    │    └─ UnsafeArchive   a zip that would write outside its folder, or unpack without end
-      │    └─ ImageRejected     one image cannot be read; ``reason`` is shown to people
-      ├─ CollectionMissing      no collection of that name
-      ├─ CollectionExists       the name is taken by a collection made from something else
-      ├─ ArtifactMissing        a step has not been run yet
+      │    ├─ ImageRejected     one image cannot be read; ``reason`` is shown to people
+      │    └─ TooLarge          more was sent than a limit allows
+      ├─ NotFound               nothing has the name or the id that was given
+      │    ├─ CollectionMissing    no collection of that name
+      │    └─ ArtifactMissing      a step has not been run yet
+      ├─ Conflict               it cannot be done as things stand now
+      │    ├─ CollectionExists     the name is taken by a collection made from something else
+      │    └─ Busy                 another process is writing the same thing
       ├─ ArtifactDamaged        a file on disk is not what its record says
-      ├─ Busy                   another process is writing the same thing
+      ├─ StorageFull            a disk has no room for what is to be written
       ├─ EncoderUnknown         no encoder of that name
       ├─ WeightsMissing         weights are not here (not fetched, no network, or behind an access form)
       ├─ WeightsRefused         a weight file is cut, or belongs to another architecture
@@ -46,24 +50,40 @@ class ImageRejected(InputError):
         self.reason = reason
 
 
-class CollectionMissing(ExplorerError):
+class TooLarge(InputError):
+    """More was sent than a limit allows; the message names the limit."""
+
+
+class NotFound(ExplorerError):
+    """Nothing has the name or the id that was given."""
+
+
+class CollectionMissing(NotFound):
     """No collection of that name under this home."""
 
 
-class CollectionExists(ExplorerError):
-    """The name is taken by a collection that was made from something else."""
-
-
-class ArtifactMissing(ExplorerError):
+class ArtifactMissing(NotFound):
     """A step this one builds on has not been run."""
+
+
+class Conflict(ExplorerError):
+    """What was asked cannot be done as things stand now; the message says what has to end or be chosen first."""
+
+
+class CollectionExists(Conflict):
+    """The name is taken by a collection that was made from something else."""
 
 
 class ArtifactDamaged(ExplorerError):
     """A file on disk is not what its record says."""
 
 
-class Busy(ExplorerError):
+class Busy(Conflict):
     """Another process is writing the same artifact."""
+
+
+class StorageFull(ExplorerError):
+    """A disk has no room for what is to be written."""
 
 
 class EncoderUnknown(ExplorerError):

@@ -29,6 +29,10 @@ Labels = Int64[np.ndarray, " n"]
 """A cluster number per row; -1 is "in no cluster"."""
 Allowed = Bool[np.ndarray, " n"]
 """True for the rows a search may return."""
+TAGS_COLUMN = "tags_by_people"
+"""The one column whose cells hold several values; a filter asks whether one of them matches."""
+LIST_SEPARATOR = "; "
+"""Between the values of a cell of that column."""
 
 
 @dataclass(frozen=True, slots=True)

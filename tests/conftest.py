@@ -10,9 +10,14 @@ from typing import Any
 
 import pytest
 from hypothesis import settings as hypothesis_settings
+from hypothesis.configuration import set_hypothesis_home_dir
+from platformdirs import user_cache_path
 
-hypothesis_settings.register_profile("patient", deadline=None)  # how busy a machine is says nothing of the code
-hypothesis_settings.load_profile("patient")
+# How busy a machine is says nothing of the code. In CI the same examples are tried each time; elsewhere new ones are looked for.
+hypothesis_settings.register_profile("local", deadline=None)
+hypothesis_settings.register_profile("ci", deadline=None, derandomize=True, database=None)
+hypothesis_settings.load_profile("ci" if os.environ.get("CI") == "true" else "local")
+set_hypothesis_home_dir(user_cache_path("pathology-explorer") / "hypothesis")  # not in the checkout
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # before anything imports huggingface_hub
 

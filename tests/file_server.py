@@ -20,6 +20,9 @@ class Served:
     """Of each next answer, how many bytes are sent before the line goes dead."""
     knows_ranges: bool = True
     send_on: str = ""
+    etag: str = ""
+    """Sent with every file; a range asked for with another one (If-Range) gets the whole file."""
+    headers: list[dict[str, str]] = field(default_factory=list)
     asked: list[tuple[str, str | None]] = field(default_factory=list)
 
 
@@ -32,6 +35,7 @@ def serving() -> Iterator[Served]:
         def do_GET(self) -> None:
             asked = self.headers["Range"]
             served.asked.append((self.path, asked))
+            served.headers.append(dict(self.headers))
             content = served.files.get(self.path)
             if served.send_on:
                 self.send_response(302)
@@ -41,13 +45,16 @@ def serving() -> Iterator[Served]:
             if content is None:
                 self.send_error(404)
                 return
-            first = int(asked.removeprefix("bytes=").removesuffix("-")) if asked and served.knows_ranges else 0
+            same = self.headers["If-Range"] in (None, served.etag)
+            first = int(asked.removeprefix("bytes=").removesuffix("-")) if asked and served.knows_ranges and same else 0
             if first >= len(content):
                 self.send_response(416)
                 self.send_header("Content-Range", f"bytes */{len(content)}")
                 self.end_headers()
                 return
             self.send_response(206 if first else 200)
+            if served.etag:
+                self.send_header("ETag", served.etag)
             self.send_header("Content-Length", str(len(content) - first))
             self.end_headers()
             self.wfile.write(content[first:][: served.cuts.pop(0) if served.cuts else None])

@@ -42,13 +42,18 @@ def make_collection(home: Path, *, name: str = "small", per_class: int = 8) -> C
 
 
 @contextmanager
-def served(home: Path, monkeypatch: pytest.MonkeyPatch, *, base_path: str = "", **given: str) -> Iterator[TestClient]:
-    """A client of the routes. ``given`` are settings; the fake encoder stands in the table of encoders."""
+def served(
+    home: Path, monkeypatch: pytest.MonkeyPatch, *, base_path: str = "", peer: str = "127.0.0.1", **given: str
+) -> Iterator[TestClient]:
+    """A client of the routes at the address ``peer``. ``given`` are settings; the fake encoder stands in the table of encoders."""
     for name, value in ({"home": str(home)} | given).items():
         monkeypatch.setenv(f"EXPLORER_{name.upper()}", value)
     monkeypatch.setattr("explorer.collection.encoder_cache.encoders.load", lambda name, **_: MeanColour())
     cache.settings.cache_clear()
     parts = server.parts(base_path)
-    with TestClient(Starlette(**parts), base_url="http://localhost", raise_server_exceptions=False) as client:
+    app = Starlette(**parts)
+    with TestClient(
+        app, base_url="http://localhost", raise_server_exceptions=False, client=(peer, 50000), follow_redirects=False
+    ) as client:
         yield client
     cache.settings.cache_clear()

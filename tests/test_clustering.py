@@ -6,9 +6,9 @@ import random
 
 import numpy as np
 import pytest
+from graphs import exact_graph, islands
 from hypothesis import given
 from hypothesis import strategies as st
-from test_projection import exact_graph, islands
 
 from explorer import clustering
 from explorer.errors import InputError

@@ -50,7 +50,7 @@ def make(home: Path, name: str, *, seed: int = 0) -> Collection:
     table = pd.DataFrame(rows)
     table["grade"] = random.permutation(table["label"])
     table.to_csv(folder / "labels.csv", index=False)
-    own = settings.read({}, home=home, threads=1)
+    own = settings.read(home=home, threads=1)
     collection = pipeline.ingest(open_source(folder), name=name, settings=own)
     for encoder in (MeanColour(), RedOnly()):
         pipeline.embed(collection, encoder=encoder, settings=own)
@@ -118,7 +118,7 @@ def test_an_older_embedding_by_the_same_encoder_is_another_line(tmp_path: Path) 
     made = make(home, "c")
     first = made.embedding("mean-colour")
     pipeline.evaluate(made, Question("retrieval", encoder="mean-colour"))
-    own = settings.read({}, home=home, threads=1)
+    own = settings.read(home=home, threads=1)
     pipeline.embed(made, encoder=MeanColour(version=2), settings=own)
     (line,) = {each.line for each in scores([made])}
     assert line.version == first.key[:8]
@@ -148,7 +148,7 @@ def test_without_labels_nothing_is_missing(tmp_path: Path) -> None:
     folder.mkdir()
     for number in range(6):
         Pillow.fromarray(np.random.default_rng(number).integers(0, 255, (16, 16, 3), np.uint8)).save(folder / f"{number}.png")
-    own = settings.read({}, home=tmp_path / "home", threads=1)
+    own = settings.read(home=tmp_path / "home", threads=1)
     made = pipeline.ingest(open_source(folder), name="flat", settings=own)
     pipeline.embed(made, encoder=MeanColour(), settings=own)
     assert gaps([made], scores([made])) == []
@@ -242,7 +242,7 @@ def test_what_cannot_be_compared_is_one_sentence(home: Path, arguments: list[str
 def test_an_encoder_without_neighbours_leaves_the_table(tmp_path: Path) -> None:
     home = tmp_path / "home"
     made = make(home, "c")
-    pipeline.embed(made, encoder=MeanColour(version=2), settings=settings.read({}, home=home, threads=1))
+    pipeline.embed(made, encoder=MeanColour(version=2), settings=settings.read(home=home, threads=1))
     result = call(home, "c")
     assert result.exit_code == 0
     assert "run 'explorer index c'" in result.stderr
@@ -256,7 +256,7 @@ def test_a_collections_own_split_is_another_column_than_folds(tmp_path: Path) ->
     ways = {}
     for name, parts in (("tested", ("train", "train", "val", "test")), ("judged", ("train", "train", "train", "val"))):
         table.assign(split=[parts[number % 4] for number in range(len(table))]).to_csv(folder / "labels.csv", index=False)
-        own = settings.read({}, home=home, threads=1)
+        own = settings.read(home=home, threads=1)
         made = pipeline.ingest(open_source(folder), name=name, settings=own)
         pipeline.embed(made, encoder=MeanColour(), settings=own)
         pipeline.evaluate(made, Question("knn"))

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from graphs import exact_graph, islands
 from PIL import Image as Pillow
 from PIL import ImageFilter
-from test_projection import exact_graph, islands
 
 from explorer import quality
 from explorer.errors import InputError

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import tomllib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from anyio import to_thread
 from starlette.middleware import Middleware
 from starlette.routing import Mount, Route
 
+from .. import jobs, storage
+from .api.access import Token
 from .api.application import make_api
 from .api.problems import nothing_there
 from .api.security import Guard
@@ -21,33 +24,56 @@ from .shared import cache
 from .ui.frontend import ServerAddress
 
 MAIN = Path(__file__).with_name("main.py")
+_TIDY_EVERY_S = 3600.0
 _CONFIG = Path(__file__).parent / "ui" / "theme.toml"
 
 
-def parts(base_path: str = "") -> dict[str, Any]:
-    """What ``st.App(server.MAIN, **parts())`` is made of. ``base_path`` is Streamlit's ``server.baseUrlPath``."""
+def parts(base_path: str = "", own_names: Collection[str] = ()) -> dict[str, Any]:
+    """What ``st.App(server.MAIN, **parts())`` is made of.
+
+    ``base_path`` is Streamlit's ``server.baseUrlPath``; ``own_names`` are names by which other machines know this one.
+    """
     base = base_path.strip("/")
     api_path = f"/{base}/api" if base else "/api"
+    settings = cache.settings()
+    guard = Middleware(
+        Guard,
+        token=Token(settings.home),
+        api_path=api_path,
+        allowed_hosts=settings.allowed_hosts,
+        own_names=own_names,
+        trusted_proxies=settings.trusted_proxies,
+    )
     return {
         "routes": [Route(api_path, nothing_there), Mount(api_path, make_api())],
-        "middleware": [
-            Middleware(Guard, allowed_hosts=cache.settings().allowed_hosts, api_path=api_path),
-            Middleware(ServerAddress, base_path=f"/{base}"),
-        ],
+        "middleware": [guard, Middleware(ServerAddress, base_path=f"/{base}")],
         "lifespan": _tidied,
     }
 
 
 @asynccontextmanager
 async def _tidied(_: Any) -> AsyncIterator[None]:
-    """Uploads of yesterday that nothing was made from are gone before the first reader comes."""
+    """What earlier servers left is put in order before the first reader comes; uploads of yesterday go once an hour."""
+    home = cache.settings().home
+    await to_thread.run_sync(storage.finish_removals, home)
+    await to_thread.run_sync(jobs.requeue, home)
     await to_thread.run_sync(cache.remove_unused_uploads)
-    yield
+    tidying = asyncio.create_task(_tidy_uploads())
+    try:
+        yield
+    finally:
+        tidying.cancel()
 
 
-def make_app(base_path: str = "") -> st.App:
+async def _tidy_uploads() -> None:
+    while True:
+        await asyncio.sleep(_TIDY_EVERY_S)
+        await to_thread.run_sync(cache.remove_unused_uploads)
+
+
+def make_app(base_path: str = "", own_names: Collection[str] = ()) -> st.App:
     """The application, for ``explorer app`` and for any ASGI server."""
-    return st.App(MAIN, **parts(base_path))
+    return st.App(MAIN, **parts(base_path, own_names))
 
 
 @functools.cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import socket
 import sys
@@ -11,7 +12,7 @@ import urllib.request
 import webbrowser
 from contextlib import closing
 from pathlib import Path
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 
 import click
 
@@ -24,46 +25,78 @@ _PATIENCE_S = 60
 
 @click.command()
 @click.option("--port", default=8501, show_default=True, help="Port to serve on; the next free one where it is taken.")
-@click.option("--host", default="localhost", show_default=True, help="Address to serve on; any but localhost opens the app to a network.")
+@click.option(
+    "--host", default="localhost", show_default=True, help="Address to serve on; any but localhost opens the app to a network, by a token."
+)
 @click.option("--base-path", default="", help="Path below which a proxy serves the app.")
 @click.option("--browser/--no-browser", default=True, show_default=True, help="Open the app in a browser.")
+@click.option("--new-token", is_flag=True, help="Make a new token: earlier links and the browsers that used them are shut out.")
 @click.pass_obj
-def app(settings: Settings, *, port: int, host: str, base_path: str, browser: bool) -> None:
-    """Serve the app to browsers, those of this machine only unless told otherwise."""
-    os.environ["EXPLORER_HOME"] = str(settings.home.resolve())  # pages, routes and jobs read it there
-    os.environ["EXPLORER_ALLOWED_HOSTS"] = ",".join((*settings.allowed_hosts, host))
-    port = _free_port(host, port)
-    address = f"http://{'localhost' if host == '0.0.0.0' else host}:{port}/{base_path.strip('/')}"
-    from ..app import server
+def app(settings: Settings, *, port: int, host: str, base_path: str, browser: bool, new_token: bool) -> None:
+    """Serve the app to browsers, those of this machine only unless told otherwise.
 
-    if browser:
-        threading.Thread(target=_open_when_there, args=(address,), daemon=True).start()
+    Other machines need the token in the link that is printed here.
+    """
+    os.environ["EXPLORER_HOME"] = str(settings.home.resolve())  # pages, routes and jobs read it there
+    os.environ["FORWARDED_ALLOW_IPS"] = ""  # uvicorn believes no forwarding header; the guard decides whose count
+    port = _free_port(host, port)
+    base = base_path.strip("/")
+    from ..app import server
+    from ..app.api.access import Token
+
+    token, everywhere = Token(settings.home.resolve()), host in ("0.0.0.0", "::", "")
+    if new_token:
+        token.renew()
+    own_names = {socket.gethostname(), host} if everywhere else {host}
+    address = f"http://{_in_url('localhost' if everywhere else host)}:{port}/{base}"
+    outside = f"http://{_in_url(socket.gethostname() if everywhere else host)}:{port}/{base}"
     click.echo(f"The explorer is at {address} (stop it with Ctrl+C).", err=True)
+    if new_token or not _is_this_machine(host):
+        click.echo(f"Other machines come in by {outside}?token={token.value()} (keep this link to yourself and those you trust).", err=True)
+    if browser:
+        opened = address if everywhere or _is_this_machine(host) else f"{address}?token={token.value()}"
+        threading.Thread(target=_open_when_there, args=(address, opened), daemon=True).start()
     sys.argv = [str(Path(sys.executable).with_name("explorer"))]  # Streamlit puts its folder on the import path
-    server.make_app(base_path).run(
-        config=server.config() | {"server.address": host, "server.port": port, "server.baseUrlPath": base_path.strip("/")}
-    )
+    server.make_app(base, own_names).run(config=server.config() | {"server.address": host, "server.port": port, "server.baseUrlPath": base})
+    click.echo("The explorer has stopped; jobs that were started go on.", err=True)
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _free_port(host: str, first: int) -> int:
     for port in range(first, first + _PORTS):
-        with closing(socket.socket()) as probe:
+        try:
+            family, kind, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        except OSError as error:
+            raise InputError(f"{host!r} is no address of this machine ({error.strerror}); choose another one by --host.") from error
+        with closing(socket.socket(family, kind)) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind((host, port))
+                probe.bind(place)
             except OSError:
                 continue
             return port
     raise InputError(f"Ports {first} to {first + _PORTS - 1} of {host} cannot be served on; choose another one by --port.")
 
 
-def _open_when_there(address: str) -> None:
+def _open_when_there(address: str, opened: str) -> None:
     health = f"{address.rstrip('/')}/_stcore/health"
     for _ in range(_PATIENCE_S * 10):
         try:
             urllib.request.urlopen(health, timeout=1).close()
+        except HTTPError as refused:  # it answers, if only by asking for its token
+            refused.close()
         except (URLError, OSError):
             time.sleep(0.1)
-        else:
-            webbrowser.open(address)
-            return
+            continue
+        webbrowser.open(opened)
+        return

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
@@ -13,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import settings as settings_table
-from ..errors import ExplorerError, ImageRejected, InputError
+from ..errors import ImageRejected, InputError
 from ..settings import Settings
 from ..sources import KINDS
 from ..types import Encoder, Image
+from . import edge
 from .progress import Bars
 
 if TYPE_CHECKING:
@@ -37,26 +37,12 @@ _SIGN = re.compile(r">=|<=|>|<|=")
 
 
 class Commands(click.Group):
-    """A group whose errors are one sentence and exit code 1."""
+    """A group whose errors are one sentence and exit code 1; see ``edge``."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; ``--debug`` lets an error through with its traceback."""
-        try:
+        with edge.prepared(), edge.sentences(debug=bool(ctx.params.get("debug"))):
             return super().invoke(ctx)
-        except ExplorerError as error:
-            if ctx.params.get("debug"):
-                raise
-            click.echo(f"explorer: {error}", err=True)
-            sys.exit(1)
-        except OSError as error:  # a full disk, a folder one may not write to, a place that is gone
-            if ctx.params.get("debug"):
-                raise
-            where = f" ({error.filename})" if error.filename else ""
-            click.echo(f"explorer: {error.strerror or error}{where}; check that place and the space left on its disk.", err=True)
-            sys.exit(1)
-        except KeyboardInterrupt:
-            click.echo("explorer: stopped; the same command goes on where it was.", err=True)
-            sys.exit(130)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -67,6 +53,7 @@ class Commands(click.Group):
 def main(ctx: click.Context, *, home: Path | None, debug: bool) -> None:
     """Embed histology, search it, map it, and judge the models."""
     ctx.obj = settings_table.read(home=home)
+    edge.make_ready(ctx.obj.home)
 
 
 def verb(function: Callable[..., Any]) -> Callable[..., Any]:

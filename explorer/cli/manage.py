@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from ..settings import Settings
-from .base import ENCODER, NAME, WHERE, conditions, open_named, verb
+from .base import ENCODER, NAME, open_named, verb
+from .output import printable
 from .progress import Bars
 
 
@@ -35,24 +36,6 @@ def remove(settings: Settings, report: Bars, *, name: str, yes: bool) -> None:
     click.echo(f"{name} is gone.", err=True)
 
 
-@click.command()
-@NAME
-@click.argument("title")
-@WHERE
-@click.option("--row", "rows", multiple=True, type=int, help="A row; repeat for several.")
-@verb
-def select(settings: Settings, report: Bars, *, name: str, title: str, where: tuple[str, ...], rows: tuple[int, ...]) -> None:
-    """Save rows of the collection NAME as a selection called TITLE; the app shows it on the map."""
-    from ..pipeline import save_selection
-    from ..search import allowed_rows
-
-    collection = open_named(settings, name)
-    items = collection.embedding().described() if collection.embeddings() else collection.items
-    allowed = allowed_rows(items, where=conditions(where, items.columns))
-    chosen = [*rows, *([] if allowed is None else allowed.nonzero()[0].tolist())]
-    click.echo(save_selection(collection, chosen, name=title).key)
-
-
 @click.command(name="name-group")
 @NAME
 @click.argument("number", type=int)
@@ -62,11 +45,10 @@ def select(settings: Settings, report: Bars, *, name: str, title: str, where: tu
 def name_group(settings: Settings, report: Bars, *, name: str, number: int, title: str, encoder: str | None) -> None:
     """Call group NUMBER (from 1) of the newest grouping TITLE; an empty TITLE takes the name away."""
     from ..errors import ArtifactMissing
-    from ..pipeline import name_groups
 
     collection = open_named(settings, name)
-    found = collection.embedding(encoder).clusterings()
-    if not found:
+    clusterings = collection.embedding(encoder).clusterings()
+    if not clusterings:
         raise ArtifactMissing(f"Collection {name!r} has no groups yet; run 'explorer cluster {name}'.")
-    for group, called in name_groups(collection, found[0], {number - 1: title}).items():
-        click.echo(f"{group + 1:4} {called}")
+    for group, group_name in collection.annotations.name_clusters(clusterings[0], {number - 1: title}).items():
+        click.echo(f"{group + 1:4} {printable(group_name)}")

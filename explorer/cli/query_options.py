@@ -70,7 +70,7 @@ def query_of(given: dict[str, Any], collection: Collection, settings: Settings) 
         tuple(like),
         _examples(given["more_like"], settings),
         _examples(given["unlike"], settings),
-        where=conditions(given["where"], [*collection.items.columns, *map_quality.COLUMNS]),
+        where=conditions(given["where"], [*collection.table().columns, *map_quality.COLUMNS]),
         exclude_same=tuple(given["exclude_same"]),
         min_score=given["min_score"],
         include_query=given["include_query"],

@@ -1,6 +1,8 @@
 """A collection on disk: its rows and pictures, and what was made from them.
 
 catalog.py        finding collections under a home folder
+annotations.py    what people say of rows: labels, notes, tags, decisions, saved selections, names of clusters
+replay.py         what holds after a replay of the journal of annotations
 collection.py     ``Collection``: rows, pictures, artifacts
 embedding.py      ``Embedding``: one handle for vectors, index, graph, maps, clusterings
 encoder_cache.py  the encoder that made an embedding, loaded once
@@ -9,18 +11,25 @@ cache.py          values kept within a bound of bytes
 """
 
 from ..sources.pixels import pixels_sha256
+from .annotations import ROW_KINDS, Annotations, RowKind, system_user
 from .catalog import checked_name, list_collections, list_damaged, open_collection
 from .collection import FORMAT, RECORD, Collection
 from .embedding import Embedding
+from .replay import SavedSelection
 
 __all__ = [
     "FORMAT",
     "RECORD",
+    "ROW_KINDS",
+    "Annotations",
     "Collection",
     "Embedding",
+    "RowKind",
+    "SavedSelection",
     "checked_name",
     "list_collections",
     "list_damaged",
     "open_collection",
     "pixels_sha256",
+    "system_user",
 ]

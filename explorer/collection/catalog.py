@@ -11,6 +11,7 @@ from ..types import Limits
 from .collection import RECORD, Collection
 
 _NAME = re.compile(r"[^\W_][\w .+-]{0,99}")
+_WINDOWS_DEVICE = re.compile(r"(CON|PRN|AUX|NUL|COM[0-9¹²³]|LPT[0-9¹²³])(\..*)?", re.IGNORECASE)
 
 
 def open_collection(name: str, *, home: Path | str | None = None, limits: Limits | None = None) -> Collection:
@@ -44,6 +45,8 @@ def _try_open(path: Path) -> Collection | ExplorerError:
 
 def checked_name(name: str) -> str:
     """The name, where it can safely name a folder; raises ``InputError``."""
+    if _WINDOWS_DEVICE.fullmatch(name):
+        raise InputError(f"{name!r} cannot name a collection, as Windows keeps that name for a device; choose another one.")
     if not _NAME.fullmatch(name) or name.endswith((".", " ")):
         raise InputError(f"{name!r} cannot name a collection; use letters, digits, spaces and . + - _, starting with a letter or digit.")
     return name

@@ -18,6 +18,7 @@ from ..sources import open_source
 from ..sources.pixels import pixels_sha256
 from ..storage import Artifact
 from ..types import Encoder, Image, Limits, Source
+from .annotations import Annotations
 from .embedding import Embedding
 from .encoder_cache import identity
 
@@ -64,9 +65,21 @@ class Collection:
         return pd.read_parquet(self._own_file("rejects.parquet"))
 
     @cached_property
+    def annotations(self) -> Annotations:
+        """What people said of the rows: labels, notes, tags, decisions, saved selections, names of clusters."""
+        return Annotations(self.path, n=self.n)
+
+    def table(self) -> pd.DataFrame:
+        """``items`` and beside them what people said of the rows, as columns (``Annotations.beside``)."""
+        return self.annotations.beside(self.items)
+
+    @cached_property
     def source(self) -> Source:
         """Where the pictures are read from. Raises ``SourceError`` where that place is gone."""
         s = self.record["source"]
+        drawn = self.artifacts("pictures")  # drawn tissue, written when it was taken in; older collections draw it again
+        if drawn:
+            return open_source(drawn[0].path, kind="folder", limits=self._limits)
         try:
             return open_source(s["uri"], kind=s["kind"], options=s["options"], limits=self._limits)
         except SourceError as error:
@@ -178,12 +191,8 @@ class Collection:
         return search(embedding, query if query is not None else _query(**asked))
 
     def selection(self, name: str) -> Int64[np.ndarray, " m"]:
-        """Rows of the newest saved selection of that name or key, ascending. Raises ``InputError``."""
-        for artifact in self.artifacts("selections"):
-            if name in (artifact.recipe["name"], artifact.key):
-                rows: Int64[np.ndarray, " m"] = np.load(storage.file(artifact, "rows.npy"), allow_pickle=False)
-                return rows
-        raise InputError(f"Collection {self.name!r} has no selection {name!r}; 'explorer show {self.name}' lists what is there.")
+        """Rows of the saved selection of that title or key, ascending. Raises ``InputError``."""
+        return self.annotations.selection(name).rows
 
     def row_of(self, image: Image) -> int | None:
         """The row with exactly these pixels, or None."""
@@ -194,7 +203,7 @@ class Collection:
         faults = storage.verify(Artifact(self.path, self.record))
         for folder in sorted(p for p in self.path.iterdir() if p.is_dir() and not p.name.startswith(".")):
             faults += storage.verify_kind(self.path, folder.name)
-        return faults
+        return faults + self.annotations.journal.faults()
 
     # -- within
 

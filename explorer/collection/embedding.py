@@ -158,17 +158,17 @@ class Embedding(Searchable):
         return self.collection.items
 
     def table(self, columns: Sequence[str]) -> pd.DataFrame:
-        """``items``, with map quality beside them where one of its columns is asked for."""
+        """``items``, with what people said of them and map quality beside them where one of these columns is asked for."""
         return self.items if set(columns) <= set(self.items.columns) else self.described()
 
     def described(self, projection: Artifact | None = None) -> pd.DataFrame:
-        """``items``, and beside them how far each row's place on a map (the first one where none is given) can be trusted."""
+        """``Collection.table``, and beside it how far each row's place on a map (the first one where none is given) can be trusted."""
         if projection is None:
             try:
                 projection = self.map()
             except ArtifactMissing:
-                return self.items
-        return map_quality.beside(self.items, projection, self.collection.artifacts("stabilities"))
+                return self.collection.table()
+        return map_quality.beside(self.collection.table(), projection, self.collection.artifacts("stabilities"))
 
     def image(self, row: int) -> Image:
         """The picture of a row."""

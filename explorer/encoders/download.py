@@ -2,78 +2,69 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.client import HTTPException
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
-from ..errors import WeightsMissing
-from ..storage.download import CHUNK_BYTES, length, opened
+from ..errors import WeightsMissing, WeightsRefused
+from ..storage import file_sha256
+from ..storage.download import discard, finish, is_safe, resume
 from ..types import Progress, Report
 from .spec import EncoderSpec
 
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
 
 def fetch(spec: EncoderSpec, path: Path, *, mirror: str, report: Report) -> str:
-    """Bring the weight file to ``path``, whole or not at all; return the address it came from. Raises ``WeightsMissing``."""
+    """Bring the weight file to ``path``, whole or not at all; return the address it came from.
+
+    A cut or killed download goes on where it was. Raises ``WeightsMissing`` where the file cannot be had, and
+    ``WeightsRefused``, after deleting it, where it is not the published one (the table's or the hub's sha256).
+    """
+    headers: Mapping[str, str] = {}
     if mirror:
-        return _from_url(spec, f"{mirror}/{spec.name}/{spec.file}", path, report)
-    return _from_url(spec, spec.url, path, report) if spec.url else _from_hub(spec, path, report)
-
-
-def _from_url(spec: EncoderSpec, url: str, path: Path, report: Report) -> str:
+        url, published = f"{mirror}/{spec.name}/{spec.file}", spec.sha256
+    elif spec.url:
+        url, published = spec.url, spec.sha256
+    else:
+        url, published, headers = _on_hub(spec, path)
+    if not is_safe(url):
+        raise WeightsMissing(f"{url} is neither https nor on this machine, so what it sends could be swapped; give an https address.")
     part = path.with_name(f".{path.name}.part")
-    done, total = 0, None
     try:
-        with opened(url) as answer, part.open("wb") as file:
-            total = length(answer)
-            while chunk := answer.read(CHUNK_BYTES):
-                file.write(chunk)
-                done += len(chunk)
-                report(Progress("weights", done, total, unit="bytes"))
-        if total is not None and done != total:
-            raise ConnectionError(f"cut after {done} of {total} bytes")
-    except (OSError, HTTPException) as error:  # HTTPException: an answer in pieces that was cut, or no HTTP at all
-        part.unlink(missing_ok=True)
-        raise WeightsMissing(_unreached(spec, url, path, getattr(error, "reason", error))) from error
-    part.replace(path)
+        for done, total in resume(url, part, headers):
+            report(Progress("weights", done, total, unit="bytes"))
+    except OSError as error:
+        raise WeightsMissing(_unreached(spec, url, path, getattr(error, "reason", None) or error)) from error
+    if published and (digest := file_sha256(part)) != published:
+        discard(part)
+        raise WeightsRefused(
+            f"What came from {url} is not the published file of {spec.name} (sha256 {digest[:12]}... instead of {published[:12]}...) "
+            "and was deleted; run this again, or give the file its publisher offers with --weights."
+        )
+    finish(part, path)
     return url
 
 
-def _from_hub(spec: EncoderSpec, path: Path, report: Report) -> str:
-    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
+def _on_hub(spec: EncoderSpec, path: Path) -> tuple[str, str, Mapping[str, str]]:
+    """(address, sha256 or "", headers with this account's token) of a file on the Hugging Face hub. Raises ``WeightsMissing``."""
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url
     from huggingface_hub.errors import (  # type: ignore[attr-defined]
         EntryNotFoundError,
         HTTPError,  # of the library it asks with, which differs between its versions
         RepositoryNotFoundError,
     )
+    from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
     url = hf_hub_url(spec.hub_id, spec.hub_file)
-    report(Progress("weights", 0, spec.download_bytes, unit="bytes", note=f"fetching {url}"))
     try:
-        get_hf_file_metadata(url)  # asks once; the download would ask six times, half a minute, where there is no network
-        with _hub_quiet(), tempfile.TemporaryDirectory(dir=path.parent, prefix=".hub-") as folder:
-            shutil.move(hf_hub_download(spec.hub_id, spec.hub_file, local_dir=folder), path)
+        published = get_hf_file_metadata(url).etag or ""  # of a large file the hub's ETag is its sha256
     except RepositoryNotFoundError as error:  # also what the hub answers a stranger who asks for a gated repository
         get = spec.access or f"see https://huggingface.co/{spec.hub_id}"
         raise WeightsMissing(f"The Hugging Face hub does not give out {spec.title} to this account; to get it, {get}.") from error
     except (EntryNotFoundError, HTTPError, OSError) as error:
         raise WeightsMissing(_unreached(spec, url, path, error)) from error
-    return url
-
-
-@contextmanager
-def _hub_quiet() -> Iterator[None]:
-    """What the hub's client would log of its tries is in the error that ends them."""
-    from huggingface_hub.utils import logging
-
-    before = logging.get_verbosity()
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    try:
-        yield
-    finally:
-        logging.set_verbosity(before)
+    return url, spec.sha256 or (published if _SHA256.fullmatch(published) else ""), build_hf_headers()
 
 
 def _unreached(spec: EncoderSpec, url: str, path: Path, reason: object) -> str:

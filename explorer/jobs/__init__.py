@@ -1,5 +1,21 @@
-"""Verbs in processes of their own."""
+"""Verbs in processes of their own, a few at a time."""
 
-from .jobs import FOLDER, Job, State, cancel, find, jobs, remove, resume, start, write_progress
+from .control import cancel, remove, requeue, resume, start
+from .job import FOLDER, PID, PROGRESS, Job, State, find, jobs, waiting, write_progress
 
-__all__ = ["FOLDER", "Job", "State", "cancel", "find", "jobs", "remove", "resume", "start", "write_progress"]
+__all__ = [
+    "FOLDER",
+    "PID",
+    "PROGRESS",
+    "Job",
+    "State",
+    "cancel",
+    "find",
+    "jobs",
+    "remove",
+    "requeue",
+    "resume",
+    "start",
+    "waiting",
+    "write_progress",
+]

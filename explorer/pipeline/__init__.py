@@ -1,8 +1,8 @@
 """The verbs. The only place where computing meets disk; the command line, jobs and pages all call these."""
 
+from .annotate import meant_rows
 from .build import build, demo, demo_real, real_terms, real_to_fetch
 from .cluster import agreement, cluster
-from .cluster_names import group_names, name_groups
 from .embed import embed
 from .evaluate.baselines import embed_baselines
 from .evaluate.benchmark import benchmark
@@ -16,7 +16,6 @@ from .index import index
 from .ingest import ingest
 from .manage import remove, rename
 from .project import project, stability
-from .selections import save_selection, selected_rows
 
 __all__ = [
     "OVERLAP_K",
@@ -40,12 +39,11 @@ __all__ = [
     "evaluate",
     "export",
     "gaps",
-    "group_names",
     "index",
     "ingest",
     "least_agreed",
+    "meant_rows",
     "measure_site_bias",
-    "name_groups",
     "overlap",
     "project",
     "read_report",
@@ -54,9 +52,7 @@ __all__ = [
     "remove",
     "rename",
     "reports",
-    "save_selection",
     "scores",
-    "selected_rows",
     "shared_hits",
     "site_bias",
     "stability",

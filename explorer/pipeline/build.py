@@ -47,7 +47,7 @@ def build(
     checked_name(name)  # what can be refused at once is, before weights are fetched
     source = open_source(uri, options=options, limits=settings.limits) if isinstance(uri, str | Path) else uri
     ready = encoders.load_as_set(encoder, settings, weights=weights, report=report)
-    collection = ingest(source, name=name, settings=settings, report=report)
+    collection = ingest(source, name=name, settings=settings, encoder=ready, report=report)
     return _complete(collection, encoder=ready, settings=settings, report=report)
 
 

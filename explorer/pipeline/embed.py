@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
+from jaxtyping import Int64
 
 from .. import embed as embedding
 from .. import storage
@@ -16,85 +18,89 @@ from ..collection import Collection
 from ..settings import Settings
 from ..storage import Artifact
 from ..types import Encoder, Progress, Report, ignore
-from .common import waiter
-from .vector_reuse import known_vectors
+from .common import BLOCK_ROWS, BlockVectors, RowNumbers, embedding_recipe, new_array, read_block, space_for, waiter, write_block
+from .vector_reuse import BLOCKS, block_digests, known_vectors
 
-BLOCK_ROWS = 2048
+FirstRows = Int64[np.ndarray, " n"]
+"""Of each row the first row with the same pixels."""
 
 
 def embed(collection: Collection, *, encoder: Encoder, settings: Settings, report: Report = ignore, kind: str = "embeddings") -> Artifact:
     """Vectors of every row by one encoder; killed runs go on block by block.
 
     Identical pixels are embedded once, and so are pixels that another collection under the same home has already
-    embedded by the same recipe. Raises ``VectorsNotFinite``, or ``InputError`` where a picture has changed since ingest.
+    embedded by the same recipe. Blocks that ``ingest`` left while it read the pictures are taken as they are.
+    Raises ``VectorsNotFinite``, or ``InputError`` where a picture has changed since ingest or the disk is full.
     """
-    recipe = {"kind": "embedding", "items": collection.record["items_sha256"], "encoder": dict(encoder.recipe)}
+    recipe = embedding_recipe(collection.record["items_sha256"], encoder)
 
     def fill(work: Path) -> Mapping[str, Any]:
-        started = time.perf_counter()
         parts = work / storage.PARTS
+        for unfinished in parts.glob("*.unfinished"):  # of a run that was killed
+            unfinished.unlink()
         first = _first_of_equal(collection.items["sha256"])
         unique = np.unique(first)
         known, vectors = known_vectors(collection, encoder, unique, report=report)
-        missing = np.setdiff1d(unique, np.concatenate([known, *_done_rows(parts)]))
-        number = len(list(parts.iterdir()))
+        missing = np.setdiff1d(unique, np.concatenate([known, *(first[block["rows"]] for block in _blocks(parts))]))
+        _embed_rows(collection, missing, parts, encoder=encoder, settings=settings, n=len(unique), report=report)
+        stored = ((first[block["rows"]], block["vectors"]) for block in _blocks(parts))
+        path = work / "vectors.npy"
+        try:
+            _assemble(path, first, chain([(known, vectors)], stored), encoder.dim)
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
+        np.save(work / BLOCKS, block_digests(np.load(path, mmap_mode="r"), BLOCK_ROWS))
+        seconds = sum(float(block.get("seconds", 0)) for block in _blocks(parts))
+        facts = {"unique": len(unique), "copied": len(known), "device": encoder.device, "seconds": round(seconds, 3)}
+        return facts | {"block_rows": BLOCK_ROWS}
 
-        def forward(progress: Progress) -> None:
-            done = len(unique) - len(missing) + progress.done
-            report(Progress("embed", done, len(unique), note=progress.note))
-
-        blocks = embedding.embed(
-            collection.image,
-            missing.tolist(),
-            encoder=encoder,
-            block=BLOCK_ROWS,
-            batch_size=settings.batch_size,
-            threads=settings.threads,
-            report=forward,
-        )
-        for rows, block in blocks:
-            _write_block(parts / f"{number:06d}.npz", rows, block)
-            number += 1
-        _assemble(work / "vectors.npy", first, chain([(known, vectors)], _blocks(parts)), encoder.dim)
-        seconds = time.perf_counter() - started
-        return {"unique": len(unique), "copied": len(known), "device": encoder.device, "seconds": round(seconds, 3)}
-
-    return collection.make(kind, recipe, fill, waiting=waiter("embed", collection, report))
+    with space_for(collection.path):
+        return collection.make(kind, recipe, fill, waiting=waiter("embed", collection, report))
 
 
-def _first_of_equal(sha256: Any) -> Any:
-    """(n,) the first row with the same pixels as each row."""
+def _embed_rows(
+    collection: Collection, rows: RowNumbers, parts: Path, *, encoder: Encoder, settings: Settings, n: int, report: Report
+) -> None:
+    """Embed ``rows`` and leave their vectors block by block in ``parts``."""
+
+    def forward(progress: Progress) -> None:
+        report(Progress("embed", n - len(rows) + progress.done, n, note=progress.note))
+
+    number = 1 + max((int(path.stem) for path in parts.glob("*.npz")), default=-1)
+    blocks = embedding.embed(
+        collection.image,
+        rows,
+        encoder=encoder,
+        block=BLOCK_ROWS,
+        batch_size=settings.batch_size,
+        threads=settings.threads,
+        report=forward,
+    )
+    started = time.perf_counter()
+    for block_rows, vectors in blocks:
+        write_block(parts / f"{number:06d}.npz", block_rows, vectors, seconds=time.perf_counter() - started)
+        number += 1
+        started = time.perf_counter()
+
+
+def _first_of_equal(sha256: pd.Series[str]) -> FirstRows:
     _, first, inverse = np.unique(sha256.to_numpy(dtype=str), return_index=True, return_inverse=True)
     return first[inverse].astype(np.int64)
 
 
-def _write_block(path: Path, rows: Any, vectors: Any) -> None:
-    unfinished = path.with_suffix(".unfinished")
-    with unfinished.open("wb") as file:
-        np.savez(file, rows=rows, vectors=vectors)
-    storage.sync(unfinished)
-    unfinished.replace(path)
-
-
-def _done_rows(parts: Path) -> Iterator[Any]:
+def _blocks(parts: Path) -> Iterator[Mapping[str, Any]]:
     for path in sorted(parts.glob("*.npz")):
-        with np.load(path, allow_pickle=False) as block:
-            yield block["rows"]
+        yield read_block(path)
 
 
-def _blocks(parts: Path) -> Iterator[tuple[Any, Any]]:
-    for path in sorted(parts.glob("*.npz")):
-        with np.load(path, allow_pickle=False) as block:
-            yield block["rows"], block["vectors"]
-
-
-def _assemble(path: Path, first: Any, blocks: Iterable[tuple[Any, Any]], dim: int) -> None:
+def _assemble(path: Path, first: FirstRows, blocks: Iterable[tuple[RowNumbers, BlockVectors]], dim: int) -> None:
     """Put blocks in row order and give equal pictures equal vectors."""
-    out = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(len(first), dim))
+    out = new_array(path, (len(first), dim))
     for rows, vectors in blocks:
         out[rows] = vectors
     copies = np.flatnonzero(first != np.arange(len(first)))
     for start in range(0, len(copies), BLOCK_ROWS):
         rows = copies[start : start + BLOCK_ROWS]
         out[rows] = out[first[rows]]
-    out.flush()
+    out.flush()  # type: ignore[attr-defined]

@@ -46,8 +46,8 @@ def export(collection: Collection, path: Path, *, encoder: str | None = None, ov
 
 
 def _table(embedding: Embedding) -> pd.DataFrame:
-    """The rows, then our own columns; one whose name the user has taken gets a trailing underscore."""
-    table = embedding.items.copy()
+    """The rows, what people said of them, then our own columns; one whose name the user has taken gets a trailing underscore."""
+    table = embedding.collection.table().copy()
     for method in ("umap", "pca"):
         with suppress(ArtifactMissing):  # a collection without a map or groups is exported without them
             x, y = np.asarray(embedding.positions(method)).T

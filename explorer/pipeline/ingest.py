@@ -1,46 +1,46 @@
-"""Reading every picture of a source once: rows, rejects, pixel hashes and thumbnails.
+"""Reading every picture of a source once: rows, rejects, pixel hashes, thumbnails, and vectors where an encoder is given.
 
 The work goes on in parts of a fixed number of rows. A killed run leaves whole parts, which the next run takes up;
-the collection appears under its name by one rename.
+the collection appears under its name by one rename. Vectors of a part lie beside it and become blocks of the embedding
+that ``embed`` finishes. Drawn tissue is written as PNG files into the collection, so that it is drawn once.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import shutil
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from PIL import Image as Pillow
+from jaxtyping import Int64
 
 from .. import storage
-from ..collection import FORMAT, RECORD, Collection, checked_name, pixels_sha256
-from ..errors import CollectionExists, ImageRejected, InputError
+from ..collection import FORMAT, RECORD, Collection, checked_name, list_collections
+from ..errors import CollectionExists, InputError
 from ..settings import Settings
-from ..types import Image, Item, Progress, Reject, Report, Source, ignore
+from ..sources import Reading, reading_of
+from ..sources.synthetic import SyntheticSource
+from ..types import Encoder, Item, Progress, Reject, Report, Source, ignore
+from .common import embedding_recipe, read_block, space_for, write_block
+from .ingest_part import COLUMNS, DRAWN, JPEG_QUALITY, MEASURED, Part, read_part
+from .vector_reuse import known_sha256
 
 PART_ROWS = 1024
-COLUMNS = ("uri", "id", "label", "patient", "slide", "site", "split", "mpp", "x_px0", "y_px0", "side_px0")
-MEASURED = ("width_px", "height_px", "sha256")
-_NUMBERS = {"mpp": "float64", "x_px0": "Int64", "y_px0": "Int64", "side_px0": "Int64"}
-_JPEG_QUALITY = 85
 
 
-def ingest(source: Source, *, name: str, settings: Settings, report: Report = ignore) -> Collection:
+def ingest(source: Source, *, name: str, settings: Settings, encoder: Encoder | None = None, report: Report = ignore) -> Collection:
     """Take every readable picture of ``source`` into a new collection, or open the one already made from it.
 
-    What cannot be read becomes a reject with its reason. Raises ``CollectionExists`` where the name belongs to
-    another source, ``InputError`` where nothing at all can be read, ``Busy`` never: it waits and says so.
+    With an ``encoder`` each picture goes to it as soon as it is decoded, and ``embed`` finds the vectors: nothing is
+    decoded or hashed twice. What cannot be read becomes a reject with its reason. Raises ``CollectionExists`` where the
+    name belongs to another source, ``InputError`` where nothing at all can be read or the disk is full,
+    ``VectorsNotFinite``, and ``Busy`` never: it waits and says so.
     """
     target = settings.home / checked_name(name)
     identity = {"kind": source.kind, "uri": source.uri, "options": dict(source.options)}
@@ -48,24 +48,38 @@ def ingest(source: Source, *, name: str, settings: Settings, report: Report = ig
     def waiting() -> None:
         report(Progress("ingest", 0, note=f"another process is reading {name!r}; waiting for it"))
 
-    with storage.locked(settings.home / f".{name}.lock", what=f"collection {name!r}", waiting=waiting):
-        if (target / RECORD).is_file():
-            collection = _same_source(Collection(target, limits=settings.limits), identity)
+    def present() -> Collection | None:
+        if not (target / RECORD).is_file():
+            return None
+        collection = _same_source(Collection(target, limits=settings.limits), identity)
+        if not isinstance(source, SyntheticSource):  # which its options decide
             _say_what_changed(collection, source, report)
+        return collection
+
+    if (collection := present()) is not None:  # without the lock: a step may be at work on it
+        return collection
+    with storage.locked(storage.lock_of(target), what=f"collection {name!r}", waiting=waiting):
+        if (collection := present()) is not None:
             return collection
         if target.exists():
             raise InputError(f"{target} is there and is no collection; choose another name or move it away.")
         items = source.items()
+        reading = reading_of(source)
+        for note in reading.notes:
+            report(Progress("ingest", 0, note=note))
         if not items:
             raise InputError(f"No pictures were found in {source.uri}; {_why(source.rejects())}")
         work = _workbench(settings.home, name, [identity, settings.thumbnail_px], items)
-        for number, start in enumerate(range(0, len(items), PART_ROWS)):
-            report(Progress("ingest", start, len(items)))
-            part = work / f"part-{number:06d}.parquet"
-            if not part.exists():
-                _read_part(source, items[start : start + PART_ROWS], part, settings=settings)
-        report(Progress("ingest", len(items), len(items)))
-        _finish(work, source, identity, settings.thumbnail_px)
+        known = known_sha256(list_collections(settings.home), encoder) if encoder else set()
+        with space_for(settings.home):
+            for number, start in enumerate(range(0, len(items), PART_ROWS)):
+                report(Progress("ingest", start, len(items)))
+                part = Part(work / f"part-{number:06d}.parquet", start, items[start : start + PART_ROWS], encoder, known)
+                if not part.path.exists():
+                    read_part(source, part, settings=settings, total=len(items), report=report)
+                known |= part.embedded_sha256()
+            report(Progress("ingest", len(items), len(items)))
+            _finish(work, source, identity, reading, thumbnail_px=settings.thumbnail_px, encoder=encoder)
         work.replace(target)
         storage.sync(target.parent)
     return Collection(target, limits=settings.limits)
@@ -116,57 +130,10 @@ def _workbench(home: Path, name: str, identity: list[Any], items: Sequence[Item]
     return work
 
 
-# -- one part
-
-
-def _read_part(source: Source, items: Sequence[Item], part: Path, *, settings: Settings) -> None:
-    """Write the rows of a part, with their thumbnails beside them; the parquet file comes last and by rename."""
-
-    def read(item: Item) -> tuple[Item, dict[str, Any] | str, bytes]:
-        try:
-            image = source.read(item.uri)
-        except ImageRejected as rejected:
-            return item, rejected.reason, b""
-        facts = {"width_px": image.shape[1], "height_px": image.shape[0], "sha256": pixels_sha256(image)}
-        return item, facts, thumbnail(image, settings.thumbnail_px)
-
-    rows = []
-    with part.with_suffix(".thumbnails").open("wb") as blob:
-        for item, outcome, small in _ahead(read, items, settings.threads):
-            row = {column: getattr(item, column) for column in COLUMNS}
-            row |= {"id": item.id or item.uri, "extra": json.dumps(dict(item.extra), default=str)}
-            row |= {"reason": outcome} if isinstance(outcome, str) else outcome | {"thumbnail_bytes": len(small)}
-            rows.append(row)
-            blob.write(small)
-    unfinished = part.with_suffix(".part")
-    _frame(rows, [*COLUMNS, "extra", *MEASURED, "thumbnail_bytes", "reason"]).to_parquet(unfinished, index=False)
-    unfinished.replace(part)
-
-
-def _ahead(function: Any, values: Iterable[Any], threads: int) -> Iterator[Any]:
-    """Map in threads, in order, with only a few results waiting, so that memory stays flat."""
-    with ThreadPoolExecutor(threads) as pool:
-        iterator = iter(values)
-        pending = deque(pool.submit(function, value) for value in islice(iterator, 4 * threads))
-        while pending:
-            result = pending.popleft().result()
-            pending.extend(pool.submit(function, value) for value in islice(iterator, 1))
-            yield result
-
-
-def thumbnail(image: Image, side_px: int) -> bytes:
-    """A JPEG whose longer side has at most ``side_px`` pixels."""
-    picture = Pillow.fromarray(image)
-    picture.thumbnail((side_px, side_px), Pillow.Resampling.LANCZOS, reducing_gap=2.0)
-    out = io.BytesIO()
-    picture.save(out, "JPEG", quality=_JPEG_QUALITY)
-    return out.getvalue()
-
-
 # -- all parts
 
 
-def _finish(work: Path, source: Source, identity: dict[str, Any], thumbnail_px: int) -> None:
+def _finish(work: Path, source: Source, identity: dict[str, Any], reading: Reading, *, thumbnail_px: int, encoder: Encoder | None) -> None:
     parts = sorted(work.glob("part-*.parquet"))
     table = pd.concat([pd.read_parquet(part) for part in parts], ignore_index=True)
     read = table["reason"].isna()
@@ -179,6 +146,12 @@ def _finish(work: Path, source: Source, identity: dict[str, Any], thumbnail_px: 
     pd.DataFrame([(r.uri, r.reason) for r in rejects], columns=["uri", "reason"], dtype="string").to_parquet(
         work / "rejects.parquet", index=False
     )
+    items_sha256 = hashlib.sha256("".join(items["sha256"]).encode()).hexdigest()
+    if encoder is not None:
+        _hand_on_vectors(work, items_sha256, encoder, np.cumsum(read.to_numpy()) - 1)
+    if (work / DRAWN / ".work").is_dir():
+        recipe = {"kind": DRAWN, "format": "png", "source": identity}
+        storage.publish(work / DRAWN / ".work", work / DRAWN / storage.fingerprint(recipe), recipe, {})
     for leftover in [*parts, *work.glob("part-*"), work / "listing.json"]:
         leftover.unlink(missing_ok=True)
     files = {p.name: storage.facts(p) for p in sorted(work.glob("*.parquet"))}
@@ -187,15 +160,27 @@ def _finish(work: Path, source: Source, identity: dict[str, Any], thumbnail_px: 
         "name": work.name.removeprefix(".").removesuffix(".work"),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "source": identity,
+        "reading": reading.to_json(),
         "n": len(items),
         "rejected": len(rejects),
-        "items_sha256": hashlib.sha256("".join(items["sha256"]).encode()).hexdigest(),
+        "items_sha256": items_sha256,
         "files": files,
         "versions": storage.versions(),
     }
     for file in files:
         storage.sync(work / file)
     storage.write_json(work / RECORD, record)
+
+
+def _hand_on_vectors(work: Path, items_sha256: str, encoder: Encoder, row_of: Int64[np.ndarray, " listed"]) -> None:
+    """Blocks of vectors by the number of the listed item become blocks by row, where ``embed`` looks for them."""
+    key = storage.fingerprint(embedding_recipe(items_sha256, encoder))
+    target = work / "embeddings" / f".{key}.work" / storage.PARTS
+    target.mkdir(parents=True, exist_ok=True)
+    blocks = sorted(work.glob(f"part-*.{storage.fingerprint(dict(encoder.recipe))}.npz"))
+    for number, path in enumerate(blocks):
+        block = read_block(path)
+        write_block(target / f"{number:06d}.npz", row_of[block["rows"]], block["vectors"], seconds=float(block["seconds"]))
 
 
 def _items(table: pd.DataFrame) -> pd.DataFrame:
@@ -220,16 +205,9 @@ def _typed(column: pd.Series[Any]) -> pd.Series[Any]:
     return column.map(lambda value: None if value is None else str(value)).astype("string")
 
 
-def _frame(rows: list[dict[str, Any]], columns: list[str]) -> pd.DataFrame:
-    """Fixed types, whatever the values of one part happen to be."""
-    frame = pd.DataFrame(rows, columns=columns)
-    numbers = _NUMBERS | {"width_px": "Int64", "height_px": "Int64", "thumbnail_bytes": "Int64"}
-    return frame.astype({column: numbers.get(column, "string") for column in columns})
-
-
-def _publish_thumbnails(work: Path, parts: list[Path], sizes: Any, side_px: int) -> None:
+def _publish_thumbnails(work: Path, parts: list[Path], sizes: Int64[np.ndarray, " n"], side_px: int) -> None:
     """One blob and the offset of each row's end, as an artifact of the new collection."""
-    recipe = {"kind": "thumbnails", "side_px": side_px, "format": "jpeg", "quality": _JPEG_QUALITY}
+    recipe = {"kind": "thumbnails", "side_px": side_px, "format": "jpeg", "quality": JPEG_QUALITY}
     shutil.rmtree(work / "thumbnails", ignore_errors=True)  # of a run that was killed after this
     folder = work / "thumbnails" / ".work"
     folder.mkdir(parents=True)

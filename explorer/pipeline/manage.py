@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import secrets
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from .. import storage
 from ..collection import Collection, checked_name
 from ..errors import CollectionExists
 
 
 def rename(collection: Collection, name: str) -> Collection:
-    """The same collection under another name. Raises ``CollectionExists``, ``InputError``, or ``Busy`` while one is being made."""
+    """The same collection under another name. Raises ``CollectionExists``, ``InputError``, or ``Busy`` while a step works on it."""
     home = collection.path.parent
     target = home / checked_name(name)
-    with _undisturbed(collection), storage.locked(home / f".{name}.lock", what=f"collection {name!r}"):
+    if name == collection.name:
+        raise CollectionExists(f"The collection is called {name!r} already; choose another name.")
+    what = f"collection {collection.name!r}"
+    source, place = storage.lock_of(collection.path), storage.lock_of(target)
+    with storage.locked(source, what=what), storage.locked(place, what=f"collection {name!r}"), collection.annotations.journal.held():
         if target.exists():
             raise CollectionExists(f"There is a collection {name!r} already; choose another name.")
         collection.path.rename(target)
@@ -25,18 +24,6 @@ def rename(collection: Collection, name: str) -> Collection:
 
 
 def remove(collection: Collection) -> None:
-    """Delete a collection with everything made from it; the pictures it was made from stay. Raises ``Busy`` while it is being made."""
-    gone = collection.path.with_name(f".{collection.name}.{secrets.token_hex(4)}.removed")
-    with _undisturbed(collection):
-        collection.path.rename(gone)  # it disappears at once, however long the deleting takes
-    shutil.rmtree(gone)
-
-
-@contextmanager
-def _undisturbed(collection: Collection) -> Iterator[None]:
-    """Hold the collection's lock while no step writes into it."""
-    with storage.locked(collection.path.parent / f".{collection.name}.lock", what=f"collection {collection.name!r}"):
-        for lock in sorted(collection.path.glob("*/.*.lock")):
-            with storage.locked(lock, what=f"the {lock.parent.name} of collection {collection.name!r}"):
-                pass
-        yield
+    """Delete a collection with everything made from it; the pictures it was made from stay. Raises ``Busy`` while a step works on it."""
+    with storage.locked(storage.lock_of(collection.path), what=f"collection {collection.name!r}"), collection.annotations.journal.held():
+        storage.remove_folder(collection.path)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import InputError
-from ..types import Allowed
+from ..types import LIST_SEPARATOR, TAGS_COLUMN, Allowed
 
 BOUNDS = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
 """The words for the ends of a range."""
@@ -67,6 +67,8 @@ def _matches(values: pd.Series[Any], wanted: Any) -> Allowed:
         options = [_as_number(values.name, option) for option in options]
     else:
         values, options = values.astype("string"), [str(option) for option in options]
+        if str(values.name).rstrip("_") == TAGS_COLUMN:
+            options = [cell for cell in values.dropna().unique() if not {cell, *cell.split(LIST_SEPARATOR)}.isdisjoint(options)]
     matches: Allowed = values.isin(options).to_numpy(dtype=bool)
     return matches
 

@@ -1,4 +1,4 @@
-"""Places images come from. ``open_source`` is the one way in."""
+"""Places images come from. ``open_source`` is the one way in; ``reading_of`` says what was understood there."""
 
 from __future__ import annotations
 
@@ -9,19 +9,23 @@ from typing import Any
 from ..errors import SourceError
 from ..types import Limits, Source
 from .benchmark_table import BENCHMARKS
+from .reading import Reading, reading_of
 
 KINDS = ("folder", "upload", "zip", "table", "hdf5", "synthetic", *BENCHMARKS)
-_BY_SUFFIX = {".zip": "zip", ".csv": "table", ".tsv": "table", ".parquet": "table", ".h5": "hdf5", ".hdf5": "hdf5"}
+_ARCHIVES = (".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".7z", ".rar")
+
+__all__ = ["KINDS", "Reading", "open_source", "reading_of"]
 
 
 def open_source(
     uri: str | Path, *, kind: str | None = None, options: Mapping[str, Any] | None = None, limits: Limits | None = None
 ) -> Source:
-    """The source at ``uri``: a folder, a zip, a CSV or Parquet table, an HDF5 file, or ``synthetic``.
+    """The source at ``uri``: a folder, a zip, a table (CSV, Parquet, Excel), an HDF5 file, or ``synthetic``.
 
-    ``kind`` is found from the uri where it is None. ``options`` belong to the kind (table: ``columns``, ``root``;
-    synthetic: its own). The benchmark data sets ``bach``, ``crc``, ``crc-val``, ``mhist`` and ``pcam`` are folders that only
-    ``kind`` tells apart. Nothing is decoded here. Raises ``SourceError`` (``UnsafeArchive`` for a hostile zip).
+    ``kind`` is found from the uri where it is None. ``options`` belong to the kind (folder, zip, upload: ``table``,
+    ``columns``, ``empty``; table: ``columns``, ``root``, ``empty``; synthetic: its own). The benchmark data sets ``bach``,
+    ``crc``, ``crc-val``, ``mhist`` and ``pcam`` are folders that ``kind`` takes with their published splits. Nothing is
+    decoded here. Raises ``SourceError`` (``UnsafeArchive`` for a hostile zip).
     """
     path = Path(uri).expanduser()
     kind = kind or _kind(str(uri), path)
@@ -43,30 +47,65 @@ def open_source(
         from .tables import TableSource
 
         return TableSource(path, options, limits)
-    if options:
-        raise SourceError(f"A source of kind {kind} takes no options, but got {', '.join(options)}; leave them out.")
-    if kind == "hdf5":
+    if kind in ("hdf5", *BENCHMARKS):
+        if options:
+            raise SourceError(f"A source of kind {kind} takes no options, but got {', '.join(options)}; leave them out.")
         from .hdf5 import Hdf5Source
 
         return Hdf5Source(path, limits)
     if kind == "upload":
         from .uploads import UploadSource
 
-        return UploadSource(path, limits)
+        return UploadSource(path, limits, options)
     from .files import FolderSource, ZipSource
 
-    return FolderSource(path, limits) if kind == "folder" else ZipSource(path, limits)
+    return FolderSource(path, limits, options) if kind == "folder" else ZipSource(path, limits, options)
 
 
 def _kind(uri: str, path: Path) -> str:
+    """What a place is, by its name, and where that says nothing by how the file begins."""
     if uri == "synthetic":
         return "synthetic"
     if path.is_dir():
-        from .uploads import is_upload
-
-        return "upload" if is_upload(path) else "folder"
+        return _folder_kind(path)
     if not path.exists():
         raise SourceError(f"{path} does not exist; check the path.")
-    if path.suffix.lower() in _BY_SUFFIX:
-        return _BY_SUFFIX[path.suffix.lower()]
-    raise SourceError(f"{path} is neither a folder nor a .zip, .csv, .parquet or .h5 file; give the folder that holds the pictures.")
+    from .images import SUFFIXES
+    from .table_reader import is_table
+
+    name = path.name.lower()
+    if name.endswith(".zip"):
+        return "zip"
+    if name.endswith((".h5", ".hdf5")):
+        return "hdf5"
+    if name.endswith(_ARCHIVES):
+        raise SourceError(f"{path.name} is a kind of archive that is not read; unpack it, and give the folder or a zip of it.")
+    if name.endswith((".h5.gz", ".hdf5.gz")):
+        raise SourceError(f"{path.name} is packed; unpack it with 'gunzip {path.name}' and give the .h5 file.")
+    if is_table(name) or name.removesuffix(".gz").endswith(".txt"):
+        return "table"
+    if path.suffix.lower() in SUFFIXES:
+        raise SourceError(f"{path} is one picture, neither a folder nor a table; give the folder that holds the pictures.")
+    raise SourceError(
+        f"{path} is neither a folder nor a .zip, a table (.csv, .tsv, .parquet, .xlsx) or a .h5 file; "
+        "give the folder that holds the pictures, or say with --kind what it is."
+    )
+
+
+def _folder_kind(path: Path) -> str:
+    """``upload`` for a folder the server filled, ``pcam`` for the files of PatchCamelyon, which hold no picture files."""
+    from .uploads import is_upload
+
+    if is_upload(path):
+        return "upload"
+    pcam = BENCHMARKS["pcam"]
+    missing = pcam.missing(path)
+    if not missing:
+        return "pcam"
+    packed = [name for name in missing if (path / f"{name}.gz").exists()]
+    if len(packed) == len(missing):
+        raise SourceError(
+            f"{path.name} holds {pcam.title} with {len(packed)} of its files packed; "
+            "unpack them there with 'gunzip *.h5.gz', then build with --kind pcam."
+        )
+    return "folder"

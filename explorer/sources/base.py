@@ -11,6 +11,7 @@ from typing import Any
 from ..errors import ImageRejected
 from ..types import Image, Item, Limits, Reject
 from .images import check_bytes, decode
+from .reading import Listing
 
 OUTSIDE = "its path leaves the folder"
 GONE = "there is no such file"
@@ -33,19 +34,21 @@ class Listed:
         return str(self._path)
 
     def items(self) -> Sequence[Item]:
-        return self._listing[0]
+        return self.listing.items
 
     def rejects(self) -> Sequence[Reject]:
-        return self._listing[1]
+        return self.listing.rejects
 
     def read(self, uri: str) -> Image:
         return decode(self._bytes(uri), name=uri, limits=self._limits)
 
     @cached_property
-    def _listing(self) -> tuple[list[Item], list[Reject]]:
-        return self._list()
+    def listing(self) -> Listing:
+        """Everything found, listed once."""
+        found = self._list()
+        return found if isinstance(found, Listing) else Listing(*found)
 
-    def _list(self) -> tuple[list[Item], list[Reject]]:
+    def _list(self) -> Listing | tuple[list[Item], list[Reject]]:
         raise NotImplementedError
 
     def _bytes(self, uri: str) -> bytes:

@@ -16,7 +16,8 @@ from ..types import Image, Item, Limits, Reject
 from .base import Listed
 from .benchmark_table import BENCHMARKS, Benchmark
 from .hdf5 import Hdf5Source
-from .metadata import make_item, read_csv, records
+from .metadata import convert, find_columns, make_item
+from .table_reader import read_table
 
 BACH_TRAIN = ((0, 41), (59, 60), (90, 139), (169, 240), (258, 260), (273, 345), (368, 400))
 BACH_VAL = ((41, 59), (60, 90), (139, 169), (240, 258), (260, 273), (345, 368))
@@ -101,9 +102,10 @@ class MhistSource(BenchmarkSource):
 
     def _found(self) -> tuple[list[Item], list[Reject]]:
         path = self._root / "annotations.csv"
-        table, columns = read_csv(path.read_bytes(), what=str(path), given=MHIST_COLUMNS)
+        table = read_table(path.read_bytes(), name=str(path))
+        columns = find_columns(table.columns, MHIST_COLUMNS)
         items = []
-        for record in records(table):
+        for record in convert(table, columns, empty=()).records():
             item = make_item(f"images/{record[columns['uri']]}", record, columns)
             items.append(replace(item, id=str(record[columns["uri"]]), split=MHIST_SPLITS.get(item.split or "")))
         return items, []

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..errors import SourceError, UnsafeArchive
 from ..storage import locked, write_json
-from ..storage.download import CHUNK_BYTES, is_safe, resume
+from ..storage.download import CHUNK_BYTES, discard, is_safe, resume
 from ..types import Limits, Progress, Report
 from .benchmark_table import Benchmark, Remote
 from .files import check_archive
@@ -35,7 +35,7 @@ def fetch(benchmark: Benchmark, folder: Path, *, mirror: str, limits: Limits, re
     with locked(folder / ".fetch.lock", what=str(folder), waiting=waiting):
         for remote in benchmark.remotes:
             if (folder / remote.gives).exists():
-                _part(remote, folder).unlink(missing_ok=True)  # of a run killed after unpacking
+                discard(_part(remote, folder))  # of a run killed after unpacking
             else:
                 _fetch_one(benchmark, remote, folder=folder, mirror=mirror, limits=limits, report=report)
 
@@ -62,11 +62,11 @@ def _fetch_one(benchmark: Benchmark, remote: Remote, *, folder: Path, mirror: st
         else:
             _gunzip(part, remote, folder=folder, limits=limits, report=report)
     except (zipfile.BadZipFile, gzip.BadGzipFile, EOFError, zlib.error) as error:
-        part.unlink()
+        discard(part)
         raise SourceError(f"{remote.file} from {url} is damaged ({error}) and was deleted; run this again to fetch it anew.") from error
     facts = {"url": url, "md5": digest, "bytes": part.stat().st_size, "licence": benchmark.licence, "licence_url": benchmark.licence_url}
     write_json(folder / f"{remote.file}.json", {**facts, "cite": benchmark.cite, "date": datetime.now(UTC).isoformat(timespec="seconds")})
-    part.unlink()
+    discard(part)
 
 
 def _part(remote: Remote, folder: Path) -> Path:
@@ -74,7 +74,7 @@ def _part(remote: Remote, folder: Path) -> Path:
 
 
 def _other(part: Path, digest: str, published: str, url: str) -> SourceError:
-    part.unlink()
+    discard(part)
     return SourceError(
         f"What came from {url} is not the published file (md5 {digest} instead of {published}) and was deleted; run this again."
     )

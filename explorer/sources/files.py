@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import os
 import stat
+import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 from ..errors import ImageRejected, SourceError, UnsafeArchive
 from ..storage import COLLECTION
-from ..types import Item, Limits, Reject
+from ..types import Limits, Reject
 from .base import HEAD_BYTES, Listed, head, no_pictures
-from .folder_layout import LABELS, hidden, is_labels, is_printable, leaves_root, make_items, make_wrapped_items, unfit
+from .folder_layout import hidden, is_printable, leaves_root, unfit
 from .images import check_bytes
+from .reading import Listing, short
+from .table_text import decode_text
+from .tables_beside import check_options, is_candidate, list_pictures
 
-_SMALL = 256 * 1024  # an uncompressed blank patch packs a thousandfold and harms nobody
+_UTF8_FLAG = 0x800
+_UNICODE_PATH = 0x7075
 
 
 class FolderSource(Listed):
@@ -28,8 +34,9 @@ class FolderSource(Listed):
 
     kind = "folder"
 
-    def __init__(self, root: Path, limits: Limits) -> None:
+    def __init__(self, root: Path, limits: Limits, options: Mapping[str, Any]) -> None:
         super().__init__(root, limits)
+        self.options = check_options(self.kind, options)
         try:
             with os.scandir(self._root) as entries:
                 empty = next(entries, None) is None
@@ -38,21 +45,21 @@ class FolderSource(Listed):
         if empty:
             raise SourceError(f"Folder {root} is empty; put pictures into it, one folder per class or all together.")
 
-    def _list(self) -> tuple[list[Item], list[Reject]]:
+    def _list(self) -> Listing:
         found = sorted(self._walk())
-        names = [name for name, reason in found if not reason and name != LABELS]
+        names = [name for name, reason in found if not reason]
         rejects = [Reject(_shown(name), reason) for name, reason in found if reason]
-        labels = self._labels() if (LABELS, "") in found else None
-        items, more = make_items(names, labels=labels)
-        if not items:
-            raise SourceError(no_pictures(f"Folder {self._root}", rejects))
-        return items, rejects + more
+        listing = list_pictures(names, read=self._table, options=self.options)
+        listing = listing._replace(rejects=[*rejects, *listing.rejects])
+        if not listing.items:
+            raise SourceError(no_pictures(f"Folder {self._root}", listing.rejects))
+        return listing
 
-    def _labels(self) -> bytes:
+    def _table(self, name: str) -> bytes:
         try:
-            return (self._root / LABELS).read_bytes()
+            return (self._root / name).read_bytes()
         except OSError as error:
-            raise SourceError(f"{LABELS} in {self._root} cannot be read ({error.strerror}); check its permissions.") from error
+            raise SourceError(f"{name} in {self._root} cannot be read ({error.strerror}); check its permissions.") from error
 
     def _walk(self) -> Iterator[tuple[str, str]]:
         """(relative path, why it is passed over or "") of everything below the root."""
@@ -76,7 +83,7 @@ class FolderSource(Listed):
                 elif not entry.is_file():
                     yield name, "not a regular file"
                 else:
-                    yield name, "" if name == LABELS else unfit(name, partial(head, entry.path))
+                    yield name, unfit(name, partial(head, entry.path)) if not is_candidate(name) or not is_printable(name) else ""
 
     def _bad_link(self, entry: os.DirEntry[str]) -> str:
         if not entry.is_symlink():
@@ -98,8 +105,9 @@ class ZipSource(Listed):
 
     kind = "zip"
 
-    def __init__(self, path: Path, limits: Limits) -> None:
+    def __init__(self, path: Path, limits: Limits, options: Mapping[str, Any]) -> None:
         super().__init__(path, limits)
+        self.options = check_options(self.kind, options)
         try:
             self._zip = zipfile.ZipFile(self._path)
         except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError) as error:
@@ -116,7 +124,7 @@ class ZipSource(Listed):
             first.setdefault(_member_name(info), info)
         return first
 
-    def _list(self) -> tuple[list[Item], list[Reject]]:
+    def _list(self) -> Listing:
         names: list[str] = []
         rejects: list[Reject] = []
         for info in sorted(self._zip.infolist(), key=_member_name):
@@ -127,12 +135,19 @@ class ZipSource(Listed):
                 rejects.append(Reject(_shown(name), reason))
             else:
                 names.append(name)
-        items, more = make_wrapped_items(names, read_labels=self._labels)
-        if not items:
-            raise SourceError(no_pictures(f"Archive {self._path}", rejects + more))
-        return items, rejects + more
+        listing = list_pictures(names, read=self._table, options=self.options)
+        listing = listing._replace(rejects=[*rejects, *listing.rejects], notes=(*self._name_notes(), *listing.notes))
+        if not listing.items:
+            raise SourceError(no_pictures(f"Archive {self._path}", listing.rejects))
+        return listing
 
-    def _labels(self, name: str) -> bytes:
+    def _name_notes(self) -> list[str]:
+        guessed = [name for info in self._zip.infolist() for name, is_guess in [_decoded_name(info)] if is_guess]
+        if not guessed:
+            return []
+        return [f"{len(guessed)} names in the archive do not say their encoding; it is guessed, as in {short(guessed[0])!r}"]
+
+    def _table(self, name: str) -> bytes:
         try:
             return self._bytes(name)
         except ImageRejected as error:
@@ -148,7 +163,12 @@ class ZipSource(Listed):
             return "a link, which is not followed inside an archive"
         if info.flag_bits & 1:
             return "protected by a password"
-        return "" if is_labels(name) else unfit(name, lambda: self._head(info))
+        if info.file_size > self._limits.max_pixels and info.file_size > self._limits.max_archive_ratio * info.compress_size:
+            ratio = self._limits.max_archive_ratio  # a blank tile packs a thousandfold too, but is smaller than this
+            return f"it unpacks to more than {ratio} times its size (a zip bomb?); raise EXPLORER_MAX_ARCHIVE_RATIO if you trust it"
+        if is_candidate(name) and is_printable(name):
+            return ""
+        return unfit(name, lambda: self._head(info))
 
     def _bytes(self, uri: str) -> bytes:
         info = self._first.get(uri)
@@ -177,13 +197,8 @@ def check_archive(archive: zipfile.ZipFile, path: Path, limits: Limits) -> None:
     total = 0
     for info in archive.infolist():
         total += info.file_size
-        if leaves_root(info.orig_filename):
+        if leaves_root(info.orig_filename) or leaves_root(_member_name(info)):
             raise UnsafeArchive(f"{path} holds {info.orig_filename!r}, which would be written outside; get a clean copy.")
-        if info.file_size > max(_SMALL, limits.max_archive_ratio * info.compress_size):
-            raise UnsafeArchive(
-                f"{path} holds {info.filename!r}, which unpacks to more than {limits.max_archive_ratio} times its size "
-                "(a zip bomb?); raise max_archive_ratio if you trust it."
-            )
     if total > limits.max_archive_bytes:
         raise UnsafeArchive(
             f"{path} unpacks to {total} bytes, more than {limits.max_archive_bytes}; raise max_archive_bytes if you trust it."
@@ -191,7 +206,37 @@ def check_archive(archive: zipfile.ZipFile, path: Path, limits: Limits) -> None:
 
 
 def _member_name(info: zipfile.ZipInfo) -> str:
-    return info.filename.replace("\\", "/").removeprefix("./")
+    return _decoded_name(info)[0].replace("\\", "/").removeprefix("./")
+
+
+def _decoded_name(info: zipfile.ZipInfo) -> tuple[str, bool]:
+    """The name of a member as its packer meant it, and whether its encoding is a guess.
+
+    Archives say by a flag that names are UTF-8. Without it: the Unicode name in the extra field 0x7075 (Info-ZIP), UTF-8
+    where the bytes are valid, and the likeliest encoding else.
+    """
+    name = info.orig_filename.partition("\0")[0]
+    if info.flag_bits & _UTF8_FLAG or name.isascii():
+        return info.filename, False
+    raw = name.encode("cp437")
+    if unicode_name := _unicode_field(info.extra, raw):
+        return unicode_name, False
+    try:
+        return raw.decode("utf-8"), False
+    except UnicodeDecodeError:
+        return decode_text(raw, what="a name").text, True
+
+
+def _unicode_field(extra: bytes, raw: bytes) -> str:
+    """The name in an Info-ZIP Unicode Path field whose checksum is that of the plain name; empty where there is none."""
+    at = 0
+    while at + 4 <= len(extra):
+        kind, size = struct.unpack_from("<HH", extra, at)
+        body = extra[at + 4 : at + 4 + size]
+        if kind == _UNICODE_PATH and len(body) > 5 and body[1:5] == struct.pack("<I", zlib.crc32(raw)):
+            return body[5:].decode("utf-8", errors="replace")
+        at += 4 + size
+    return ""
 
 
 def _shown(name: str) -> str:

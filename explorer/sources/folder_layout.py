@@ -1,23 +1,21 @@
 """What the names of files say: which are pictures, which are passed over and why, and the label their folders give.
 
-Shared by folders and zips; sees names and the text of ``labels.csv``, never a disk.
+One rule for folders, zips and uploads; sees names, never a disk.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from ..errors import SourceError
-from ..types import Item, Reject
 from .images import SUFFIXES, is_picture
-from .metadata import make_item, path_key, read_csv, records
+from .join import SPLITS
+from .known_layouts import KnownLayout, recognise
 
-LABELS = "labels.csv"
 SLIDES = {".svs", ".ndpi", ".mrxs", ".scn", ".vms", ".vmu", ".bif", ".svslide", ".dcm", ".czi", ".isyntax", ".zvi", ".qptiff", ".i2syntax"}
-SPLITS = {"train", "training", "val", "valid", "validation", "test", "testing"}
 _SYSTEM = {"__MACOSX", "Thumbs.db", "thumbs.db", "ehthumbs.db", "desktop.ini", "Desktop.ini", "$RECYCLE.BIN", "@eaDir"}
 
 
@@ -27,11 +25,6 @@ def hidden(path: str) -> str:
     if not _SYSTEM.isdisjoint(parts):
         return "made by the operating system, not a picture"
     return "hidden (its name begins with a dot)" if any(part.startswith(".") for part in parts) else ""
-
-
-def is_labels(path: str) -> bool:
-    """Whether a file is a table of further columns."""
-    return path.rpartition("/")[2] == LABELS
 
 
 def unfit(name: str, head: Callable[[], bytes]) -> str:
@@ -61,69 +54,64 @@ def leaves_root(name: str) -> bool:
     return path.startswith("/") or ".." in path.split("/") or re.match(r"[A-Za-z]:", path) is not None
 
 
-def folder_fields(parts: Sequence[str]) -> dict[str, str | None]:
-    """Label and split from the folders above a file: class first, or split (train, val, test) and then class."""
-    split = parts[0] if parts and parts[0].lower() in SPLITS else None
-    rest = parts[1:] if split else parts
-    return {"label": rest[0] if rest else None, "split": split}
+@dataclass(frozen=True, slots=True)
+class FolderLayout:
+    """The folders of a set of pictures."""
+
+    shared: str
+    """The folders that all pictures lie in, with a closing slash; empty where there is none. They are never a label."""
+    known: KnownLayout | None
+    fields: Mapping[str, Mapping[str, Any]]
+    """Picture -> what its folders say: label, split, for known layouts more."""
 
 
-def wrapper(names: Sequence[str]) -> str:
-    """The folders that all names share, with a closing slash, as long as every name has another folder below."""
-    root = ""
-    while names:
-        tops = {name[len(root) :].partition("/")[0] for name in names}
-        top = f"{root}{tops.pop()}/"
-        if tops or folder_fields([top[len(root) : -1]])["split"] or any(name[len(top) :].find("/") < 1 for name in names):
-            return root
-        root = top
-    return root
+def arrange(pictures: Sequence[str]) -> FolderLayout:
+    """Labels and splits from folders.
 
-
-def make_items(uris: Iterable[str], *, labels: bytes | None, root: str = "") -> tuple[list[Item], list[Reject]]:
-    """Items in the order of ``uris``, with the columns of ``labels`` (the bytes of labels.csv) where it names them.
-
-    ``root`` is the folder inside the source, with a closing slash, that class folders and paths in labels.csv start from.
+    A folder that everything shares says nothing, unless it is called like a split. Below it come class folders, or split
+    folders (train, val, test) and class folders below or above them; further folders do not change the label. A class
+    called "test" beside other classes is a class.
     """
-    uris = list(uris)
-    columns, rows, rejects = _labels(labels, [uri.removeprefix(root) for uri in uris]) if labels is not None else ({}, {}, [])
-    items = []
-    for uri in uris:
-        parts = uri.removeprefix(root).split("/")[:-1]
-        items.append(make_item(uri, rows.get(uri.removeprefix(root), {}), columns, **folder_fields(parts)))
-    return items, rejects
+    shared = shared_folder(pictures)
+    known = recognise(pictures)
+    if known is not None:
+        return FolderLayout(shared, known, {name: known.fields(name) or {} for name in pictures})
+    folders = {name: name[len(shared) :].split("/")[:-1] for name in pictures}
+    whole = next((part for part in reversed(shared.split("/")) if part.lower() in SPLITS), None)
+    if whole is None and _are_splits({parts[0] for parts in folders.values() if parts}):
+        split = {name: parts[0] if parts and parts[0].lower() in SPLITS else None for name, parts in folders.items()}
+        rest = {name: parts[1:] if split[name] else parts for name, parts in folders.items()}
+        below = _common([parts for name, parts in rest.items() if split[name]])
+        label = {name: _first(parts[below:] if split[name] else parts) for name, parts in rest.items()}
+        return FolderLayout(shared, None, {name: {"label": label[name], "split": split[name]} for name in pictures})
+    seconds = {parts[1] if len(parts) > 1 else "" for parts in folders.values()}
+    class_then_split = whole is None and len(seconds) > 1 and all(name.lower() in SPLITS for name in seconds)
+    return FolderLayout(
+        shared,
+        None,
+        {name: {"label": _first(parts), "split": parts[1] if class_then_split else whole} for name, parts in folders.items()},
+    )
 
 
-def make_wrapped_items(names: Sequence[str], *, read_labels: Callable[[str], bytes]) -> tuple[list[Item], list[Reject]]:
-    """``make_items`` of pictures and ``labels.csv`` files in folders of which the outer ones may only wrap the rest."""
-    labels = {name for name in names if is_labels(name)}
-    pictures = [name for name in names if name not in labels]
-    root = wrapper(pictures)
-    beside = root + LABELS
-    items, rejects = make_items(pictures, labels=read_labels(beside) if beside in labels else None, root=root)
-    stray = [Reject(name, f"only the {LABELS} beside the class folders is read") for name in sorted(labels - {beside})]
-    return items, stray + rejects
+def shared_folder(names: Sequence[str]) -> str:
+    """The folders that all names lie in, with a closing slash."""
+    parts = [name.split("/")[:-1] for name in names]
+    return "".join(f"{part}/" for part in parts[0][: _common(parts)]) if parts else ""
 
 
-def _labels(data: bytes, names: Sequence[str]) -> tuple[dict[str, str], dict[str, dict[str, Any]], list[Reject]]:
-    """(our field -> column, name -> row, rows that name no file) of a labels.csv. Paths count first, bare file names second."""
-    table, columns = read_csv(data, what=LABELS)
-    if "uri" not in columns:
-        raise SourceError(f"{LABELS} has no column that names the files; call it 'file', with paths relative to {LABELS}.")
-    by_path = {path_key(name): name for name in names}
-    by_name: dict[str, str | None] = {}
-    for name in names:
-        key = path_key(name).rpartition("/")[2]
-        by_name[key] = None if key in by_name else name
-    rows: dict[str, dict[str, Any]] = {}
-    rejects = []
-    for row in records(table):
-        said = str(row[columns["uri"]] or "")
-        picture = by_path.get(path_key(said)) or by_name.get(path_key(said))
-        if picture is None:
-            rejects.append(Reject(said, f"named in {LABELS}, but there is no such picture"))
-        elif picture in rows:
-            rejects.append(Reject(said, f"named twice in {LABELS}; the first line counts"))
-        else:
-            rows[picture] = row
-    return columns, rows, rejects
+def _are_splits(tops: set[str]) -> bool:
+    """Whether the outermost folders are parts of a data set: all are called so, or train and another one beside yet other folders."""
+    parts = {SPLITS.get(top.lower()) for top in tops}
+    return bool(tops) and (None not in parts or ("train" in parts and len(parts) > 2))
+
+
+def _common(paths: Sequence[list[str]]) -> int:
+    """How many outer folders all paths share."""
+    if not paths:
+        return 0
+    low, high = min(paths), max(paths)
+    return next((at for at, (one, other) in enumerate(zip(low, high, strict=False)) if one != other), min(len(low), len(high)))
+
+
+def _first(parts: Sequence[str]) -> str | None:
+    return parts[0] if parts else None

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Shaped
 
 from ..errors import ImageRejected, SourceError
 from ..types import Image, Item, Limits, Reject
 from .base import Listed
-from .metadata import make_item, read_csv, records
+from .metadata import convert, find_columns, make_item
+from .table_reader import read_table
 
 _PCAM_LABELS = {"0": "no_tumor", "1": "tumor"}
 
@@ -54,12 +57,17 @@ class Hdf5Source(Listed):
         pcam = "camelyonpatch" in self._path.name
         split = re.search(r"split_([a-z]+)", self._path.name) if pcam else None
         rows, columns = self._meta() if pcam else ([], {})
+        absent = _absent_rows(self._x, self._path.parent)
         items = []
         for row, label in enumerate(self._labels()):
-            said = _PCAM_LABELS.get(label or "", label) if pcam else label
+            if row in absent:
+                continue
+            name = _PCAM_LABELS.get(label or "", label) if pcam else label
             record = rows[row] if rows else {}
-            items.append(make_item(f"x[{row}]", record, columns, label=said, split=split[1] if split else None))
-        return items, []
+            items.append(make_item(f"x[{row}]", record, columns, label=name, split=split[1] if split else None))
+        if not items:
+            raise SourceError(f"Dataset x in {self._path} holds no pictures: {next(iter(absent.values()))}.")
+        return items, [Reject(f"x[{row}]", reason) for row, reason in absent.items()]
 
     def _labels(self) -> list[str | None]:
         beside = self._beside("_y.h5")
@@ -68,25 +76,91 @@ class Hdf5Source(Listed):
             y = _dataset(beside, "y")
         if y is None:
             return [None] * len(self._x)
-        if y.size != len(self._x):
-            raise SourceError(f"{self._path} has {len(self._x)} pictures but {y.size} labels; get the two files that belong together.")
-        return [value.decode() if isinstance(value, bytes) else str(value) for value in y[...].reshape(-1).tolist()]
+        values = y[...] if y.shape else y[()]
+        try:
+            return label_texts(np.asarray(values), len(self._x))
+        except ValueError as error:
+            raise SourceError(f"{self._path} has {len(self._x)} pictures but {error}; get the two files that belong together.") from error
 
     def _meta(self) -> tuple[list[dict[str, Any]], dict[str, str]]:
         path = self._beside("_meta.csv")
         if path is None:
             return [], {}
-        table, columns = read_csv(path.read_bytes(), what=str(path))
+        table = read_table(path.read_bytes(), name=str(path))
+        columns = find_columns(table.columns)
         if len(table) != len(self._x):
             raise SourceError(
                 f"{self._path} has {len(self._x)} pictures but {path.name} {len(table)} rows; get the files that belong together."
             )
-        return list(records(table)), {field: columns[field] for field in ("slide", "patient", "site") if field in columns}
+        return list(convert(table, columns).records()), {
+            field: columns[field] for field in ("slide", "patient", "site") if field in columns
+        }
 
     def _beside(self, ending: str) -> Path | None:
         stem, mark, _ = self._path.name.rpartition("_x.")
         path = self._path.with_name(stem + ending)
         return path if mark and path.is_file() else None
+
+
+def label_texts(values: Shaped[np.ndarray, ...], n: int) -> list[str | None]:
+    """One label per picture, as text.
+
+    Of ``values`` of n numbers or texts each is a label: whole numbers without a decimal point, no label for NaN, bytes as
+    UTF-8 or else Windows-1252. Of n rows of c numbers, one of them 1 and the others 0 (one-hot), the label is the place
+    of the 1. Raises ``ValueError`` with the shape for anything else.
+    """
+    if values.size == n:
+        return [_label_text(value) for value in values.reshape(-1).tolist()]
+    rows = values.reshape(n, -1) if values.ndim > 1 and values.shape[0] == n else None
+    if rows is None or rows.dtype.kind not in "biuf":
+        raise ValueError(f"labels of shape {values.shape}")
+    if not (((rows == 0) | (rows == 1)).all() and (rows.sum(axis=1) == 1).all()):
+        raise ValueError(f"labels of shape {values.shape} that are not one-hot (a single 1 in each row)")
+    return [str(place) for place in rows.argmax(axis=1).tolist()]
+
+
+def _label_text(value: object) -> str | None:
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return value.decode("cp1252", errors="replace")
+    if isinstance(value, float):
+        if math.isnan(value):
+            return None
+        return str(int(value)) if value.is_integer() else str(value)
+    return str(value)
+
+
+def _absent_rows(x: Any, folder: Path) -> dict[int, str]:
+    """Of a virtual dataset the rows whose file is gone or that none covers, and why: HDF5 would give blank pictures there."""
+    if not x.is_virtual:
+        return {}
+    covered: set[int] = set()
+    missing: dict[int, str] = {}
+    for part in x.virtual_sources():
+        low, high = part.vspace.get_select_bounds()
+        rows = range(int(low[0]), int(high[0]) + 1)
+        covered.update(rows)
+        if reason := _missing_source(x, part.file_name, part.dset_name, folder):
+            missing |= dict.fromkeys(rows, reason)
+    gap = "no file holds it: the virtual dataset has a gap here"
+    return {row: missing.get(row, gap) for row in range(len(x)) if row in missing or row not in covered}
+
+
+def _missing_source(x: Any, name: str, dataset: str, folder: Path) -> str:
+    """Why a file that a virtual dataset draws from cannot be read; empty where it can."""
+    import h5py
+
+    if name == ".":
+        return "" if dataset in x.file else f"the virtual dataset draws it from {dataset}, which is not in the file"
+    path = folder / name
+    try:
+        with h5py.File(path, "r") as file:
+            there = dataset in file
+    except OSError:
+        there = False
+    return "" if there else f"the virtual dataset draws it from {name} ({dataset}), which is not there; put that file beside this one"
 
 
 def _dataset(path: Path, name: str) -> Any:

@@ -1,34 +1,36 @@
-"""The user's columns become fields of ``Item``: names are recognised or mapped, values converted, the rest kept.
+"""The user's columns become fields of ``Item``: names are recognised or mapped, cells converted, the rest kept.
 
-Shared by ``labels.csv`` beside a folder of pictures and by manifest tables.
+Shared by tables beside pictures and by manifest tables.
 """
 
 from __future__ import annotations
 
-import io
-import math
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
-
-import pandas as pd
 
 from ..errors import SourceError
 from ..types import Item
+from . import cell_values
+from .reading import short
+from .table_reader import Table
 
 TEXT_FIELDS = ("id", "label", "patient", "slide", "site", "split")
 NUMBER_FIELDS = ("mpp", "x_px0", "y_px0", "side_px0")
 FIELDS = ("uri", *TEXT_FIELDS, *NUMBER_FIELDS)
+MAY_BE_UNKNOWN = ("label", "patient", "slide", "site")
+"""Fields in which words such as "NA" mean that nothing is known."""
 
 # Names people give to these columns, lower case with underscores; earlier ones win.
 KNOWN = {
     "uri": "uri file path filename file_name filepath file_path image image_name image_path image_file img img_path tile patch patch_path",
     "id": "id image_id tile_id patch_id",
-    "label": "label class category class_name majority_vote_label tissue diagnosis target",
+    "label": "label class category class_name majority_vote_label tissue diagnosis target isup_grade",
     "patient": "patient patient_id patientid case case_id subject subject_id submitter_id",
     "slide": "slide slide_id slide_name wsi wsi_id",
-    "site": "site center centre hospital institution tissue_source_site tss",
+    "site": "site center centre hospital institution tissue_source_site tss data_provider",
     "split": "split partition fold set subset",
     "mpp": "mpp mpp_x um_per_px microns_per_pixel",
     "x_px0": "x_px0 x_level0",
@@ -36,39 +38,89 @@ KNOWN = {
     "side_px0": "side_px0 patch_size_level0",
 }
 
-_PLAIN_NUMBER = re.compile(r"(?=.{0,15}$)([+-]?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][+-]?\d+)?)?")  # longer ones are identifiers
 _TCGA = re.compile(r"TCGA-(?P<site>[A-Z0-9]{2})-[A-Z0-9]{4}(?:-\d{2}[A-Z]-\d{2}-[A-Z]{2}[A-Z0-9]{1,2})?", re.IGNORECASE)
 
 
-def find_columns(names: Iterable[str], given: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Our field -> the user's column. ``given`` is the user's own mapping; other fields are found by common names.
+def check_mapping(given: Any) -> dict[str, str | None]:
+    """The option ``columns``: our field -> column, or None for a field that no column holds.
+
+    Raises ``SourceError`` where it is no mapping, or names a field that does not exist.
+    """
+    if not isinstance(given, Mapping):
+        raise SourceError('The option columns maps fields to columns of the table, as in {"uri": "my column"}; give it so.')
+    for name in given:
+        if name not in FIELDS:
+            raise SourceError(f"Column mapping names {name!r}, which is none of our fields; use {', '.join(FIELDS)}.")
+    return {str(name): str(column) if column else None for name, column in given.items()}
+
+
+def find_columns(names: Iterable[str], given: Mapping[str, str | None] | None = None) -> dict[str, str]:
+    """Our field -> the user's column. ``given`` is the user's own mapping (None: no column); others are found by common names.
 
     Raises ``SourceError`` for a field that does not exist or a column that is not in the table.
     """
-    names, given = list(names), given or {}
-    for field, column in given.items():
-        if field not in FIELDS:
-            raise SourceError(f"Column mapping names {field!r}, which is none of our fields; use {', '.join(FIELDS)}.")
-        if column not in names:
-            raise SourceError(f"The table has no column {column!r} for {field}; it has {', '.join(names)}.")
-    found = dict(given)
-    by_plain_name = {_plain(name): name for name in reversed(names) if name not in given.values()}
-    for field, aliases in KNOWN.items():
-        if field not in found:
+    names, given = list(names), check_mapping(given or {})
+    for name, column in given.items():
+        if column is not None and column not in names:
+            raise SourceError(f"The table has no column {column!r} for {name}; it has {_listed(names)}.")
+    found = {name: column for name, column in given.items() if column is not None}
+    by_plain_name = {plain_name(name): name for name in reversed(names) if name not in given.values()}
+    for name, aliases in KNOWN.items():
+        if name not in given:
             alias = next((alias for alias in aliases.split() if alias in by_plain_name), None)
             if alias is not None:
-                found[field] = by_plain_name.pop(alias)
+                found[name] = by_plain_name.pop(alias)
     return found
 
 
-def make_item(uri: str, record: Mapping[str, Any], columns: Mapping[str, str], **otherwise: str | None) -> Item:
-    """One row as an ``Item``; ``otherwise`` stands in for fields the row leaves empty, TCGA barcodes after that."""
+def file_columns(table: Table, given: Mapping[str, str | None]) -> list[str]:
+    """Columns that may name the pictures, likeliest first: those called like file names or identifiers, then the others of text."""
+    if column := given.get("uri"):
+        return [column]
+    ranks = {alias: rank for rank, alias in enumerate(f"{KNOWN['uri']} {KNOWN['id']} {KNOWN['slide']}".split())}
+    called = sorted((name for name in table.columns if plain_name(name) in ranks), key=lambda name: ranks[plain_name(name)])
+    others = [
+        name
+        for name, cells in table.columns.items()
+        if name not in called and name not in given.values() and any(isinstance(cell, str) for cell in cells)
+    ]
+    return called + others
+
+
+def convert(table: Table, columns: Mapping[str, str], *, empty: Collection[str] = cell_values.EMPTY_WORDS) -> Table:
+    """The table with every cell as ``Item`` holds it: our fields as text or numbers, further columns as they are.
+
+    ``empty`` are words, in lower case, that mean nothing is known. Cells of a number field that are no numbers stay as text
+    in a further column called like theirs with an underscore. Everything that is changed or set aside is in the notes.
+    """
+    fields = {column: name for name, column in columns.items() if name != "uri"}
+    converted: dict[str, list[Any]] = {}
+    notes: list[str] = []
+    commas: list[str] = []
+    for name, cells in table.columns.items():
+        field = fields.get(name)
+        if field in TEXT_FIELDS:
+            texts = [None if cell is None else cell_values.text(cell) for cell in cells]
+            converted[name] = _known(texts, field, table.name, empty, notes) if field in MAY_BE_UNKNOWN else texts
+        elif field in NUMBER_FIELDS:
+            _numbers(converted, name, cells, field=field, what=table.name, notes=notes)
+        elif table.as_text and name != columns.get("uri"):
+            found = cell_values.numbers(cells, decimal_comma=table.decimal_comma)
+            converted[name] = cells if found is None else found
+            if found is not None and any("," in cell for cell in cells if cell):
+                commas.append(name)
+        else:
+            converted[name] = cells
+    if commas:
+        notes.append(f"{table.name}: the commas in {', '.join(commas)[:80]} are read as decimal points")
+    return table.with_columns(converted, notes)
+
+
+def make_item(uri: str, record: Mapping[str, Any], columns: Mapping[str, str], **otherwise: str | float | None) -> Item:
+    """One row of a converted table as an ``Item``; ``otherwise`` stands in for fields the row leaves empty, TCGA barcodes after that."""
     fields: dict[str, Any] = {name: value for name, value in otherwise.items() if value}
     if record:
-        for name, column in columns.items():
-            value = (_number if name in NUMBER_FIELDS else _text)(record[column])
-            if value is not None and name != "uri":
-                fields[name] = value if name == "mpp" or isinstance(value, str) else round(value)
+        fields |= {name: record[column] for name, column in columns.items() if name != "uri" and record[column] is not None}
     if barcode := _TCGA.search(uri):
         whole = barcode[0].upper()
         fields.setdefault("patient", whole[:12])
@@ -80,75 +132,49 @@ def make_item(uri: str, record: Mapping[str, Any], columns: Mapping[str, str], *
     return Item(uri=uri, extra={name: value for name, value in record.items() if name not in ours}, **fields)
 
 
-def read_csv(data: bytes, *, what: str, given: Mapping[str, str] | None = None) -> tuple[pd.DataFrame, dict[str, str]]:
-    """A table and its ``find_columns``. The separator (comma, semicolon, tab) is taken from the first line.
-
-    Our own fields stay text as written; of the user's further columns those of plain numbers (no leading zeros, at most
-    15 characters) become numbers. Raises ``SourceError`` where it is no table.
-    """
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:  # Excel on Windows
-        text = data.decode("cp1252", errors="replace")
-    first_line = text.partition("\n")[0]
-    separator = max(",;\t", key=first_line.count)
-    try:
-        table = pd.read_csv(io.StringIO(text), sep=separator, dtype=str, keep_default_na=False, skipinitialspace=True)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise SourceError(f"{what} cannot be read as a table ({error}); save it again as CSV.") from error
-    if not isinstance(table.index, pd.RangeIndex):  # pandas took the surplus for row names
-        raise SourceError(f"{what} has lines with more fields than its first line names; put quotes around fields that hold the separator.")
-    table.columns = [str(name).strip() for name in table.columns]
-    if table.columns.has_duplicates:
-        raise SourceError(f"{what} has two columns called {table.columns[table.columns.duplicated()][0]!r}; rename one.")
-    columns = find_columns(table.columns, given)
-    for name in table.columns:
-        if name not in columns.values():
-            table[name] = _numbers_where_plain(table[name])
-    return table, columns
-
-
-def records(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """The rows, one at a time, as Python values; missing ones are None."""
-    names = [str(name) for name in table.columns]
-    for row in zip(*(table[name].tolist() for name in table.columns), strict=True):
-        yield {name: None if _missing(value) else value for name, value in zip(names, row, strict=True)}
-
-
 def path_key(text: str) -> str:
     """One spelling for a relative path: forward slashes, no leading ``./``, composed Unicode."""
     return unicodedata.normalize("NFC", text.strip().replace("\\", "/").removeprefix("./"))
 
 
-def _numbers_where_plain(column: pd.Series) -> pd.Series:
-    text = column.str.strip()
-    plain = text.str.fullmatch(_PLAIN_NUMBER)
-    if plain.all() and (text != "").any():
-        return pd.to_numeric(text.where(text != ""), dtype_backend="numpy_nullable")
-    return column
-
-
-def _missing(value: Any) -> bool:
-    if isinstance(value, float):
-        return math.isnan(value)
-    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, str) and not value)
-
-
-def _text(value: Any) -> str | None:
-    if value is None:
-        return None
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return str(value).strip() or None
-
-
-def _number(value: Any) -> float | None:
-    try:
-        number = float(str(value).replace(",", "."))
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
-
-
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """A column's name in lower case with underscores, to compare it by."""
     return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+
+
+def _known(texts: list[str | None], field: str, what: str, empty: Collection[str], notes: list[str]) -> list[str | None]:
+    words = cell_values.empty_words({text for text in texts if text is not None}, empty)
+    if not words:
+        return texts
+    count = sum(text in words for text in texts)
+    shown = ", ".join(sorted(words)[:4])
+    notes.append(f"{what}: {field} is not known in {count} lines ({shown}); to keep such words as values, use --option empty=[]")
+    return [None if text in words else text for text in texts]
+
+
+def _numbers(converted: dict[str, list[Any]], name: str, cells: list[Any], *, field: str, what: str, notes: list[str]) -> None:
+    """The numbers of a number field; where some cells are none, the whole column as text beside them."""
+    read = cell_values.micrometres if field == "mpp" else cell_values.pixels
+    values = [None if cell is None else read(cell) for cell in cells]
+    converted[name] = values
+    with_unit = Counter(cell for cell, value in zip(cells, values, strict=True) if value is not None and _is_worded(cell))
+    if with_unit:
+        notes.append(f"{what}: {name} is read without its unit in {with_unit.total()} lines, such as {min(with_unit)!r}")
+    lost = Counter(str(cell) for cell, value in zip(cells, values, strict=True) if cell is not None and value is None)
+    if lost:
+        beside = f"{name}_"
+        while beside in converted:
+            beside += "_"
+        converted[beside] = [None if cell is None else cell_values.text(cell) for cell in cells]
+        unit = "micrometres per pixel" if field == "mpp" else "a whole number of pixels"
+        sample = short(lost.most_common(1)[0][0], 30)
+        notes.append(f"{what}: {lost.total()} cells of {name} are not {unit}, such as {sample!r}; they stay as text in {beside}")
+
+
+def _is_worded(cell: Any) -> bool:
+    return isinstance(cell, str) and any(character.isalpha() and character not in "eE" for character in cell)
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(names[:12])
+    return shown if len(names) <= 12 else f"{shown} and {len(names) - 12} more"

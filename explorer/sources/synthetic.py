@@ -18,8 +18,9 @@ from ..types import Image, Item, Reject
 from .stain import SITES, STAINS, stain_of
 from .tissue import CLASSES, draw
 
+_ENDING = ".png"
 _SLIDES = 2  # of each patient
-_URI = re.compile(r"([A-Z]+)/p(\d{2,})/(\d{6,})")
+_URI = re.compile(r"([A-Z]+)/p(\d{2,})/(\d{6,})(\.png)?")  # without the ending in collections made before tiles were files
 _DEFAULTS: Mapping[str, Any] = {"n": 900, "seed": 0, "patients": 9, "side_px": 224, "mpp": 0.5, "classes": list(CLASSES)}
 
 
@@ -61,7 +62,7 @@ class SyntheticSource:
         """
         match = _URI.fullmatch(uri)
         number = int(match[3]) if match else self._n
-        if number >= self._n or self._place(number)[0] != uri:
+        if number >= self._n or self._place(number)[0] != f"{uri.removesuffix(_ENDING)}{_ENDING}":
             raise ImageRejected(f"not among the {self._n} synthetic tiles")
         _, label, patient, slide = self._place(number)
         rng = np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=(1, number)))
@@ -72,7 +73,7 @@ class SyntheticSource:
         block, kind = divmod(number, len(self._classes))
         turn, patient = divmod(block, self._patients)
         label = self._classes[kind]
-        return f"{label}/p{patient:02d}/{number:06d}", label, patient, turn % _SLIDES
+        return f"{label}/p{patient:02d}/{number:06d}{_ENDING}", label, patient, turn % _SLIDES
 
     def _item(self, number: int) -> Item:
         uri, label, patient, slide = self._place(number)

@@ -1,29 +1,39 @@
-"""A manifest: a CSV or Parquet table with one picture per row."""
+"""A manifest: a table (CSV, Parquet, Excel) with one picture per row, as a path or as the bytes of an encoded picture."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from functools import partial
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from ..errors import SourceError
+from ..errors import ImageRejected, SourceError
 from ..types import Item, Limits, Reject
 from .base import GONE, OUTSIDE, Listed, head, no_pictures
-from .folder_layout import leaves_root, unfit
-from .metadata import find_columns, make_item, read_csv, records
+from .folder_layout import hidden, leaves_root, unfit
+from .images import SUFFIXES, check_bytes
+from .join import HOW, Join, join, nearest
+from .metadata import check_mapping, convert, file_columns, find_columns, make_item, path_key
+from .reading import Listing, TableReading, column_readings, short
+from .table_reader import Table, read_table
+from .tables_beside import empty_option
 
-OPTIONS = ("columns", "root")
+OPTIONS = ("columns", "root", "empty")
+_ROW = re.compile(r"row\[(\d+)\]")
+_TRIED = 200
+_MOST_FILES = 2_000_000
 
 
 class TableSource(Listed):
     """Rows of a table, each naming a picture by a path relative to the table's folder (or to ``root``, seen from there).
 
-    Options: ``columns``, a mapping from our fields to the table's columns, where their names are not recognised;
-    ``root``, the folder that paths start from. Columns without a field are kept as ``extra``.
+    Paths that are not there are looked for below the root by the rules of ``join``. Options: ``columns``, a mapping from our
+    fields to the table's columns, where their names are not recognised; ``root``, the folder that pictures lie in; ``empty``,
+    the words that mean nothing is known. Columns without a field are kept as ``extra``. Where a column holds the bytes of
+    pictures (Hugging Face ``datasets``), a picture is ``row[17]``.
     """
 
     kind = "table"
@@ -32,40 +42,153 @@ class TableSource(Listed):
         unknown = sorted(set(options) - set(OPTIONS))
         if unknown:
             raise SourceError(f"A table takes the options {', '.join(OPTIONS)}, not {', '.join(unknown)}; leave those out.")
-        if not isinstance(options.get("columns", {}), Mapping):
-            raise SourceError('The option columns maps fields to columns of the table, as in {"uri": "my column"}; give it so.')
+        check_mapping(options.get("columns", {}))
+        empty_option(options)
         super().__init__(path, limits)
         self.options = dict(options)
         self._root = (self._path.parent / str(options.get("root", "."))).resolve()
         if not self._root.is_dir():
             raise SourceError(f"The option root leads to {self._root}, which is not a folder; give it relative to the table.")
 
-    def _list(self) -> tuple[list[Item], list[Reject]]:
-        table, columns = self._table()
-        if "uri" not in columns:
-            raise SourceError(
-                f"Table {self._path} has no column known to hold paths (it has {', '.join(map(str, table.columns))}); "
-                'say which with the option columns, as in {"uri": "my column"}.'
-            )
+    @cached_property
+    def _table(self) -> Table:
+        try:
+            data = self._path.read_bytes()
+        except OSError as error:
+            raise SourceError(f"Table {self._path} cannot be read ({error.strerror}); check its permissions.") from error
+        return read_table(data, name=str(self._path))
+
+    def _bytes(self, uri: str) -> bytes:
+        found = _ROW.fullmatch(uri)
+        if found is None or not self._table.pictures:
+            return super()._bytes(uri)
+        cells = next(iter(self._table.pictures.values()))
+        data = cells[int(found[1])].as_py() if int(found[1]) < len(cells) else None
+        if data is None:
+            raise ImageRejected("there is no picture in that row")
+        check_bytes(len(data), self._limits)
+        return bytes(data)
+
+    def _list(self) -> Listing:
+        table, given = self._table, check_mapping(self.options.get("columns", {}))
+        if table.pictures and not given.get("uri"):
+            return self._list_bytes(table, given)
+        find_columns(table.columns, given)
+        name = self._file_column(table, given)
+        columns = find_columns(table.columns, {**given, "uri": name})
+        converted = convert(table, columns, empty=empty_option(self.options))
+        names = ["" if cell is None else str(cell) for cell in table.columns[name]]
+        uris, notes, how = self._resolve(names)
         items: dict[str, Item] = {}
         rejects: list[Reject] = []
-        for row in records(table):
-            said = str(row[columns["uri"]] or "")
-            uri = self._relative(said)
+        for line, (written, uri, row) in enumerate(zip(names, uris, converted.records(), strict=True)):
             if reason := self._unfit(uri, items):
-                rejects.append(Reject(said, reason))
+                rejects.append(Reject(written or f"line {table.lines[line]}", reason))
             else:
                 items[uri] = make_item(uri, row, columns)
         if not items:
-            raise SourceError(no_pictures(f"Table {self._path}", rejects))
-        return list(items.values()), rejects
+            raise SourceError(self._none_found(rejects))
+        reading = TableReading(
+            name=table.name,
+            form=table.form,
+            lines=len(table),
+            columns=column_readings(converted, columns),
+            matched=len(items),
+            unmatched=len(rejects),
+            how=how,
+        )
+        return Listing(list(items.values()), rejects, tables=(reading,), notes=(*converted.notes, *notes, *_reject_notes(rejects, table)))
 
-    def _relative(self, said: str) -> str:
-        """A path as the table gives it, seen from the root; an absolute one below the root is as good as a relative one."""
-        path = Path(said.strip())
-        if path.is_absolute() and path.is_relative_to(self._root):
-            return path.relative_to(self._root).as_posix()
-        return said.strip().replace("\\", "/").removeprefix("./")
+    def _list_bytes(self, table: Table, given: Mapping[str, str | None]) -> Listing:
+        """Rows whose pictures lie in the table itself."""
+        column, cells = next(iter(table.pictures.items()))
+        columns = find_columns(table.columns, {**given, "uri": column})
+        paths = table.columns[column]
+        if "id" not in columns and None not in paths and len(set(paths)) == len(paths):
+            columns["id"] = column
+        converted = convert(table, columns, empty=empty_option(self.options))
+        items, rejects = [], []
+        for row, (cell, record) in enumerate(zip(cells, converted.records(), strict=True)):
+            if not cell.is_valid:
+                rejects.append(Reject(f"row[{row}]", "there is no picture in that row"))
+                continue
+            items.append(make_item(f"row[{row}]", record, columns))
+        if not items:
+            raise SourceError(f"No row of {table.name} holds a picture in column {column!r}; name another with the option columns.")
+        reading = TableReading(table.name, table.form, len(table), column_readings(converted, columns), len(items), unmatched=len(rejects))
+        notes = [*converted.notes, f"{table.name}: pictures are read from its column {column!r}"]
+        if len(table.pictures) > 1:
+            notes.append(f"{table.name}: its other columns of pictures ({', '.join(list(table.pictures)[1:])}) are not read")
+        return Listing(items, rejects, tables=(reading,), notes=tuple(notes))
+
+    def _file_column(self, table: Table, given: Mapping[str, str | None]) -> str:
+        """The column whose first cells name most pictures; among equals the one called likest a file."""
+        candidates = file_columns(table, given)
+        called = find_columns(table.columns, given).get("uri")
+        scores = {
+            name: sum(bool(self._place(str(cell))) for cell in table.columns[name][:_TRIED] if cell is not None) for name in candidates
+        }
+        best = max(candidates, key=lambda name: scores[name], default=None)
+        if best is not None and scores[best]:
+            return best
+        looks = [name for name in candidates if any(_is_named_so(cell) for cell in table.columns[name][:_TRIED])]
+        if called is not None and (called in looks or not looks):
+            return called
+        if looks:
+            return looks[0]
+        raise SourceError(
+            f"Table {self._path} has no column known to hold paths (it has {', '.join(list(table.columns)[:8])[:100]}); "
+            'say which with the option columns, as in {"uri": "my column"}.'
+        )
+
+    def _place(self, written: str) -> str:
+        """The path of a file seen from the root, where the path in the table leads to one below it; empty elsewhere."""
+        plain = written.strip().replace("\\", "/")
+        if not plain or "\0" in plain:
+            return ""
+        for start in (self._path.parent, self._root):
+            path = Path(os.path.normpath(start / plain))
+            if path.is_relative_to(self._root) and _is_file(path):
+                return path.relative_to(self._root).as_posix()
+        return ""
+
+    def _resolve(self, names: Sequence[str]) -> tuple[list[str], list[str], dict[str, int]]:
+        """The file of each row, seen from the root, or the path as written where there is none; notes; lines by what they matched on."""
+        uris = [self._place(name) or name.strip().replace("\\", "/").removeprefix("./") for name in names]
+        there = {uri for uri in uris if not leaves_root(uri) and _is_file(self._root / uri)}
+        lost = [line for line, uri in enumerate(uris) if uri and uri not in there]
+        how = Counter({"path": len(uris) - len(lost)})
+        if not lost:
+            return uris, [], dict(how)
+        files = self._files()
+        found: Join = join([names[line] for line in lost], files)
+        for picture, line in found.line_of.items():
+            uris[lost[line]] = files[picture]
+        what = self._path.name
+        words = {"path": "their path in another spelling (Unicode form, slashes, drive)", **HOW}
+        notes = [f"{count} of {len(names)} lines of {what} are matched by {words[step]}" for step, count in found.how.items()]
+        if found.ambiguous:
+            name = names[lost[found.ambiguous[0]]]
+            notes.append(f"{len(found.ambiguous)} of {len(names)} lines of {what} fit several files, such as {short(name)!r}")
+        if found.unmatched:
+            name = names[lost[found.unmatched[0]]]
+            near = ", ".join(short(one, 40) for one in nearest(name, files))
+            nearby = f" (nearest are {near})" if near else ""
+            notes.append(f"{len(found.unmatched)} of {len(names)} lines of {what} name no file, such as {short(name)!r}{nearby}")
+        return uris, notes, dict(how + found.how)
+
+    def _files(self) -> list[str]:
+        """Files below the root, in order; links to folders and hidden things are not followed."""
+        found: list[str] = []
+        for folder, folders, names in os.walk(self._root):
+            folders[:] = sorted(name for name in folders if not hidden(name))
+            prefix = Path(folder).relative_to(self._root).as_posix()
+            found += [
+                name if prefix == "." else f"{prefix}/{name}" for name in sorted(names) if not hidden(name) and name != self._path.name
+            ]
+            if len(found) > _MOST_FILES:
+                break
+        return found
 
     def _unfit(self, uri: str, seen: Mapping[str, Item]) -> str:
         if not uri or "\0" in uri:
@@ -77,16 +200,35 @@ class TableSource(Listed):
         path = Path(os.path.realpath(self._root / uri))
         if not path.is_relative_to(self._root):
             return OUTSIDE
-        if not path.is_file():
+        if not _is_file(path):
             return GONE
         return unfit(uri, partial(head, path))
 
-    def _table(self) -> tuple[pd.DataFrame, dict[str, str]]:
-        given = self.options.get("columns", {})
-        try:
-            if self._path.suffix.lower() != ".parquet":
-                return read_csv(self._path.read_bytes(), what=f"Table {self._path}", given=given)
-            table = pd.read_parquet(self._path)
-            return table, find_columns(map(str, table.columns), given)
-        except (OSError, ValueError) as error:
-            raise SourceError(f"Table {self._path} cannot be read ({error}); check that it is CSV or Parquet.") from error
+    def _none_found(self, rejects: Sequence[Reject]) -> str:
+        """The sentence for a table none of whose rows leads to a picture; where paths leave the root, with the root that holds them."""
+        outside = [reject.uri for reject in rejects if reject.reason.startswith(OUTSIDE)]
+        places = [Path(os.path.normpath(self._path.parent / uri.replace("\\", "/"))) for uri in outside]
+        real = [place for place in places if _is_file(place)]
+        if real and len(outside) == len(rejects):
+            root = os.path.relpath(os.path.commonpath([self._path.parent, *(place.parent for place in real)]), self._path.parent)
+            return (
+                f"All {len(rejects)} paths in {self._path.name} leave its folder, such as {short(outside[0], 60)}; "
+                f"say --option root={root} to read them."
+            )
+        return short(no_pictures(f"Table {self._path.name}", rejects).rstrip("."), 280) + "."
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name no file can have, such as one of 10 000 letters
+        return False
+
+
+def _is_named_so(cell: Any) -> bool:
+    return isinstance(cell, str) and f".{path_key(cell).rpartition('.')[2].lower()}" in SUFFIXES
+
+
+def _reject_notes(rejects: Sequence[Reject], table: Table) -> list[str]:
+    twice = sum(reject.reason.startswith("named twice") for reject in rejects)
+    return [f"{twice} of {len(table)} lines of {table.name} name a picture again; the first line counts"] if twice else []

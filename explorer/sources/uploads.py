@@ -7,12 +7,16 @@ A folder holds the files and ``.explorer-upload.jsonl``: first ``HEADER``, then 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ..errors import ImageRejected, SourceError
-from ..types import Item, Limits, Reject
+from ..types import Limits, Reject
 from .base import Listed, head, no_pictures
-from .folder_layout import hidden, is_labels, make_wrapped_items, unfit
+from .folder_layout import hidden, unfit
+from .reading import Listing
+from .tables_beside import check_options, is_candidate, list_pictures
 
 NAMES = ".explorer-upload.jsonl"
 HEADER = '{"format": "explorer-upload-1"}\n'
@@ -24,20 +28,22 @@ class UploadSource(Listed):
 
     kind = "upload"
 
-    def __init__(self, root: Path, limits: Limits) -> None:
+    def __init__(self, root: Path, limits: Limits, options: Mapping[str, Any]) -> None:
         super().__init__(root, limits)
+        self.options = check_options(self.kind, options)
         self._stored = {name: stored for stored, name, _ in read_names(self._root)}
 
-    def _list(self) -> tuple[list[Item], list[Reject]]:
+    def _list(self) -> Listing:
         reasons = {name: hidden(name) or self._unfit(name) for name in sorted(self._stored)}
         rejects = [Reject(name, reason) for name, reason in reasons.items() if reason]
-        items, more = make_wrapped_items([name for name, reason in reasons.items() if not reason], read_labels=self._bytes)
-        if not items:
-            raise SourceError(no_pictures("The upload", rejects + more))
-        return items, rejects + more
+        listing = list_pictures([name for name, reason in reasons.items() if not reason], read=self._bytes, options=self.options)
+        listing = listing._replace(rejects=[*rejects, *listing.rejects])
+        if not listing.items:
+            raise SourceError(no_pictures("The upload", listing.rejects))
+        return listing
 
     def _unfit(self, name: str) -> str:
-        return "" if is_labels(name) else unfit(name, lambda: head(self._root / self._stored[name]))
+        return "" if is_candidate(name) else unfit(name, lambda: head(self._root / self._stored[name]))
 
     def _bytes(self, uri: str) -> bytes:
         if uri not in self._stored:

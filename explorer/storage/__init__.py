@@ -12,7 +12,8 @@ from .artifacts import (
     file_sha256,
     find,
     fingerprint,
-    locked,
+    in_use,
+    lock_of,
     make,
     publish,
     read_json,
@@ -22,6 +23,8 @@ from .artifacts import (
     versions,
     write_json,
 )
+from .locks import is_held, locked
+from .removal import finish_removals, remove_folder
 
 __all__ = [
     "COLLECTION",
@@ -35,10 +38,15 @@ __all__ = [
     "file_sha256",
     "find",
     "fingerprint",
+    "finish_removals",
+    "in_use",
+    "is_held",
+    "lock_of",
     "locked",
     "make",
     "publish",
     "read_json",
+    "remove_folder",
     "sync",
     "verify",
     "verify_kind",

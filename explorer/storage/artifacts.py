@@ -21,9 +21,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
-from ..errors import ArtifactDamaged, ArtifactMissing, Busy
+from ..errors import ArtifactDamaged, ArtifactMissing, CollectionMissing
+from .locks import locked
 
 COLLECTION = "collection.json"
 """The record of a collection: a folder that holds one is one."""
@@ -96,21 +95,20 @@ def read_json(path: Path) -> Any:
 
 
 @contextmanager
-def locked(path: Path, *, what: str, waiting: Callable[[], None] | None = None) -> Iterator[None]:
-    """Hold the lock file ``path``. Where another process holds it: call ``waiting`` and wait, or raise ``Busy``."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path, thread_local=False)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        if waiting is None:
-            raise Busy(f"Another process is writing {what}; wait for it to end and run this again.") from None
-        waiting()
-        lock.acquire()
-    try:
+def in_use(root: Path, *, waiting: Callable[[], None] | None = None) -> Iterator[None]:
+    """Keep the folder ``root`` from being renamed or removed while something is written into it; any number of steps may.
+
+    Raises ``CollectionMissing`` where it is gone already, and what ``locked`` raises.
+    """
+    with locked(lock_of(root), what=f"collection {root.name!r}", waiting=waiting, shared=True):
+        if not root.is_dir():
+            raise CollectionMissing(f"Collection {root.name!r} was renamed or removed meanwhile; open it under its new name.")
         yield
-    finally:
-        lock.release()
+
+
+def lock_of(root: Path) -> Path:
+    """The lock file of a collection; whoever makes, renames or removes it holds this alone."""
+    return root.with_name(f".{root.name}.lock")
 
 
 def find(root: Path, kind: str, key: str) -> Artifact | None:
@@ -143,13 +141,15 @@ def make(
     key = fingerprint(recipe)
     if present := find(root, kind, key):
         return present
-    with locked(root / kind / f".{key}.lock", what=f"{kind}/{key}", waiting=waiting):
-        if present := find(root, kind, key):
-            return present
-        work = root / kind / f".{key}.work"
-        (work / PARTS).mkdir(parents=True, exist_ok=True)
-        measured = {} if (work / META).is_file() else fill(work)  # killed between its record and its rename
-        return publish(work, root / kind / key, recipe, measured)
+    with in_use(root, waiting=waiting):
+        (root / kind).mkdir(exist_ok=True)
+        with locked(root / kind / f".{key}.lock", what=f"{kind}/{key}", waiting=waiting):
+            if present := find(root, kind, key):
+                return present
+            work = root / kind / f".{key}.work"
+            (work / PARTS).mkdir(parents=True, exist_ok=True)
+            measured = {} if (work / META).is_file() else fill(work)  # killed between its record and its rename
+            return publish(work, root / kind / key, recipe, measured)
 
 
 def publish(work: Path, target: Path, recipe: Mapping[str, Any], measured: Mapping[str, Any]) -> Artifact:

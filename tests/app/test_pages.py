@@ -224,7 +224,8 @@ def test_groups_can_be_named_and_keep_their_names(home: Path) -> None:
     test.text_input[0].set_value("odd <b>crypts</b>").run()
     assert not test.exception
     opened = open_collection("demo", home=home)
-    assert pipeline.group_names(opened, opened.embedding().clusterings()[0]) == {0: "odd <b>crypts</b>"}
+    assert opened.annotations.cluster_names(opened.embedding().clusterings()[0]) == {0: "odd <b>crypts</b>"}
+    assert opened.annotations.history()[0].who == "local"
     assert show("groups", collection="demo").text_input[0].value == "odd <b>crypts</b>"
 
 

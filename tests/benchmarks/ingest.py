@@ -43,7 +43,7 @@ def run(folder: Path, home: Path) -> None:
     from explorer.pipeline import embed, ingest
     from explorer.sources import open_source
 
-    table = settings.read({}, home=home)
+    table = settings.read(home=home)
     encoder = encoders.load("descriptor")
     source = open_source(folder)
     encoder.encode(encoder.prepare(source.read(source.items()[0].uri))[None])

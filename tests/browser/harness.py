@@ -95,7 +95,7 @@ PREFIX = urls.api()
 app = st.App(
     str(Path(__file__).parent / "harness_page.py"),
     routes=[
-        Route(PREFIX + "/web/{version}/{name}", web),
+        Route(PREFIX + "/web/{version}/{name:path}", web),
         Route(PREFIX + "/points/{n:int}.bin", points),
         Route(PREFIX + "/column/{name}-{n:int}.bin", column),
         Route(PREFIX + "/rows/{row:int}.json", row),

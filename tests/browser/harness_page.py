@@ -19,7 +19,7 @@ def legend(name: str, n: int) -> dict:
 def show_map() -> None:
     n = int(ask.get("n", "2000"))
     name = st.session_state.get("colour", ask.get("column", "tissue"))
-    if ask.get("group") and "map/kept" not in st.session_state:
+    if ask.get("group") and "map/memory" not in st.session_state:
         widgets.set_map_state("map", shapes=[selections.Shape("replace", classes=(int(ask["group"]),), column="tissue")])
     state = widgets.map_state("map")
     named = {shape.column for shape in state.shapes if shape.column}

@@ -10,10 +10,10 @@ N = 2000
 
 
 def open_map(page, url: str, **ask: object) -> None:
-    """The map page, ready to be used; ``ask`` goes into the address."""
-    asked = {"n": N, **ask}
-    page.goto(f"{url}/?" + "&".join(f"{name}={value}" for name, value in asked.items()))
-    page.locator(f".map[data-ready='{asked['n']}']").wait_for()
+    """The map page, ready to be used; ``ask`` goes into the URL."""
+    params = {"n": N, **ask}
+    page.goto(f"{url}/?" + "&".join(f"{name}={value}" for name, value in params.items()))
+    page.locator(f".map[data-ready='{params['n']}']").wait_for()
     idle(page)
     page.locator(".stage").scroll_into_view_if_needed()
 
@@ -23,6 +23,11 @@ def on_map(page, script: str, argument: object = None):
     return page.locator(".map").evaluate(f"(board, arg) => {{ const map = board.map; {script} }}", argument)
 
 
+def wait_on_map(page, condition: str) -> None:
+    """Wait until an expression about ``map``, the widget, is true."""
+    page.wait_for_function(f"(board) => {{ const map = board.map; return {condition}; }}", arg=page.locator(".map").element_handle())
+
+
 def at(page, row: int) -> tuple[float, float]:
     """Where a row lies in the window."""
     x, y = on_map(page, "return map.screen(arg)", row)
@@ -30,8 +35,8 @@ def at(page, row: int) -> tuple[float, float]:
     return frame["x"] + 1 + x, frame["y"] + 1 + y  # the frame of the stage is a pixel wide
 
 
-def told(page) -> dict[str, str]:
-    """What Python makes of the map's state."""
+def python_state(page) -> dict[str, str]:
+    """The map's state as Python knows it."""
     text = page.get_by_text(re.compile("^PICKED")).inner_text()
     names = ("picked", "selected", "shapes", "opened")
     found = re.fullmatch(r"PICKED (\S+) SELECTED (\d+) SHAPES (\d+) OPENED (\S+)", text).groups()

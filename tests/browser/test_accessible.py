@@ -27,7 +27,7 @@ def axe() -> str:
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("ask", ["n=2000&medoids=1", "n=2000&column=stain", "show=grid", "show=crop", "show=upload", "show=patch"])
-def test_axe_finds_nothing(harness, browse, axe, ask, dark):
+def test_axe_finds_no_fault_in_any_widget(harness, browse, axe, ask, dark):
     page = browse(dark=dark)
     page.goto(f"{harness}/?{ask}")
     page.locator("[data-ready]").first.wait_for()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from browser import data
 from browser.helpers import idle
-from browser.pages import N, at, draw, on_map, open_map, told
+from browser.pages import N, at, draw, on_map, open_map, python_state, wait_on_map
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -152,7 +152,7 @@ def test_a_tiny_shape_selects_nothing_and_says_why(harness, browse):
     x, y = circle(page, 1)[0]
     draw(page, [(x, y), (x + 10, y + 1), (x + 20, y), (x + 8, y)])
     expect(page.locator(".map [role=status]")).to_contain_text("Too small")
-    assert told(page)["shapes"] == "0"
+    assert python_state(page)["shapes"] == "0"
 
 
 def test_legend_toggles_isolates_and_a_lasso_leaves_hidden_classes_out(harness, browse):
@@ -214,7 +214,7 @@ def test_click_picks_a_point_and_draws_lines_to_its_neighbours(harness, browse):
     assert {tuple(round(v) for v in end) for end in ends} == {tuple(round(v) for v in end) for end in wanted}
 
 
-def test_double_click_opens(harness, browse):
+def test_double_click_reports_the_patch_as_opened(harness, browse):
     page = browse()
     open_map(page, harness)
     row = int(np.argmin(data.positions(N)[:, 0]))
@@ -229,15 +229,14 @@ def test_zoom_keeps_what_is_under_the_pointer(harness, browse):
     x, y = at(page, row)
     page.mouse.move(x, y)
     page.mouse.wheel(0, -600)
-    page.wait_for_timeout(100)
-    assert on_map(page, "return map.camera.zoom()") > 2
+    wait_on_map(page, "map.camera.zoom() > 2")
     assert at(page, row) == pytest.approx((x, y), abs=4)  # the pointer is on whole pixels, and one is magnified
     page.mouse.move(x - 200, y)
     page.mouse.down()
     page.mouse.move(x - 150, y + 30, steps=4)
     page.mouse.up()
     assert at(page, row) == pytest.approx((x + 50, y + 30), abs=2)
-    assert told(page)["picked"] == "None", "a drag is no click"
+    assert python_state(page)["picked"] == "None", "a drag is no click"
 
 
 def test_pictures_of_groups_then_of_patches_without_overlap(harness, browse):
@@ -250,7 +249,7 @@ def test_pictures_of_groups_then_of_patches_without_overlap(harness, browse):
     assert on_map(page, free) == shown, "a group's picture hides the group"
     page.mouse.move(*at(page, 0))
     page.mouse.wheel(0, -1200)
-    page.wait_for_timeout(500)
+    wait_on_map(page, "map.pictures.lift_px === 0 && map.pictures.shown.size > 3")
     boxes = [picture.bounding_box() for picture in page.locator(".picture").all()]
     assert 3 < len(boxes) <= 60
     for k, a in enumerate(boxes):
@@ -273,7 +272,7 @@ def in_screen(page, position: tuple[float, float]) -> tuple[float, float]:
     return tuple(on_map(page, "return map.camera.toScreen(...map.points.toSteps(arg))", position))
 
 
-def test_new_colours_keep_camera_and_selection(harness, browse):
+def test_colouring_by_another_column_keeps_view_and_selection(harness, browse):
     page = browse()
     open_map(page, harness)
     page.locator(".stage").focus()
@@ -287,7 +286,7 @@ def test_new_colours_keep_camera_and_selection(harness, browse):
     assert on_map(page, "return [map.camera.place, map.selected]") == before
 
 
-def test_a_click_while_colours_are_on_their_way_loses_neither(harness, browse):
+def test_a_click_while_a_column_is_being_fetched_picks_the_patch_and_the_column_is_shown(harness, browse):
     page = browse()
     open_map(page, harness)
     held, open_gate = [], []
@@ -306,7 +305,7 @@ def test_a_click_while_colours_are_on_their_way_loses_neither(harness, browse):
     assert on_map(page, "return map.picked") == row
 
 
-def test_another_page_and_back_keeps_pick_selection_and_view(harness, browse):
+def test_picked_patch_selection_and_view_are_the_same_after_a_visit_to_another_page(harness, browse):
     page = browse()
     open_map(page, harness)
     page.locator(".stage").focus()
@@ -314,18 +313,17 @@ def test_another_page_and_back_keeps_pick_selection_and_view(harness, browse):
         page.keyboard.press(key)
     expect(page.get_by_text(re.compile("SHAPES 1 "))).to_be_visible()
     idle(page)
-    page.wait_for_timeout(300)
-    before, told_before = on_map(page, "return [map.camera.place, map.selected, map.picked]"), told(page)
+    before, state = on_map(page, "return [map.camera.place, map.selected, map.picked]"), python_state(page)
     page.get_by_text("away", exact=True).click()
     page.locator(".grid[data-ready]").wait_for()
     page.get_by_text("away", exact=True).click()
     page.locator(".map[data-ready]").wait_for()
     idle(page)
     assert on_map(page, "return [map.camera.place, map.selected, map.picked]") == before
-    assert told(page) == told_before
+    assert python_state(page) == state
 
 
-def test_a_selection_holds_when_colours_change_and_grows_the_same_on_both_sides(harness, browse):
+def test_a_selection_stays_when_colours_change_and_browser_and_server_extend_it_alike(harness, browse):
     page = browse()
     open_map(page, harness)
     codes = point_buffers.codes_of(data.column("tissue", N))
@@ -354,7 +352,7 @@ def test_a_selection_holds_when_colours_change_and_grows_the_same_on_both_sides(
     expect_selected(page, np.flatnonzero(both))
 
 
-def test_a_group_can_be_selected_from_elsewhere(harness, browse):
+def test_python_can_select_a_group(harness, browse):
     page = browse()
     open_map(page, harness, column="stain", group=3)
     expect_selected(page, np.flatnonzero(point_buffers.codes_of(data.column("tissue", N)) == 3))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from browser import data
 from browser.helpers import HERE, idle, start
-from browser.pages import N, at, draw, on_map, open_map, told
+from browser.pages import N, at, draw, on_map, open_map, python_state
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -42,10 +42,10 @@ def test_without_webgl_all_is_drawn_on_a_canvas_and_it_says_so(harness, browse):
     frame = page.locator(".stage").bounding_box()
     draw(page, [(frame["x"] + 5, frame["y"] + 5), (frame["x"] + frame["width"] / 2, frame["y"] + frame["height"] - 5)])
     expect(page.get_by_text(re.compile("SHAPES 1 "))).to_be_visible()
-    assert 0 < int(told(page)["selected"]) == on_map(page, "return map.selected") < N
+    assert 0 < int(python_state(page)["selected"]) == on_map(page, "return map.selected") < N
 
 
-def test_a_crowded_map_is_drawn_by_the_processor_where_webgl_is_imitated(harness, browse):
+def test_a_crowded_map_is_drawn_by_the_processor_where_webgl_runs_in_software(harness, browse):
     page = browse()
     open_map(page, harness, n=60_000)
     page.locator(".map[data-drawn='60000']").wait_for()
@@ -66,7 +66,7 @@ def test_both_renderers_draw_the_same_places(harness, browse):
         page = browse(init=init)
         open_map(page, harness, column="stain")
         page.get_by_text("another widget").hover()
-        page.wait_for_timeout(300)
+        page.locator(f".map[data-drawn='{N}']").wait_for()
         picture = Image.open(io.BytesIO(page.locator(".stage").screenshot())).convert("RGB")
         shots.append(np.ptp(np.asarray(picture).astype(int), axis=2) > 40)
     both, either = (shots[0] & shots[1]).sum(), (shots[0] | shots[1]).sum()
@@ -78,7 +78,7 @@ def test_a_lost_context_is_restored(harness, browse):
     open_map(page, harness)
     before = coloured(page)
     page.locator(".map").evaluate(
-        "board => { board.lose = board.map.renderer.gl.getExtension('WEBGL_lose_context'); board.lose.loseContext() }"
+        "board => { board.lose = board.map.painter.renderer.gl.getExtension('WEBGL_lose_context'); board.lose.loseContext() }"
     )
     page.locator(".map[data-context=lost]").wait_for()
     page.mouse.move(*at(page, 0))  # drawing and picking meanwhile do no harm
@@ -88,7 +88,7 @@ def test_a_lost_context_is_restored(harness, browse):
     page.locator(".stage").focus()
     page.keyboard.press("r")
     page.mouse.move(5, 5)
-    page.wait_for_timeout(300)
+    page.locator(f".map[data-drawn='{N}']").wait_for()
     assert coloured(page) == pytest.approx(before, rel=0.1)
 
 
@@ -103,7 +103,7 @@ def test_dark_mode_follows_the_theme(harness, browse):
     assert brightness[False] > 220 and brightness[True] < 60
 
 
-def test_keyboard_alone_is_enough(harness, browse):
+def test_every_action_can_be_done_by_keyboard(harness, browse):
     page = browse()
     open_map(page, harness)
     page.locator(".toolbar button").first.focus()
@@ -176,7 +176,7 @@ def test_a_hostile_name_is_text(harness, browse):
 
 
 @pytest.mark.parametrize("n", [0, 1, 2])
-def test_hardly_any_points(harness, browse, n):
+def test_a_map_of_none_one_or_two_points(harness, browse, n):
     page = browse()
     open_map(page, harness, n=n)
     expect(page.locator(".status-text")).to_contain_text(f"{n} patch" + ("" if n == 1 else "es"))
@@ -202,19 +202,19 @@ def test_two_fingers_zoom(harness, browse):
         send("touchMove", gap)
     send("touchEnd", 0)
     assert on_map(page, "return map.camera.zoom()") == pytest.approx(3, rel=0.15)
-    assert told(page)["picked"] == "None"
+    assert python_state(page)["picked"] == "None"
 
 
-def test_unmounting_gives_the_context_back(harness, browse):
+def test_a_map_that_leaves_the_page_gives_its_graphics_context_back(harness, browse):
     page = browse()
     open_map(page, harness)
-    page.locator(".map").evaluate("board => { window.gone = board.map.renderer.gl }")
+    page.locator(".map").evaluate("board => { window.gone = board.map.painter.renderer.gl }")
     page.get_by_text("away", exact=True).click()
     page.locator(".grid[data-ready]").wait_for()
     page.wait_for_function("window.gone.isContextLost()")
 
 
-def test_a_column_that_cannot_be_fetched_is_said_in_a_sentence(harness, browse):
+def test_a_column_that_cannot_be_fetched_is_reported_in_a_sentence(harness, browse):
     page = browse()
     page.route("**/column/**", lambda route: route.fulfill(status=404, body="{}"))
     page.goto(f"{harness}/?n={N}")
@@ -222,7 +222,7 @@ def test_a_column_that_cannot_be_fetched_is_said_in_a_sentence(harness, browse):
     page.faults.clear()  # the browser itself logs the 404
 
 
-def test_a_module_that_cannot_be_fetched_is_said_in_a_sentence(harness, browse):
+def test_a_module_that_cannot_be_fetched_is_reported_in_a_sentence(harness, browse):
     page = browse()
     page.route("**/map.js", lambda route: route.abort())
     page.goto(f"{harness}/?n={N}")
@@ -230,7 +230,7 @@ def test_a_module_that_cannot_be_fetched_is_said_in_a_sentence(harness, browse):
     page.faults.clear()
 
 
-def test_below_a_base_path(chromium, browse, tmp_path):
+def test_the_map_works_where_the_app_is_served_below_a_path(chromium, browse, tmp_path):
     process, url = start(HERE / "harness.py", tmp_path / "log.txt", base="atlas/x")
     try:
         page = browse()

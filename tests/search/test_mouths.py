@@ -39,12 +39,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     table = pd.DataFrame({"file": files, "label": [name.split("/")[0] for name in files], "age": np.arange(len(files))})
     table["patient"] = [f"P{int(name.split('-')[1][:3]) % 3}" for name in files]
     table.to_csv(folder / "labels.csv", index=False)
-    own = settings.read({}, home=tmp_path_factory.mktemp("home"))
+    own = settings.read(home=tmp_path_factory.mktemp("home"))
     made = pipeline.ingest(open_source(folder), name=NAME, settings=own)
     pipeline.embed(made, encoder=encoders.load("descriptor"), settings=own)
     pipeline.index(made)
     pipeline.project(made, method="pca")
-    pipeline.save_selection(made, [2, 3, 11, 20], name="odd crypts")
+    made.annotations.save_selection("odd crypts", [2, 3, 11, 20])
     return own.home
 
 

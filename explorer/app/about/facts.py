@@ -19,7 +19,7 @@ from ...storage import Artifact
 from .. import ui
 from ..shared import cache
 from ..shared.redaction import without_paths
-from ..ui import job_panel
+from ..ui import job_panel, source_reading
 
 _KINDS = {
     "thumbnails": "Small pictures", "embeddings": "Descriptions by a model", "neighbours": "Neighbours and search", "projections": "Maps",
@@ -57,6 +57,18 @@ def head(opened: Collection) -> None:
         st.caption(f"{mpp.median():g} µm per pixel.")
 
 
+def understood(opened: Collection) -> None:
+    """How the tables beside the pictures were read, as it was recorded when the collection was made."""
+    reading = opened.record.get("reading")
+    if reading is None or not (reading["tables"] or reading["notes"]):
+        return
+    st.header("Where labels come from", anchor=False)
+    if reading["layout"]:
+        st.caption(ui.plain(f"Files are laid out as in {reading['layout']}."))
+    source_reading.notes(reading, key="about")
+    source_reading.tables(reading["tables"], key="about")
+
+
 def models(opened: Collection) -> None:
     """The models that described it, with their licences."""
     st.header("Models", anchor=False)
@@ -87,7 +99,7 @@ def check(opened: Collection) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("Every file was recorded with a checksum when it was written.", width="content")
         if st.button("Check all files", key="about/check"):
-            running = [job for job in job_panel.of(opened.name) if job.command[0] == "verify" and job.state() == "running"]
+            running = [job for job in job_panel.of(opened.name) if job.command[0] == "verify" and job.is_active()]
             if not running:
                 jobs.start(cache.settings().home, ["verify", "--", opened.name], title=f"Check {opened.name}", collection=opened.name)
             st.rerun()

@@ -1,22 +1,33 @@
-"""About a collection: how it was made, by what, under which licence; what was left out; whether its files are whole."""
+"""About a collection: how it was made, by what, under which licence; what was left out; whether its files are whole.
+
+Below it, the program's documents, which need no collection.
+"""
 
 from __future__ import annotations
 
+import streamlit as st
+
 from explorer.app import ui
-from explorer.app.about import facts
+from explorer.app.about import documents, facts
 from explorer.app.ui import url_state
 
 
-def show() -> None:
-    """The page."""
+def show_collection() -> None:
+    """The facts of the chosen collection."""
     opened = ui.current()
-    url_state.asked()
     facts.head(opened)
+    facts.understood(opened)
     facts.models(opened)
     facts.check(opened)
     facts.rejects(opened)
     facts.made(opened)
-    url_state.leave("about")
 
 
-ui.guarded(show)
+def show_documents() -> None:
+    """The documents, and the one that is open in the URL."""
+    opened = documents.choose(st.session_state.get(ui.CHOSEN), url_state.asked())
+    url_state.leave("about", **{documents.PARAMETER: opened})
+
+
+ui.guarded(show_collection)
+ui.guarded(show_documents)

@@ -8,7 +8,9 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 from ... import storage
+from . import annotations as annotation_routes
 from . import collections, images, jobs, problems, security, uploads
+from .limits import Limits
 
 
 class Refusal(BaseModel):
@@ -18,10 +20,12 @@ class Refusal(BaseModel):
 
 
 _REFUSALS = {
+    401: "The call comes from another machine and brings neither the token nor the cookie that stands for it.",
     403: "The call came by a name this server does not answer to, from another site's page, or without the header it needs.",
     404: "What was asked for is not there.",
     409: "It cannot be done now, or the name is taken.",
     413: "More was sent than fits.",
+    429: "Too many wrong tokens came from this address.",
     422: "Something in the call is not as it should be.",
 }
 _HEADER = {
@@ -51,6 +55,7 @@ def make_api() -> FastAPI:
     refusals: dict[int | str, dict[str, Any]] = {status: {"model": Refusal, "description": words} for status, words in _REFUSALS.items()}
     api = _Api(title="Pathology explorer", version=version, docs_url=None, redoc_url=None, redirect_slashes=False, responses=refusals)
     problems.install(api)
-    for part in (collections, images, uploads, jobs):
+    api.add_middleware(Limits)
+    for part in (collections, annotation_routes, images, uploads, jobs):
         api.include_router(part.router)
     return api

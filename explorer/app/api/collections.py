@@ -5,23 +5,23 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, HTTPException, Request
 from fastapi import Query as Parameter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from ... import encoders, pipeline, storage
 from ...collection import Collection
-from ...errors import ImageRejected
+from ...errors import ImageRejected, InputError, TooLarge
 from ...search import INTERNAL, Picture, Query, Region, plain
 from ...sources.images import decode
 from ..shared import cache
 from ..shared.redaction import without_paths
-from .problems import Problem
 
 MOST_ITEMS = 1000
 MOST_HITS = 1000
 MOST_EXAMPLES = 256
+MOST_COLUMNS = 100
 MOST_QUERY_BYTES = 20_000_000
 KINDS = ("embeddings", "neighbours", "projections", "stabilities", "clusters", "reports", "selections")
 
@@ -54,7 +54,7 @@ def one(collection: str) -> dict[str, Any]:
     opened = cache.collection(collection)
     labels = opened.items["label"].value_counts()
     return _head(opened) | {
-        "columns": [str(name) for name in opened.items.columns if name not in INTERNAL],
+        "columns": [str(name) for name in opened.table().columns if name not in INTERNAL],
         "labels": {str(label): int(count) for label, count in labels.items()},
         "rejects": opened.rejects.to_dict("records"),
         "artifacts": [
@@ -90,7 +90,7 @@ def items(
 ) -> dict[str, Any]:
     """Rows with all that is known of them."""
     opened = cache.collection(collection)
-    page = opened.items.iloc[offset : offset + limit]
+    page = opened.table().iloc[offset : offset + limit]
     records = [
         {"row": offset + at} | {str(name): plain(value) for name, value in record.items() if name not in INTERNAL}
         for at, record in enumerate(page.to_dict("records"))
@@ -119,7 +119,11 @@ class RowQuestion(BaseModel):
         dict[str, Any],
         Field(description='Column -> value, list of values of which one must match, or range of numbers such as {">=": 50}.'),
     ] = {}
-    exclude_same: Annotated[list[str], Field(description="Columns in which hits must differ from the query, such as patient.")] = []
+    exclude_same: Annotated[
+        list[str],
+        Field(max_length=MOST_COLUMNS, description="Columns in which hits must differ from the query, such as patient."),
+        AfterValidator(lambda names: list(dict.fromkeys(names))),
+    ] = []
     min_score: Annotated[float | None, Field(ge=-1, le=1, description="Least cosine similarity of a hit.")] = None
     include_query: Annotated[bool, Field(description="Whether the rows searched with may be returned.")] = False
     encoder: Annotated[str | None, Field(description="Name of an encoder or key of an embedding; the newest where left out.")] = None
@@ -154,14 +158,14 @@ async def search_image(
 ) -> dict[str, Any]:
     """The rows most similar to a picture, which is the body of the call. The picture is not kept."""
     if not request.headers.get("content-type", "").startswith("image/"):
-        raise Problem(415, "Send a picture as the body, with its media type such as image/png.")
+        raise HTTPException(415, "Send a picture as the body, with its media type such as image/png.")
     data = await _limited(request)
 
     def answer() -> dict[str, Any]:
         try:
             image = decode(data, name="query", limits=cache.settings().limits)
         except ImageRejected as error:
-            raise Problem(422, f"The picture cannot be used: {error}. Send another one.") from error
+            raise InputError(f"The picture cannot be used: {error}. Send another one.") from error
         picture = Picture(image)
         example = picture if region is None else Region(picture, _box(region))
         return _answer(cache.collection(collection), Query((example,), where=_filters(where), k=k), encoder)
@@ -179,7 +183,7 @@ def _box(text: str) -> tuple[float, float, float, float]:
     try:
         left, top, right, bottom = (float(edge) for edge in text.split(","))
     except ValueError:
-        raise Problem(422, "region is not left,top,right,bottom; write for example 0.25,0.25,0.75,0.75.") from None
+        raise InputError("region is not left,top,right,bottom; write for example 0.25,0.25,0.75,0.75.") from None
     return left, top, right, bottom
 
 
@@ -188,17 +192,18 @@ async def _limited(request: Request) -> bytes:
     async for piece in request.stream():
         data += piece
         if len(data) > MOST_QUERY_BYTES:
-            raise Problem(413, f"A query picture may have {MOST_QUERY_BYTES // 1_000_000} MB; make it smaller or cut a region out of it.")
+            raise TooLarge(f"A query picture may have {MOST_QUERY_BYTES // 1_000_000} MB; make it smaller or cut a region out of it.")
     return bytes(data)
 
 
 def _filters(text: str) -> dict[str, Any]:
     try:
         found = json.loads(text)
-    except json.JSONDecodeError:
+        json.dumps(found, ensure_ascii=False).encode("utf-8")
+    except (ValueError, RecursionError):  # also a number too long, half a surrogate pair, nesting without end
         found = None
     if not isinstance(found, dict):
-        raise Problem(422, 'where is not a JSON object; write for example {"label": "TUM"}.')
+        raise InputError('where is not a JSON object; write for example {"label": "TUM"}.')
     return found
 
 

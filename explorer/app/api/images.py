@@ -10,11 +10,11 @@ from fastapi.responses import Response
 from PIL import Image as Pillow
 
 from ...collection import Collection, map_quality
+from ...errors import NotFound
 from ...search import INTERNAL, plain
 from ...storage import Artifact
 from ...types import Image
 from ..shared import assets, cache, point_buffers, query_pictures
-from .problems import Problem
 
 BINARY, JPEG = "application/octet-stream", "image/jpeg"
 MOST_PX = 4096
@@ -31,7 +31,7 @@ router = APIRouter(tags=["pictures"])
 def web(digest: str, name: str) -> Response:
     found = assets.read(digest, name)
     if found is None:
-        raise Problem(404, "There is no such part of the page; reload it.")
+        raise NotFound("There is no such part of the page; reload it.")
     return Response(found[0], media_type=found[1], headers={"Cache-Control": assets.IMMUTABLE})
 
 
@@ -53,8 +53,8 @@ def patch(collection: str, row: int, v: str = "") -> Response:
 def row(collection: str, row: int, column: Annotated[list[str] | None, Query()] = None) -> dict[str, Any]:
     """Facts of a row that are known, by column; of the named columns only, where some are named."""
     opened = _with_row(collection, row)
-    values = opened.items.iloc[row].to_dict()
-    names = [name for name in (column or values) if name in values and name not in INTERNAL]
+    values = opened.table().iloc[row].to_dict()
+    names = [name for name in dict.fromkeys(column or values) if name in values and name not in INTERNAL]
     known = [[name, value] for name in names if (value := plain(values[name])) is not None]
     return {"row": row, "id": str(values["id"]), "fields": known}
 
@@ -76,7 +76,7 @@ def groups(collection: str, key: str) -> Response:
 def column(collection: str, name: str, v: str = "") -> Response:
     """One value per row, as colours of a map."""
     opened = cache.collection(collection)
-    return _binary(cache.column(opened, name).data, lasting=v == cache.version(opened))
+    return _binary(cache.column(opened, name).data, lasting=v == cache.table_version(opened))
 
 
 @router.get("/collections/{collection}/overlap.bin", response_class=Response)
@@ -91,7 +91,7 @@ def place(collection: str, key: str, column: str) -> Response:
     opened = cache.collection(collection)
     found = map_quality.of_map(_artifact(opened, "projections", key), opened.artifacts("stabilities")).get(column)
     if found is None:
-        raise Problem(404, f"This was not measured of the map; run 'explorer project {opened.name} --stability'.")
+        raise NotFound(f"This was not measured of the map; run 'explorer project {opened.name} --stability'.")
     return _binary(found.astype("<f4").tobytes())
 
 
@@ -113,7 +113,7 @@ def jpeg(image: Image) -> bytes:
 def _with_row(name: str, row: int) -> Collection:
     opened = cache.collection(name)
     if not 0 <= row < opened.n:
-        raise Problem(404, f"There is no row {row}; rows go from 0 to {opened.n - 1}.")
+        raise NotFound(f"There is no row {row}; rows go from 0 to {opened.n - 1}.")
     return opened
 
 
@@ -121,16 +121,16 @@ def _artifact(opened: Collection, kind: str, key: str) -> Artifact:
     for found in opened.artifacts(kind):
         if found.key == key:
             return found
-    raise Problem(404, f"{opened.name} has nothing of that name; it may have been removed.")
+    raise NotFound(f"{opened.name} has nothing of that name; it may have been removed.")
 
 
 def _binary(content: bytes, *, lasting: bool = True) -> Response:
     """Numbers, as they are: packing millions of them would hold up every other answer, to save little."""
-    caching = assets.IMMUTABLE if lasting else "no-cache"
+    caching = assets.PRIVATE_IMMUTABLE if lasting else assets.PRIVATE
     return Response(content, media_type=BINARY, headers={"Cache-Control": caching, "Content-Encoding": "identity"})
 
 
 def _picture(opened: Collection, asked: str, content: bytes) -> Response:
     """Cached for ever only under the address that names what is there now."""
-    caching = assets.IMMUTABLE if asked == cache.version(opened) else "no-cache"
+    caching = assets.PRIVATE_IMMUTABLE if asked == cache.version(opened) else assets.PRIVATE
     return Response(content, media_type=JPEG, headers={"Cache-Control": caching})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter
@@ -9,7 +10,6 @@ from fastapi import APIRouter
 from ... import jobs
 from ..shared import cache, job_requests
 from ..shared.redaction import without_paths
-from .problems import Problem
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 
@@ -17,12 +17,14 @@ router = APIRouter(prefix="/jobs", tags=["jobs"])
 @router.get("")
 def listed() -> list[dict[str, Any]]:
     """All jobs, newest first."""
-    return [as_json(job) for job in jobs.jobs(cache.settings().home)]
+    home = cache.settings().home
+    queue = [job.id for job in jobs.waiting(home)]
+    return [as_json(job, queue) for job in jobs.jobs(home)]
 
 
 @router.post("", status_code=201)
 def start(asked: job_requests.Work) -> dict[str, Any]:
-    """Start a job. It goes on when the browser or the server is gone, and can be resumed where it was killed."""
+    """Start a job, or let it wait its turn. It goes on when the browser or the server is gone, and can be resumed where it was killed."""
     return as_json(job_requests.start(asked))
 
 
@@ -42,41 +44,30 @@ def log(job_id: str) -> dict[str, str]:
 def cancel(job_id: str) -> dict[str, Any]:
     """Stop a running job; what it has done stays."""
     job = find(job_id)
-    if job.state() != "running":
-        raise Problem(409, f"{job.title} is not running; there is nothing to stop.")
     jobs.cancel(job)
     return as_json(job)
 
 
 @router.post("/{job_id}/resume", status_code=201)
 def resume(job_id: str) -> dict[str, Any]:
-    """Do the command of an ended job again, from where it was."""
-    job = find(job_id)
-    if job.state() == "running":
-        raise Problem(409, f"{job.title} is still running; wait for it or stop it first.")
-    return as_json(jobs.resume(cache.settings().home, job))
+    """Run the command of an ended job again, from where it was."""
+    return as_json(jobs.resume(cache.settings().home, find(job_id)))
 
 
 @router.delete("/{job_id}")
 def remove(job_id: str) -> dict[str, Any]:
     """Forget an ended job and its log."""
-    job = find(job_id)
-    if job.state() == "running":
-        raise Problem(409, f"{job.title} is still running; stop it first.")
-    jobs.remove(job)
+    jobs.remove(find(job_id))
     return {}
 
 
 def find(job_id: str) -> jobs.Job:
-    """The job of that id. Raises ``Problem``."""
-    for job in jobs.jobs(cache.settings().home):
-        if job.id == job_id:
-            return job
-    raise Problem(404, "There is no such job; it may have been removed.")
+    """The job of that id. Raises ``NotFound``."""
+    return jobs.find(cache.settings().home, job_id)
 
 
-def as_json(job: jobs.Job) -> dict[str, Any]:
-    """What is told of a job; never its command, which holds paths."""
+def as_json(job: jobs.Job, queue: Sequence[str] | None = None) -> dict[str, Any]:
+    """What is told of a job; never its command, which holds paths. ``queue`` are the ids that wait, where they are known."""
     now, progress = job.state(), job.progress()
     running = now == "running"
     return {
@@ -85,6 +76,7 @@ def as_json(job: jobs.Job) -> dict[str, Any]:
         "collection": job.collection,
         "created": job.record["created"],
         "state": now,
+        "place_in_queue": _place(job, queue) if now == "waiting" else None,
         "step": progress.verb if progress else None,
         "done": progress.done if progress else None,
         "total": progress.total if progress else None,
@@ -94,3 +86,10 @@ def as_json(job: jobs.Job) -> dict[str, Any]:
         "seconds_left": job.seconds_left() if running else None,
         "error": without_paths(job.error()) if now == "failed" else None,
     }
+
+
+def _place(job: jobs.Job, queue: Sequence[str] | None) -> int | None:
+    """From 1; None where its turn came just now."""
+    if queue is None:
+        queue = [other.id for other in jobs.waiting(cache.settings().home)]
+    return queue.index(job.id) + 1 if job.id in queue else None

@@ -1,7 +1,12 @@
-"""What a route answers when something is wrong: a status and one sentence, as ``{"error": "..."}``."""
+"""What a route answers when something is wrong: a status and one sentence, as ``{"error": "..."}``.
+
+This is the one place that knows which error means which HTTP status.
+"""
 
 from __future__ import annotations
 
+import errno
+import logging
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -9,53 +14,41 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from ...errors import (
-    ArtifactDamaged,
-    ArtifactMissing,
-    Busy,
-    CollectionExists,
-    CollectionMissing,
-    EncoderUnknown,
-    ExplorerError,
-    InputError,
-    SourceError,
-    WeightsMissing,
-)
+from ...errors import Conflict, EncoderUnknown, ExplorerError, InputError, NotFound, StorageFull, TooLarge, WeightsMissing
 from ..shared.redaction import without_paths
 
-STATUS: dict[type[ExplorerError], int] = {
-    CollectionMissing: 404,
-    ArtifactMissing: 404,
-    CollectionExists: 409,
-    Busy: 409,
-    EncoderUnknown: 422,
-    WeightsMissing: 409,
-    SourceError: 422,
-    InputError: 422,
-    ArtifactDamaged: 500,
-}
-"""Of the first that an error is an instance of; all others are the server's own trouble."""
+STATUS: tuple[tuple[type[ExplorerError], int], ...] = (
+    (NotFound, 404),
+    (Conflict, 409),
+    (WeightsMissing, 409),
+    (TooLarge, 413),
+    (InputError, 422),
+    (EncoderUnknown, 422),
+    (StorageFull, 507),
+)
+"""The status of the first class that an error is an instance of; every other error is a fault of the server, 500."""
+MOST_CHARACTERS = 300
+"""Length of the longest sentence that is answered."""
+
+NOTHING = "There is nothing at this address; /api/openapi.json lists what there is."
+_BY_STATUS = {404: NOTHING, 405: "This address does not take this method; /api/openapi.json lists what it takes."}
+_log = logging.getLogger(__name__)
 
 
-_NOTHING = "There is nothing at this address; /api/openapi.json lists what there is."
-
-
-class Problem(ExplorerError):
-    """An error with a status of its own."""
-
-    def __init__(self, status: int, sentence: str) -> None:
-        super().__init__(sentence)
-        self.status = status
+def status_of(error: ExplorerError) -> int:
+    """The HTTP status of an error."""
+    return next((status for kind, status in STATUS if isinstance(error, kind)), 500)
 
 
 def answer(status: int, sentence: str) -> JSONResponse:
-    """The one form of every refusal."""
-    return JSONResponse({"error": sentence}, status)
+    """The one form of every refusal: valid UTF-8 (half a surrogate pair becomes "?") and no longer than a sentence."""
+    text = sentence.encode("utf-8", "replace").decode("utf-8")
+    return JSONResponse({"error": text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 1] + "…"}, status)
 
 
 async def nothing_there(_: Request) -> JSONResponse:
-    """What an address is told at which there is nothing."""
-    return answer(404, _NOTHING)
+    """The answer at an address without a route."""
+    return answer(404, NOTHING)
 
 
 def install(api: FastAPI) -> None:
@@ -63,23 +56,25 @@ def install(api: FastAPI) -> None:
 
     @api.exception_handler(ExplorerError)
     def known(_: Request, error: ExplorerError) -> JSONResponse:
-        status = next((status for kind, status in STATUS.items() if isinstance(error, kind)), 500)
-        return answer(error.status if isinstance(error, Problem) else status, without_paths(str(error)))
+        return answer(status_of(error), without_paths(str(error)))
 
     @api.exception_handler(RequestValidationError)
     def malformed(_: Request, error: RequestValidationError) -> JSONResponse:
         return answer(422, "; ".join(_sentence(fault) for fault in error.errors()) + ".")
 
     @api.exception_handler(HTTPException)
-    def unknown(_: Request, error: HTTPException) -> JSONResponse:
-        words = {
-            404: _NOTHING,
-            405: "This address is not asked this way.",
-        }
-        return answer(error.status_code, words.get(error.status_code, str(error.detail)))
+    def refused(_: Request, error: HTTPException) -> JSONResponse:
+        return answer(error.status_code, _BY_STATUS.get(error.status_code, str(error.detail)))
+
+    @api.exception_handler(OSError)
+    def disk(_: Request, error: OSError) -> JSONResponse:
+        _log.error("A request met an error of the operating system.", exc_info=error)
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return answer(status_of(StorageFull()), "The disk of the server is full; ask whoever runs it to make room.")
+        return answer(500, "The server could not read or write a file; its log says which.")
 
     @api.exception_handler(Exception)
-    def unexpected(_: Request, error: Exception) -> JSONResponse:
+    def unexpected(_: Request, error: Exception) -> JSONResponse:  # Starlette raises it again, so that the log holds its traceback
         return answer(500, "The server met an error it did not expect; its log tells more.")
 
 

@@ -8,8 +8,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.requests import ClientDisconnect
 
+from ...errors import Conflict
 from ..shared import cache, uploads
-from .problems import Problem, answer
+from .problems import answer
 
 router = APIRouter(prefix="/uploads", tags=["uploads"])
 
@@ -48,6 +49,6 @@ def remove(upload_id: str) -> dict[str, Any]:
     """Throw away what arrived."""
     upload = uploads.find(cache.settings().home, upload_id)
     if any(upload.path.resolve() in (place, *place.parents) for place in cache.places_in_use()):
-        raise Problem(409, "A collection is made from this upload; delete the collection instead.")
+        raise Conflict("A collection is made from this upload; delete the collection instead.")
     uploads.remove(upload)
     return {}

@@ -11,7 +11,6 @@ import streamlit as st
 
 from ... import clustering
 from ...collection import Collection
-from ...pipeline import group_names
 from ...storage import Artifact
 from .. import ui
 from ..shared import cache, job_requests
@@ -120,13 +119,13 @@ def _told(nmi: float, name: str) -> str:
 
 def values_of(opened: Collection, column: str) -> np.ndarray:
     """A column as text, None where nothing is known."""
-    values = opened.items[column]
+    values = opened.table()[column]
     return values.astype("string").astype(object).where(values.notna(), None).to_numpy()
 
 
 def called(opened: Collection, made: Artifact) -> dict[int, str]:
     """What each group is called."""
-    names = group_names(opened, made)
+    names = opened.annotations.cluster_names(made)
     return {number: names.get(number, f"Group {number + 1}") for number in range(len(made.meta["measured"]["sizes"]))}
 
 

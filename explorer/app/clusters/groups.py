@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from ... import clustering, pipeline, storage
+from ... import clustering, storage
 from ...collection import Collection
 from ...storage import Artifact
 from .. import ui, widgets
@@ -60,7 +60,7 @@ def listing(opened: Collection, made: Artifact, by: str | None, asked: Mapping[s
 
 
 def _line(opened: Collection, made: Artifact, group: int, typical: np.ndarray, borderline: np.ndarray, rows: np.ndarray) -> None:
-    names = pipeline.group_names(opened, made)
+    names = opened.annotations.cluster_names(made)
     head, what = st.columns([1, 3.2], gap="large")
     with head:
         key = f"groups/name/{made.key}/{group}"
@@ -96,7 +96,7 @@ def _line(opened: Collection, made: Artifact, group: int, typical: np.ndarray, b
 
 
 def _name(opened: Collection, made: Artifact, group: int, key: str) -> None:
-    pipeline.name_groups(opened, made, {group: st.session_state[key]})
+    ui.guarded(lambda: opened.annotations.name_clusters(made, {group: st.session_state[key]}, who=cache.LOCAL_USER))
 
 
 def _told(values: pd.Series) -> str:

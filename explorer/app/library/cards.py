@@ -25,7 +25,7 @@ _GAP_PX = 2
 
 def show(collections: Sequence[Collection]) -> None:
     """All collections, newest first."""
-    busy = {job.collection for job in jobs.jobs(cache.settings().home) if job.state() == "running" and job.command[0] in ("build", "demo")}
+    busy = {job.collection for job in jobs.jobs(cache.settings().home) if job.is_active() and job.command[0] in ("build", "demo")}
     newest = sorted(collections, key=lambda opened: str(opened.record["created"]), reverse=True)
     for start in range(0, len(newest), COLUMNS):
         for column, opened in zip(st.columns(COLUMNS, gap="medium"), newest[start : start + COLUMNS], strict=False):

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
 from ... import encoders, pipeline
 from ...errors import ExplorerError
-from ...sources import open_source
 from .. import ui, widgets
 from ..shared import cache, job_requests, uploads, urls
 from ..shared.redaction import without_paths
 from ..ui.encoder_choice import FREE, choose_encoder
+from . import understood
 
 _FROM = "new/from"
 
@@ -77,7 +75,8 @@ def _take(kind: str, what: str) -> None:
 def drop() -> None:
     """Forget what was begun."""
     st.session_state.pop(_FROM, None)
-    st.session_state.pop("bring/kept", None)
+    widgets.forget("bring")
+    st.session_state.pop(understood.CHOICES, None)
 
 
 def _sheet() -> None:
@@ -85,17 +84,15 @@ def _sheet() -> None:
     with st.container(border=True, key="sheet"):
         try:
             place = uploads.find(cache.settings().home, what).source() if kind == "upload" else Path(what)
-            found = _found(str(place.resolve()))
+            found = understood.read(str(place.resolve()))
         except ExplorerError as error:
             ui.nothing("No patches were found there.", "")
             st.text(without_paths(str(error)))
+            understood.correct(None, [])
             st.button("Choose something else", on_click=drop)
             return
         st.header("New collection", anchor=False)
-        st.markdown(ui.plain(_words(found)))
-        if found["rejects"]:
-            with st.expander(f"{ui.count(len(found['rejects']), 'file')} will be left out"):
-                st.dataframe(found["rejects"], hide_index=True, column_config={"uri": "File", "reason": "Why"}, key="new/rejects")
+        understood.show(found)
         left, right = st.columns([1, 1.4], gap="large")
         with right:
             spec = choose_encoder("new/encoder")
@@ -110,34 +107,11 @@ def _sheet() -> None:
 
 
 def _start(kind: str, what: str, *, name: str, encoder: str) -> None:
-    job_requests.start(
-        job_requests.Build(name=name, encoder=encoder, upload=what if kind == "upload" else None, path=what if kind == "path" else None)
-    )
+    place = "upload" if kind == "upload" else "path"
+    job_requests.start(job_requests.Build.model_validate({"name": name, "encoder": encoder, place: what} | understood.choices()))
     drop()
     st.session_state["library/new"] = False
     st.rerun()
-
-
-@st.cache_data(max_entries=8, ttl=300, show_spinner="Looking at the files")
-def _found(place: str) -> dict[str, Any]:
-    """What a place holds by its names alone: nothing is decoded."""
-    source = open_source(place, limits=cache.settings().limits)
-    items = source.items()
-    known = {field: len({value for item in items if (value := getattr(item, field))}) for field in ("patient", "slide", "site")}
-    labels = Counter(item.label for item in items if item.label)
-    rejects = [{"uri": reject.uri, "reason": reject.reason} for reject in source.rejects()]
-    return {"n": len(items), "labels": dict(labels), "known": known, "rejects": rejects}
-
-
-def _words(found: dict[str, Any]) -> str:
-    words = [ui.count(found["n"], "picture")]
-    labels = found["labels"]
-    if labels:
-        named = ", ".join(list(labels)[:5]) + (", …" if len(labels) > 5 else "")
-        words.append(f"{ui.count(len(labels), 'label')} ({named})")
-    words += [ui.count(n, unit) for unit, n in found["known"].items() if n]
-    missing = "" if found["known"]["patient"] else " No patient is known, so patches of one patient cannot be kept apart."
-    return " · ".join(words) + "." + missing
 
 
 def _name(place: Path, kind: str) -> str:

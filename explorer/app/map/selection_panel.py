@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
 
-from ... import pipeline
+from ...collection import SavedSelection
+from ...errors import ExplorerError
 from ...search import INTERNAL
 from .. import ui, widgets
-from ..shared import urls
+from ..shared import cache, urls
+from ..shared.redaction import without_paths
 from ..shared.selections import Shape
 from ..ui import charts, map_views, search_url
 from ..ui.map_views import View
@@ -19,6 +22,17 @@ from ..widgets import MapState
 MOST_CARDS = 60
 """Of a large selection a fair sample is shown."""
 _PATCH_PX = 260
+_CHANGE = "map/change"
+"""In the session: the last ``Change``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What was done to the saved selections of a collection; without an entry where it failed."""
+
+    collection: str
+    entry_id: int | None
+    sentence: str
 
 
 def panel(view: View, seen: MapState) -> None:
@@ -34,7 +48,7 @@ def panel(view: View, seen: MapState) -> None:
         ui.guarded(lambda: _patch(view, int(seen.picked or 0)))
     else:
         ui.nothing("Nothing is selected.", "Click a point to see that patch and its neighbours, or choose the lasso and draw around some.")
-    _kept(view)
+    _saved(view)
 
 
 def _patch(view: View, row: int) -> None:
@@ -63,10 +77,10 @@ def _selection(view: View, seen: MapState, rows: np.ndarray) -> None:
         if st.button("Find similar", type="primary", key="map/similar", help="Search with the mean of these patches."):
             found = map_views.told(view, seen.shapes)
             if not found["area"] and not found["of"]:
-                found["of"] = map_views.of_kept(pipeline.save_selection(opened, rows.tolist(), name="Searched with"))
+                found["of"] = map_views.of_saved(opened.annotations.save_automatic_selection(rows, who=cache.LOCAL_USER))
             search_url.search(opened, **found)
         _save(view, rows)
-        table = opened.items.iloc[rows].drop(columns=[*INTERNAL], errors="ignore")
+        table = opened.table().iloc[rows].drop(columns=[*INTERNAL], errors="ignore")
         st.download_button(
             "Export",
             data=lambda: ui.csv(table.rename_axis("row").reset_index()),
@@ -77,7 +91,7 @@ def _selection(view: View, seen: MapState, rows: np.ndarray) -> None:
     if columns:
         names = {name: ui.COLUMN_NAMES.get(name, name) for name in columns}
         by = st.selectbox("What they are", columns, format_func=names.__getitem__, key="map/by", persist_state="session")
-        charts.composition(opened.items[by].iloc[rows], opened.items[by], key="map/composition")
+        charts.composition(opened.table()[by].iloc[rows], opened.table()[by], key="map/composition")
     gallery, listing = st.tabs(["Patches", "Table"])
     with gallery:
         shown = rows if len(rows) <= MOST_CARDS else rows[np.linspace(0, len(rows) - 1, MOST_CARDS).astype(int)]
@@ -97,31 +111,73 @@ def _selection(view: View, seen: MapState, rows: np.ndarray) -> None:
 
 def _save(view: View, rows: np.ndarray) -> None:
     with st.popover("Save", key="map/save"), st.form("map/save-form", border=False):
-        name = st.text_input("Name", key="map/save-name", max_chars=100, placeholder="such as: odd crypts")
+        title = st.text_input("Name", key="map/save-name", max_chars=100, placeholder="such as: odd crypts")
         if st.form_submit_button("Save selection", key="map/save-now"):
-            ui.guarded(lambda: _keep(view, rows, name.strip()))
+            ui.guarded(lambda: _save_as(view, rows, title.strip()))
 
 
-def _keep(view: View, rows: np.ndarray, name: str) -> None:
-    if not name:
+def _save_as(view: View, rows: np.ndarray, title: str) -> None:
+    if not title:
         st.caption("Give it a name first.")
         return
-    pipeline.save_selection(view.opened, rows.tolist(), name=name)
+    replaced = title in {selection.title for selection in view.opened.annotations.selections()}
+    saved = view.opened.annotations.save_selection(title, rows, who=cache.LOCAL_USER)
+    st.session_state[_CHANGE] = Change(view.opened.name, int(saved.key), f"{saved.title} was {'replaced' if replaced else 'saved'}.")
     st.toast(f"{ui.count(len(rows), 'patch')} saved.")
 
 
-def _kept(view: View) -> None:
-    """Selections that were saved, to be shown again."""
-    found = view.opened.artifacts("selections")
-    if not found:
+def _saved(view: View) -> None:
+    """Selections that were saved, to be shown again or removed; those that searches saved by themselves come last."""
+    _last_change(view)
+    selections = sorted(view.opened.annotations.selections(), key=lambda selection: selection.automatic)
+    if not selections:
         return
-    with st.expander(f"{ui.count(len(found), 'saved selection')}"):
-        for kept in found:
+    with st.expander(ui.count(len(selections), "saved selection")):
+        for selection in selections:
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.markdown(f"{ui.plain(kept.recipe['name'])} · {ui.count(int(kept.meta['measured']['n']), 'patch')}", width="stretch")
-                if st.button("Show", key=f"show-{kept.key}", type="tertiary"):
-                    st.session_state[map_views.OF] = map_views.of_kept(kept)
-                    _choose(view, shapes=map_views.named(view, map_views.of_kept(kept)))
+                by_search = " &ensp; :gray[by a search]" if selection.automatic else ""
+                st.markdown(f"{ui.plain(selection.title)} · {ui.count(selection.n_rows, 'patch')}{by_search}", width="stretch")
+                st.button("Show", key=f"show-{selection.key}", type="tertiary", on_click=_show, args=(view, selection))
+                st.button("Remove", key=f"remove-{selection.key}", type="tertiary", on_click=_remove, args=(view, selection))
+
+
+def _show(view: View, selection: SavedSelection) -> None:
+    st.session_state[map_views.OF] = map_views.of_saved(selection)
+    widgets.set_map_state(view.key, shapes=map_views.named(view, map_views.of_saved(selection)))
+
+
+def _remove(view: View, selection: SavedSelection) -> None:
+    def remove() -> Change:
+        entry = view.opened.annotations.remove_selection(selection.title, who=cache.LOCAL_USER)
+        return Change(view.opened.name, entry.id, f"{selection.title} was removed.")
+
+    _change(view, remove)
+
+
+def _undo(view: View, change: Change) -> None:
+    def undo() -> None:
+        view.opened.annotations.undo(change.entry_id, who=cache.LOCAL_USER)
+
+    _change(view, undo)
+
+
+def _change(view: View, do: Callable[[], Change | None]) -> None:
+    """Do something in answer to a button; what came of it, or why nothing did, is said where the button was."""
+    try:
+        st.session_state[_CHANGE] = do()
+    except ExplorerError as error:
+        st.session_state[_CHANGE] = Change(view.opened.name, None, without_paths(str(error)))
+
+
+def _last_change(view: View) -> None:
+    """What was last saved or removed in this session, and the way back."""
+    change: Change | None = st.session_state.get(_CHANGE)
+    if change is None or change.collection != view.opened.name:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(ui.plain(change.sentence), width="content")
+        if change.entry_id is not None:
+            st.button("Undo", key="map/undo", type="tertiary", on_click=_undo, args=(view, change))
 
 
 def _choose(view: View, *, picked: int | None = None, shapes: Sequence[Shape] = ()) -> None:

@@ -92,7 +92,8 @@ def query_picture(opened: Collection, question: Question) -> Picture | None:
         return None
     size, mpp = (image.shape[1], image.shape[0]), scale.mpp_of(opened, question)
     if question.box is not None:
-        return Picture(urls.query(query_state.held().keep(image)), "Query, the part that was chosen", mpp, size)
+        source = (opened.name, question.picture, question.row, question.box)
+        return Picture(urls.query(query_state.held().keep_region(image, source)), "Query, the part that was chosen", mpp, size)
     if question.row is not None:
         return ui.picture(opened, question.row, title=f"Query: {opened.items['id'].iloc[question.row]}")
     return Picture(urls.query(question.picture or ""), "Query: your picture", mpp, size)

@@ -1,34 +1,51 @@
 """The browser's side of the widgets, served under an address that names its content.
 
 Modules and style sheets lie in ``web/``, a folder a widget, and import each other by relative name. They are served from
-``<api>/web/<digest of all of them>/<name>``, so every one may be cached for ever and none can meet an older sibling.
+``<api>/web/<digest of all of them>/<name>``, so that each may be cached for ever and modules of two versions never mix.
+Comments, most of them types for the checker, stay here: a quarter of what would be sent.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from functools import cache
 from pathlib import Path
 
 FOLDER = Path(__file__).parents[1] / "web"
 MEDIA_TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
 IMMUTABLE = "public, max-age=31536000, immutable"
+"""Of the widgets themselves, which hold nothing of any collection."""
+PRIVATE_IMMUTABLE = "private, max-age=31536000, immutable"
+"""Of pictures and rows: the reader's own browser may keep them, caches that several people share may not."""
+PRIVATE = "private, no-cache"
+_COMMENT = re.compile(r"^[ \t]*(?://[^\n]*|/\*\*.*?\*/[ \t]*)$", re.MULTILINE | re.DOTALL)
+"""A comment on lines of its own."""
 
 
 @cache
 def files() -> dict[str, bytes]:
-    """Name below ``web/``, such as ``map/map.js``, -> bytes of every module and style sheet, read once."""
-    return {path.relative_to(FOLDER).as_posix(): path.read_bytes() for path in sorted(FOLDER.rglob("*")) if path.suffix in MEDIA_TYPES}
+    """Name below ``web/``, such as ``map/map.js``, -> bytes of every module and style sheet as they are served, read once."""
+    return {
+        path.relative_to(FOLDER).as_posix(): without_comments(path.read_text(encoding="utf-8")).encode()
+        for path in sorted(FOLDER.rglob("*"))
+        if path.suffix in MEDIA_TYPES
+    }
+
+
+def without_comments(text: str) -> str:
+    """A module without the comments that stand on lines of their own; the lines stay, empty, so that their numbers do too."""
+    return _COMMENT.sub(lambda comment: "\n" * comment[0].count("\n"), text)
 
 
 @cache
 def digest() -> str:
     """Sixteen hex digits that change with any of the files."""
-    whole = hashlib.sha256()
+    sha256 = hashlib.sha256()
     for name, content in files().items():
-        whole.update(f"{name}\0{len(content)}\0".encode())
-        whole.update(content)
-    return whole.hexdigest()[:16]
+        sha256.update(f"{name}\0{len(content)}\0".encode())
+        sha256.update(content)
+    return sha256.hexdigest()[:16]
 
 
 def address(api: str, name: str) -> str:

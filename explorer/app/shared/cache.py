@@ -29,6 +29,8 @@ from . import point_buffers, uploads
 searching = threading.BoundedSemaphore(max(2, os.cpu_count() or 1))
 """Held by whoever searches or encodes a query: more at once than there are cores only make each of them slower."""
 _loading = threading.Lock()
+LOCAL_USER = "local"
+"""Who annotates in the app, as long as nobody logs in."""
 
 
 @cache
@@ -105,6 +107,11 @@ def version(opened: Collection) -> str:
     return str(storage.fingerprint({name: files[name]["sha256"] for name in files} | {"created": opened.record["created"]}))
 
 
+def table_version(opened: Collection) -> str:
+    """The same digits, and a number that grows with everything people say of the rows."""
+    return f"{version(opened)}-{opened.annotations.version}"
+
+
 def search(collection: Collection, query: Query, *, encoder: str | None = None, vectors: VectorCache | None = None) -> SearchResult:
     """``search.search`` with no more at once than the machine can carry; an encoder is loaded once, before the wait.
 
@@ -139,7 +146,7 @@ def shared(opened: Collection, one: str, other: str) -> point_buffers.Column:
 
 def column(opened: Collection, name: str) -> point_buffers.Column:
     """Colours of the map by a column of the rows. Raises ``InputError``."""
-    return _column(opened.path, version(opened), name)
+    return _column(opened.path, table_version(opened), name)
 
 
 def labels(groups: Artifact) -> Labels:
@@ -157,8 +164,8 @@ def points(projection: Path) -> bytes:
 
 def _check_idle(opened: Collection) -> None:
     for job in jobs.jobs(settings().home):
-        if job.collection == opened.name and job.state() == "running":
-            raise Busy(f"{job.title} is running on {opened.name!r}; wait for it or stop it first.")
+        if job.collection == opened.name and job.is_active():
+            raise Busy(f"{job.title} is running on {opened.name!r} or waits to; wait for it or stop it first.")
 
 
 @lru_cache(maxsize=32)
@@ -174,9 +181,9 @@ def _overlap(path: Path, one: str, other: str, graphs: tuple[str, ...]) -> Overl
 
 @lru_cache(maxsize=32)
 def _column(path: Path, version: str, name: str) -> point_buffers.Column:
-    items = collection(path.name).items
-    if name not in items.columns or name in INTERNAL:
+    table = collection(path.name).table()
+    if name not in table.columns or name in INTERNAL:
         raise InputError(f"There is no column {name!r} in {path.name!r}; choose another one.")
-    values = items[name]
+    values = table[name]
     make = point_buffers.value_column if point_buffers.column_kind(values) == "values" else point_buffers.class_column
     return make(name, values)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from ... import encoders, jobs
 from ...collection import checked_name
-from ...errors import Busy, CollectionExists, CollectionMissing, InputError
+from ...errors import CollectionExists, CollectionMissing, InputError
 from ...pipeline.evaluate.protocols import protocol
-from ..api.problems import Problem
+from ...sources import KINDS
 from . import cache, uploads
 
 Name = Annotated[str, Field(description="Name of the collection.")]
@@ -77,14 +77,25 @@ class Build(_Work):
     encoder: str = "descriptor"
     upload: str | None = None
     path: str | None = None
-    columns: Mapping[str, str] = Field(default={}, description="For tables: our field -> the column that holds it.")
+    kind: Annotated[str | None, Field(description="What it is; seen from it where left out.")] = None
+    columns: Mapping[str, str | None] = Field(default={}, description="Of a table: our field -> its column, or null for no column.")
+    table: Annotated[str | None, Field(description="The table among the pictures that is read, or 'none'.")] = None
+    empty: Annotated[list[str] | None, Field(description="Words in a table that mean nothing is known.")] = None
 
     def command(self) -> list[str]:
         source = self._source()
         encoders.spec(self.encoder)
         _check_free(self.name, source)
-        options = ["--option", f"columns={json.dumps(dict(self.columns))}"] if self.columns else []
-        return ["build", "--name", checked_name(self.name), "--encoder", self.encoder, *options, "--", str(source)]
+        if self.kind not in (None, *KINDS):
+            raise InputError(f"There is no kind of source called {self.kind!r}; use {', '.join(KINDS)}.")
+        kind = ["--kind", self.kind] if self.kind else []
+        options = [part for key, value in self.options().items() for part in ("--option", f"{key}={json.dumps(value)}")]
+        return ["build", "--name", checked_name(self.name), "--encoder", self.encoder, *kind, *options, "--", str(source)]
+
+    def options(self) -> dict[str, Any]:
+        """Options of the source; never ``root``, by which a table could reach beyond the folders the server may read."""
+        given = {"columns": dict(self.columns) or None, "table": self.table, "empty": self.empty}
+        return {key: value for key, value in given.items() if value is not None}
 
     def title(self) -> str:
         return f"Build {self.name}"
@@ -94,7 +105,7 @@ class Build(_Work):
             return uploads.find(cache.settings().home, self.upload).source().resolve()
         if self.path is not None and self.upload is None:
             return allowed_path(self.path)
-        raise Problem(422, "Say where the pictures are: either an upload or a path on the server.")
+        raise InputError("Say where the pictures are: either an upload or a path on the server.")
 
 
 class Embed(_Work):
@@ -184,19 +195,16 @@ Work = Annotated[Demo | RealDemo | Build | Embed | Project | Cluster | Evaluate,
 
 def start(work: _Work) -> jobs.Job:
     """Start it as a job. Raises ``Busy`` where the same is being done already, and what ``command`` raises."""
-    home, command = cache.settings().home, work.command()
-    if any(job.command == command and job.state() == "running" for job in jobs.jobs(home)):
-        raise Busy(f"{work.title()!r} is being done already; wait for it or stop it.")
-    return jobs.start(home, command, title=work.title(), collection=work.name)
+    return jobs.start(cache.settings().home, work.command(), title=work.title(), collection=work.name)
 
 
 def allowed_path(text: str) -> Path:
-    """A path on the server that may be built from. Raises ``Problem``, with the same words whether or not something is there."""
+    """A path on the server that may be built from. Raises ``InputError``, with the same words whether or not something is there."""
     roots = cache.settings().allowed_roots
     path = Path(text).expanduser()
-    refusal = Problem(422, "The server may not read from there, or nothing is there; give a path under a folder it may read.")
+    refusal = InputError("The server may not read from there, or nothing is there; give a path under a folder it may read.")
     if "\0" in text or not path.is_absolute():
-        raise Problem(422, "Give the whole path, from the top of the disk.")
+        raise InputError("Give the whole path, from the top of the disk.")
     path = path.resolve()
     root = next((root for root in roots if path.is_relative_to(root)), None)
     if root is None or any(part.startswith(".") for part in path.relative_to(root).parts) or not path.exists():

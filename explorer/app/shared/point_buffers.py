@@ -1,4 +1,4 @@
-"""What the map fetches: positions in 4 bytes per patch, colours in 1 to 4.
+"""Binary buffers that the map fetches: positions in 4 bytes per patch, colours in 1 to 4.
 
 A point buffer is a header of 32 bytes (``XPT1``, the number of points, then x0, y0 and step as doubles), followed by x and
 y of each row as whole steps in 16 bits, all little-endian. A position is ``x0 + steps * step``; one step is 1/65535 of the
@@ -37,7 +37,10 @@ class Column:
     data: bytes
     """uint8 or uint16 class numbers, or float32 values with NaN for "no value"; little-endian."""
     legend: Mapping[str, Any]
-    """JSON: name, kind, dtype; names, counts, none (the class drawn grey, or None); or low, high, missing."""
+    """JSON: name, kind, dtype; names, counts, none (the class drawn grey, or None); or low, high, missing.
+
+    With the ``url`` of its data it is a ``Column`` of ``web/map/columns.js``.
+    """
 
 
 def pack_points(xy: Points) -> bytes:
@@ -75,11 +78,11 @@ def class_column(name: str, values: pd.Series) -> Column:
 def cluster_column(name: str, labels: Labels, names: Mapping[int, str]) -> Column:
     """Colours by group number; -1 is the grey class "in no group"."""
     groups = int(labels.max(initial=-1)) + 1
-    called = [names.get(group, f"Group {group + 1}") for group in range(groups)]
+    titles = [names.get(group, f"Group {group + 1}") for group in range(groups)]
     none = groups if (labels < 0).any() else None
     if none is not None:
-        called.append("in no group")
-    return _classes(name, np.where(labels < 0, groups, labels), called, none)
+        titles.append("in no group")
+    return _classes(name, np.where(labels < 0, groups, labels), titles, none)
 
 
 def value_column(name: str, values: pd.Series) -> Column:

@@ -1,6 +1,7 @@
-"""Pictures people ask about. They live in memory, under names nobody can guess, for the session that brought them.
+"""Pictures people search with. They live in memory, under names nobody can guess, for the session that brought them.
 
-A page opens one ``Held`` per session; what it keeps is gone when the session ends, or after an hour without a look.
+A page opens one ``Held`` per session; what it holds is gone when the session ends, or after an hour without a look.
+All sessions together hold at most ``MAX_BYTES``: what was not looked at for longest goes first.
 """
 
 from __future__ import annotations
@@ -9,68 +10,117 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 
+from ...errors import InputError, NotFound
 from ...search import Picture
 from ...types import Image
-from ..api.problems import Problem
 
 MOST_PER_SESSION = 8
+"""Pictures of a session, and as many regions that were cut from them or from patches."""
+MAX_SESSION_BYTES = 64_000_000
+"""Of a session's pictures, and of its regions: older ones go first, the newest stays whatever its size."""
+MAX_BYTES = 256_000_000
+"""Of all sessions."""
 LIFE_S = 3600.0
 
 
 @dataclass(slots=True)
-class _Kept:
+class _Entry:
     picture: Picture
     seen_s: float
 
 
-_kept: dict[str, _Kept] = {}
+_entries: OrderedDict[str, _Entry] = OrderedDict()
+"""By id, in order of the last look."""
 _lock = threading.Lock()
 
 
 @dataclass(slots=True)
 class Held:
-    """The query pictures of one session; the oldest gives way to a ninth."""
+    """The query pictures of one session, and the regions it searched with: a region never pushes out a picture."""
 
-    ids: OrderedDict[str, None] = field(default_factory=OrderedDict)
+    pictures: OrderedDict[Hashable, str] = field(default_factory=OrderedDict)
+    """Ids, oldest first."""
+    regions: OrderedDict[Hashable, str] = field(default_factory=OrderedDict)
+    """Ids by what was cut, oldest first."""
 
     def keep(self, image: Image) -> str:
-        """Keep a picture (h w 3); returns the id it can be asked for by."""
-        query_id = secrets.token_urlsafe(24)
+        """Keep a picture (h w 3); returns the id it can be asked for by. Raises ``InputError`` where it is too large to be kept."""
         with _lock:
-            _forget_old()
-            _kept[query_id] = _Kept(Picture(image), time.monotonic())
-            self.ids[query_id] = None
-            while len(self.ids) > MOST_PER_SESSION:
-                _kept.pop(self.ids.popitem(last=False)[0], None)
+            query_id = _add(image)
+            self.pictures[query_id] = query_id
+            _trim(self.pictures)
+        return query_id
+
+    def keep_region(self, image: Image, source: Hashable) -> str:
+        """Keep a region (h w 3) under what it was cut from and where; the same region again gets the same id."""
+        with _lock:
+            query_id = self.regions.get(source, "")
+            if query_id not in _entries:
+                query_id = self.regions[source] = _add(image)
+            self.regions.move_to_end(source)
+            _trim(self.regions)
         return query_id
 
     def close(self) -> None:
         """Forget them all."""
         with _lock:
-            for query_id in self.ids:
-                _kept.pop(query_id, None)
-            self.ids.clear()
+            for query_id in (*self.pictures.values(), *self.regions.values()):
+                _entries.pop(query_id, None)
+            self.pictures.clear()
+            self.regions.clear()
 
 
 def find(query_id: str) -> Image:
-    """The pixels of a kept picture. Raises ``Problem``."""
+    """The pixels of a kept picture. Raises ``NotFound``."""
     return picture(query_id).pixels
 
 
 def picture(query_id: str) -> Picture:
-    """A kept picture, whose hash is computed once. Raises ``Problem``."""
+    """A kept picture, whose hash is computed once. Raises ``NotFound``."""
     with _lock:
         _forget_old()
-        kept = _kept.get(query_id)
-        if kept is None:
-            raise Problem(404, "This picture is no longer here; bring it again.")
-        kept.seen_s = time.monotonic()
-        return kept.picture
+        entry = _entries.get(query_id)
+        if entry is None:
+            raise NotFound("This picture is no longer here; bring it again.")
+        entry.seen_s = time.monotonic()
+        _entries.move_to_end(query_id)
+        return entry.picture
+
+
+def held_bytes() -> int:
+    """Memory that the pictures of all sessions take."""
+    return sum(entry.picture.pixels.nbytes for entry in _entries.values())
+
+
+def _add(image: Image) -> str:
+    if image.nbytes > MAX_BYTES:
+        raise InputError(
+            f"This picture takes {image.nbytes / 1e6:.0f} MB of memory, more than the {MAX_BYTES / 1e6:.0f} MB there are; "
+            "bring a smaller one, or a part of it."
+        )
+    _forget_old()
+    while held_bytes() + image.nbytes > MAX_BYTES:
+        _entries.popitem(last=False)
+    query_id = secrets.token_urlsafe(24)
+    _entries[query_id] = _Entry(Picture(image), time.monotonic())
+    return query_id
+
+
+def _trim(ids: OrderedDict[Hashable, str]) -> None:
+    """Forget the oldest of a session until the rest keeps to its limits."""
+    while len(ids) > 1 and (len(ids) > MOST_PER_SESSION or _bytes_of(ids) > MAX_SESSION_BYTES):
+        _, query_id = ids.popitem(last=False)
+        _entries.pop(query_id, None)
+
+
+def _bytes_of(ids: OrderedDict[Hashable, str]) -> int:
+    return sum(_entries[query_id].picture.pixels.nbytes for query_id in ids.values() if query_id in _entries)
 
 
 def _forget_old() -> None:
-    oldest = time.monotonic() - LIFE_S
-    for query_id in [query_id for query_id, kept in _kept.items() if kept.seen_s < oldest]:
-        del _kept[query_id]
+    oldest_s = time.monotonic() - LIFE_S
+    while _entries and next(iter(_entries.values())).seen_s < oldest_s:
+        _entries.popitem(last=False)

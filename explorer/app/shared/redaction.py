@@ -15,7 +15,7 @@ _UPLOAD = re.compile(r"(?:\.uploads/)?\b[0-9a-f]{32}\b(?:/[0-9a-f]{16}\b(?:\.\w+
 def without_paths(text: str) -> str:
     """The text with every absolute path cut down to its last name, and no id of an upload."""
     text = _UPLOAD.sub("the upload", text)
-    for known in (settings.read().home.resolve(), Path.cwd(), Path.home()):
+    for known in (settings.read().home.resolve(), *settings.default_roots()):
         if known != Path(known.anchor):
             text = text.replace(f"{known}/", "").replace(str(known), known.name)
     return _ABSOLUTE.sub(lambda found: re.split(r"[/\\]", found[0].rstrip("/\\"))[-1], text)

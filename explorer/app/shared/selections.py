@@ -1,7 +1,7 @@
-"""Which patches a reader selected on the map, worked out from the shapes that were drawn.
+"""Which patches a reader selected on the map, computed from the shapes that were drawn.
 
-The browser sends shapes only, never rows: a shape is below a kilobyte however many patches it holds. Both sides use the
-same numbers and the same arithmetic, so both select the same patches.
+The browser sends shapes and never the rows inside them: a shape is below a kilobyte however many patches it holds. Both sides
+use the same numbers and the same arithmetic (``web/map/lasso.js``), so both select the same patches.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ class Shape:
     classes: tuple[int, ...] = ()
     """Class numbers of ``column``."""
     column: str | None = None
-    """The column that ``classes`` and ``hidden`` speak of."""
+    """The column whose class numbers ``classes`` and ``hidden`` are."""
     hidden: tuple[int, ...] = ()
-    """Classes that were switched off when the polygon was drawn: it takes only what could be seen."""
+    """Classes that were switched off when the polygon was drawn: rows of these are not inside it."""
 
     def as_json(self) -> dict[str, Any]:
-        """What the browser understands."""
-        value = {name: getattr(self, name) for name in ("mode", "polygon", "rows", "classes", "column", "hidden")}
-        return {name: part for name, part in value.items() if part}
+        """``Shape`` of ``web/map/lasso.js``; what is empty is left out."""
+        fields = {name: getattr(self, name) for name in ("mode", "polygon", "rows", "classes", "column", "hidden")}
+        return {name: value for name, value in fields.items() if value}
 
 
 def read_shapes(value: Any) -> tuple[Shape, ...]:
@@ -58,7 +58,7 @@ def read_shapes(value: Any) -> tuple[Shape, ...]:
 def select(shapes: Sequence[Shape], points: Drawn, codes: Mapping[str, np.ndarray]) -> Allowed:
     """True for each row that is selected after all shapes in turn.
 
-    ``points`` are positions as drawn (``buffers.drawn_points``); ``codes`` gives the class numbers of the columns that
+    ``points`` are positions as drawn (``point_buffers.drawn_points``); ``codes`` gives the class numbers of the columns that
     shapes name.
     """
     chosen = np.zeros(len(points), dtype=bool)
@@ -66,22 +66,26 @@ def select(shapes: Sequence[Shape], points: Drawn, codes: Mapping[str, np.ndarra
     for shape in shapes:
         if shape.mode == "replace":
             chosen[:] = False
-        chosen[_taken(shape, points, order, codes.get(shape.column or ""))] = shape.mode != "subtract"
+        chosen[_selected(shape, points, order, codes.get(shape.column or ""))] = shape.mode != "subtract"
     return chosen
 
 
-def _taken(shape: Shape, points: Drawn, order: np.ndarray, codes: np.ndarray | None) -> Allowed:
-    taken = inside(shape.polygon, points, order) if shape.polygon else np.zeros(len(points), dtype=bool)
-    taken[[row for row in shape.rows if 0 <= row < len(points)]] = True
-    if codes is not None and shape.classes:
-        taken |= np.isin(codes, shape.classes)
+def _selected(shape: Shape, points: Drawn, order: np.ndarray, codes: np.ndarray | None) -> Allowed:
+    """True for each row of one shape, whatever its mode."""
+    selected = inside(shape.polygon, points, order) if shape.polygon else np.zeros(len(points), dtype=bool)
     if codes is not None and shape.hidden:
-        taken &= ~np.isin(codes, shape.hidden)
-    return taken
+        selected &= ~np.isin(codes, shape.hidden)
+    if codes is not None and shape.classes:
+        selected |= np.isin(codes, shape.classes)
+    selected[[row for row in shape.rows if 0 <= row < len(points)]] = True
+    return selected
 
 
 def inside(polygon: Sequence[tuple[float, float]], points: Drawn, order: np.ndarray) -> Allowed:
-    """Even-odd rule. ``order`` sorts the points by y: an edge only asks the points between its two ends."""
+    """True for each point inside a polygon by the even-odd rule: a ray to the right crosses an odd number of edges.
+
+    ``order`` sorts the points by y, so that each edge is compared with the points between its two ends only.
+    """
     odd = np.zeros(len(points), dtype=bool)
     heights = points[order, 1]
     for (ax, ay), (bx, by) in zip(polygon, [polygon[-1], *polygon[:-1]], strict=True):

@@ -19,13 +19,14 @@ from pathlib import Path, PurePosixPath
 import anyio
 from anyio import to_thread
 
-from ...sources.folder_layout import LABELS
+from ...errors import InputError, NotFound, StorageFull, TooLarge
+from ...sources.table_reader import is_table
+from ...sources.tables_beside import is_labels
 from ...sources.uploads import HEADER, NAMES, read_names
-from ..api.problems import Problem
 
 FOLDER = ".uploads"
-WHOLE = (".zip", ".csv", ".tsv", ".parquet", ".h5", ".hdf5")
-"""Suffixes of files that are a source by themselves; they keep it on disk."""
+ALONE = (".zip", ".h5", ".hdf5")
+"""Suffixes of files that are a source by themselves; they keep it on disk. So do tables, which may also lie beside pictures."""
 SPARE_BYTES = 1_000_000_000
 """What must stay free on the disk."""
 MOST_NAME = 200
@@ -51,14 +52,15 @@ class Upload:
         return sorted(name for _, name, _ in read_names(self.path))
 
     def source(self) -> Path:
-        """What ``build`` is given: the one archive or table that was brought, or the folder of pictures. Raises ``Problem``."""
+        """What ``build`` is given: the one archive or table that was brought, or the folder of pictures. Raises ``InputError``."""
         arrived = read_names(self.path)
         if not arrived:
-            raise Problem(422, "Nothing has arrived yet; choose pictures, a folder or a zip.")
-        whole = [self.path / stored for stored, _, _ in arrived if stored.endswith(WHOLE)]
-        if len(whole) > 1 or (whole and len(arrived) > 1):
-            raise Problem(422, "A zip, table or HDF5 file is a collection by itself; bring it alone, or bring only pictures.")
-        return whole[0] if whole else self.path
+            raise InputError("Nothing has arrived yet; choose pictures, a folder or a zip.")
+        if len(arrived) == 1 and (arrived[0][0].endswith(ALONE) or is_table(arrived[0][0])):
+            return self.path / arrived[0][0]
+        if any(stored.endswith(ALONE) for stored, _, _ in arrived):
+            raise InputError("A zip or HDF5 file is a collection by itself; bring it alone, or bring only pictures and tables.")
+        return self.path
 
 
 def begin(home: Path) -> Upload:
@@ -70,10 +72,10 @@ def begin(home: Path) -> Upload:
 
 
 def find(home: Path, upload_id: str) -> Upload:
-    """The upload of that id. Raises ``Problem``."""
+    """The upload of that id. Raises ``NotFound``."""
     path = home / FOLDER / upload_id
     if not _ID.fullmatch(upload_id) or not (path / NAMES).is_file():
-        raise Problem(404, "This upload is no longer here; begin again.")
+        raise NotFound("This upload is no longer here; begin again.")
     return Upload(path)
 
 
@@ -102,15 +104,13 @@ def remove_unused(home: Path, *, used: Collection[Path]) -> None:
 
 
 async def receive(upload: Upload, name: str, pieces: AsyncIterator[bytes], *, announced_bytes: int, most_bytes: int) -> int:
-    """Write one file as it comes; returns its size. Raises ``Problem`` where it is too large, or the disk is full.
+    """Write one file as it comes; returns its size. Raises ``TooLarge`` or ``StorageFull``.
 
     ``announced_bytes`` is what the browser said it would send, ``most_bytes`` the limit for the whole upload.
     """
     name = safe_name(name)
     _check_room(upload, announced_bytes, most_bytes)
-    suffix = PurePosixPath(name).suffix.lower()
-    by_itself = suffix in WHOLE and PurePosixPath(name).name != LABELS
-    stored = upload.path / (secrets.token_hex(8) + (suffix if by_itself else ""))
+    stored = upload.path / (secrets.token_hex(8) + _kept_suffix(name))
     part = stored.with_name(f".{stored.name}.part")
     size = 0
     try:
@@ -124,7 +124,7 @@ async def receive(upload: Upload, name: str, pieces: AsyncIterator[bytes], *, an
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        raise Problem(507, "The disk of the server is full; ask whoever runs it.") from error
+        raise StorageFull("The disk of the server is full; ask whoever runs it.") from error
     finally:
         if part.exists():  # it did not arrive whole
             part.unlink()
@@ -132,15 +132,22 @@ async def receive(upload: Upload, name: str, pieces: AsyncIterator[bytes], *, an
     return size
 
 
+def _kept_suffix(name: str) -> str:
+    """The suffix by which a file is known as a source by itself; empty for every other file."""
+    suffixes = [suffix.lower() for suffix in PurePosixPath(name).suffixes]
+    suffix = "".join(suffixes[-2:]) if suffixes[-1:] == [".gz"] else "".join(suffixes[-1:])
+    return suffix if suffix in ALONE or (is_table(name) and not is_labels(name)) else ""
+
+
 def safe_name(name: str) -> str:
     """The browser's name as a relative path that may be shown and listed: no way out, no control characters, not endless.
 
-    Raises ``Problem`` where nothing is left.
+    Raises ``InputError`` where nothing is left.
     """
     parts = [re.sub(r"[\x00-\x1f\x7f\ud800-\udfff]", "_", part) for part in re.split(r"[/\\]", name)]
     parts = ["_" * len(part) if set(part) <= {".", " "} else part for part in parts if part not in ("", ".")]
     if not parts:
-        raise Problem(422, "A file needs a name; give it one and send it again.")
+        raise InputError("A file needs a name; give it one and send it again.")
     parts[0] = re.sub(r"^([A-Za-z]):", r"\1_", parts[0])
     if len(parts) > MOST_PARTS:
         parts = [*parts[: MOST_PARTS - 1], parts[-1]]
@@ -160,11 +167,11 @@ def _check_room(upload: Upload, more_bytes: int, most_bytes: int) -> None:
     if upload.path not in _arrived:
         _arrived[upload.path] = sum(size for _, _, size in read_names(upload.path))
     if _arrived[upload.path] + more_bytes > most_bytes:
-        raise Problem(
-            413, f"An upload may hold {most_bytes / 1e9:.1f} GB and this one is larger; bring less, or have the files put on the server."
+        raise TooLarge(
+            f"An upload may hold {most_bytes / 1e9:.1f} GB and this one is larger; bring less, or have the files put on the server."
         )
     if more_bytes and shutil.disk_usage(upload.path).free - more_bytes < SPARE_BYTES:
-        raise Problem(507, "The disk of the server is too full for this file; ask whoever runs it.")
+        raise StorageFull("The disk of the server is too full for this file; ask whoever runs it.")
 
 
 async def _gathered(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

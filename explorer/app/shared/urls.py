@@ -43,7 +43,7 @@ def points(opened: Collection, projection: Artifact) -> str:
 
 def column(opened: Collection, name: str) -> str:
     """Colours by a column; the legend is ``state.column(opened, name).legend``."""
-    return _of(opened, "column.bin", v=cache.version(opened), name=name)
+    return _of(opened, "column.bin", v=cache.table_version(opened), name=name)
 
 
 def groups(opened: Collection, clusters: Artifact) -> str:

@@ -10,11 +10,11 @@ import pandas as pd
 import streamlit as st
 
 from . import share
+from .theme import accent
 
 MOST_BARS = 8
-_ACCENT = "#0b6e75"
-_AS_ON_THE_MAP = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#f0e442")
-"""Of the first values in order, as ``web/palette.js`` has them (Okabe and Ito 2008)."""
+MAP_COLOURS = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#f0e442")
+"""Colours of the first classes, in order, as the map has them (``web/map/palette.js``; Okabe and Ito 2008)."""
 _FURTHER = ("#7a5ea8", "#8a7a2e", "#5f6b6d", "#a14b4b", "#3d6b3d")
 _MOST_PARTS = 9
 _REST = "#b9c1c3"
@@ -34,7 +34,7 @@ def composition(chosen: pd.Series[Any], whole: pd.Series[Any], *, key: str) -> N
                 y=labels,
                 x=[shares[name] for name in names],
                 orientation="h",
-                marker_color=_ACCENT,
+                marker_color=accent(),
                 text=[share(shares[name]) for name in names],
                 textposition="outside",
                 cliponaxis=False,
@@ -93,7 +93,7 @@ def shared(counts: Sequence[int], *, key: str) -> None:
     import plotly.graph_objects as go
 
     figure = go.Figure(
-        go.Bar(x=list(range(len(counts))), y=list(counts), marker_color=_ACCENT, hovertemplate="%{y} patches share %{x}<extra></extra>")
+        go.Bar(x=list(range(len(counts))), y=list(counts), marker_color=accent(), hovertemplate="%{y} patches share %{x}<extra></extra>")
     )
     figure.update_layout(height=190, margin={"l": 0, "r": 8, "t": 4, "b": 4}, bargap=0.15)
     figure.update_xaxes(title="shared of the nearest", dtick=max(1, len(counts) // 10), automargin=True)
@@ -114,4 +114,4 @@ def _short(value: object) -> str:
 
 def _colours(values: Sequence[object], shown: Sequence[object]) -> list[str]:
     further = iter(_FURTHER * len(shown))
-    return [_AS_ON_THE_MAP[at] if (at := values.index(value)) < len(_AS_ON_THE_MAP) else next(further) for value in shown]
+    return [MAP_COLOURS[at] if (at := values.index(value)) < len(MAP_COLOURS) else next(further) for value in shown]

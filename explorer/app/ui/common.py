@@ -13,6 +13,7 @@ import streamlit as st
 
 from ... import encoders, pipeline
 from ...collection import Collection
+from ...collection.annotations import COLUMNS
 from ...errors import ArtifactDamaged, ArtifactMissing, CollectionMissing, EncoderUnknown, ExplorerError, SourceError
 from ...search import INTERNAL
 from ...search import plain as value_of
@@ -23,6 +24,7 @@ from ..widgets import Card, Picture
 from . import url_state
 
 CHOSEN = url_state.COLLECTION
+BY_PEOPLE = frozenset(COLUMNS.values())
 MOST_CLASSES = 200
 """Columns with more different texts than this are names of things, not classes."""
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:$&])")
@@ -145,21 +147,27 @@ def nothing(what: str, next_step: str) -> None:
         st.markdown(next_step)
 
 
-@lru_cache(maxsize=16)  # rows never change, and pages ask at every click
 def colour_columns(opened: Collection) -> Sequence[str]:
     """Columns worth colouring and counting by."""
-    return tuple(columns_worth(opened.items))
+    return _colour_columns(opened, opened.annotations.version)
+
+
+@lru_cache(maxsize=16)  # pages ask at every click
+def _colour_columns(opened: Collection, version: int) -> Sequence[str]:
+    return tuple(columns_worth(opened.table()))
 
 
 def columns_worth(rows: pd.DataFrame) -> list[str]:
-    """Those with more than one value, and fewer than there are rows unless they are measurements."""
+    """Those with more than one value, and fewer than there are rows unless they are measurements; of people, with any value."""
     found = []
     for name in rows.columns:
         if name in (*INTERNAL, "id", "uri"):
             continue
         values = rows[name].dropna()
         different = values.nunique()
-        if (
+        if str(name).rstrip("_") in BY_PEOPLE:
+            found += [str(name)] * (0 < different <= MOST_CLASSES)
+        elif (
             different > 1
             and (pd.api.types.is_numeric_dtype(values) or different <= max(MOST_CLASSES, 1))
             and (different < max(3, len(values)) or pd.api.types.is_float_dtype(values))
@@ -170,7 +178,8 @@ def columns_worth(rows: pd.DataFrame) -> list[str]:
 
 def class_columns(opened: Collection) -> list[str]:
     """Of those, the ones with few values."""
-    return [name for name in colour_columns(opened) if opened.items[name].nunique() <= MOST_CLASSES]
+    table = opened.table()
+    return [name for name in colour_columns(opened) if name in table and table[name].nunique() <= MOST_CLASSES]
 
 
 def clustering_title(groups: Artifact) -> str:
@@ -186,7 +195,7 @@ def clustering_title(groups: Artifact) -> str:
 
 def facts(opened: Collection, row: int, *, key: str) -> None:
     """Everything known of a patch, as text."""
-    record = opened.items.iloc[row].to_dict()
+    record = opened.table().iloc[row].to_dict()
     shown = {str(name): value for name, cell in record.items() if name not in INTERNAL and (value := value_of(cell)) is not None}
     if shown.get("uri") == shown.get("id"):
         shown.pop("uri")
@@ -204,6 +213,7 @@ COLUMN_NAMES = {
     "map_trustworthiness": "trust in its place", "map_continuity": "similar patches kept near", "map_stability": "place kept when redrawn",
     "x_px0": "left on slide, px", "y_px0": "top on slide, px", "side_px0": "side on slide, px",
     "score": "similarity", "row": "number",
+    "label_by_people": "label given here", "tags_by_people": "tags", "decision_by_people": "decision", "note_by_people": "remark",
 }  # fmt: skip
 
 

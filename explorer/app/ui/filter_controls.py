@@ -16,6 +16,7 @@ import streamlit as st
 from ... import storage
 from ...collection import Collection, map_quality
 from ...storage import Artifact
+from ...types import LIST_SEPARATOR, TAGS_COLUMN
 from .. import ui
 from ..shared import cache, point_buffers
 from .url_state import Where
@@ -37,19 +38,19 @@ class Offer:
 def offers(opened: Collection, projection: Artifact | None) -> Sequence[Offer]:
     """What rows can be chosen by, where their places on that map count among what is known; found once for each map."""
     again = None if projection is None else map_quality.stability_of(projection, opened.artifacts("stabilities"))
-    return _offers(opened.path, cache.version(opened), projection and projection.key, again and again.key)
+    return _offers(opened.path, cache.table_version(opened), projection and projection.key, again and again.key)
 
 
 @lru_cache(maxsize=16)
 def _offers(path: Path, version: str, projection: str | None, again: str | None) -> Sequence[Offer]:
     made = None if projection is None else storage.find(path, "projections", projection)
     opened = cache.collection(path.name)
-    rows = opened.items if made is None else map_quality.beside(opened.items, made, opened.artifacts("stabilities"))
+    rows = opened.table() if made is None else map_quality.beside(opened.table(), made, opened.artifacts("stabilities"))
     found = []
     for name in ui.columns_worth(rows):
         if point_buffers.column_kind(rows[name]) == "values":
             found.append(Offer(name, (), ends(rows[name])))
-        elif len(values := sorted({str(value) for value in rows[name].dropna().unique()})) <= _MOST_CHOICES:
+        elif len(values := choices(rows[name])) <= _MOST_CHOICES:
             found.append(Offer(name, tuple(values), None))
     return tuple(found)
 
@@ -92,6 +93,14 @@ def take(offered: Sequence[Offer], where: Mapping[str, Any], *, key: str) -> Non
         first, last = (np.clip(bounds.get(bound, end), low, high) for bound, end in ((">=", low), ("<=", high)))
         usable = first <= last  # not where a link says NaN, or the ends the wrong way round
         st.session_state[_key(key, one)] = (float(first), float(last)) if usable else (low, high)
+
+
+def choices(values: pd.Series) -> list[str]:
+    """The different values of a column as text, each tag by itself."""
+    texts = {str(value) for value in values.dropna().unique()}
+    if str(values.name).rstrip("_") == TAGS_COLUMN:
+        texts = {tag for text in texts for tag in text.split(LIST_SEPARATOR)}
+    return sorted(texts)
 
 
 def ends(values: pd.Series) -> tuple[float, float, float]:

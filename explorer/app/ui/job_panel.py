@@ -23,7 +23,7 @@ def panel(collection: str | None = None) -> None:
     """Jobs of a collection, or of all. Where one begins or ends, the page is shown anew."""
     known = {job.id: job.state() for job in of(collection)}
 
-    @st.fragment(run_every=POLL_S if "running" in known.values() else None)
+    @st.fragment(run_every=POLL_S if {"waiting", "running"} & set(known.values()) else None)
     def shown() -> None:
         found = {job.id: (job, job.state()) for job in of(collection)}
         if {name: now for name, (_, now) in found.items()} != known:
@@ -41,10 +41,20 @@ def of(collection: str | None = None) -> list[Job]:
 
 def _show(job: Job, now: jobs.State) -> None:
     with st.container(key=f"job-{job.id}", border=True, gap="small"):
-        if now == "running":
+        if now == "waiting":
+            _waiting(job)
+        elif now == "running":
             _running(job)
         else:
             _ended(job, now)
+
+
+def _waiting(job: Job) -> None:
+    before = [other.id for other in jobs.waiting(cache.settings().home)]
+    place = before.index(job.id) + 1 if job.id in before else 1
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{ui.plain(job.title)}** &ensp; Waits for its turn; number {place} in the queue.", width="stretch")
+        st.button("Stop", key=f"stop-{job.id}", on_click=_stop, args=(job,), help="It has not begun.")
 
 
 def _running(job: Job) -> None:
@@ -89,15 +99,15 @@ def _log(job: Job) -> None:
 
 
 def _stop(job: Job) -> None:
-    if job.state() == "running":
+    if job.is_active():
         jobs.cancel(job)
 
 
 def _again(job: Job) -> None:
-    if job.path.exists() and job.state() != "running":
+    if job.path.exists() and not job.is_active():
         jobs.resume(cache.settings().home, job)
 
 
 def _dismiss(job: Job) -> None:
-    if job.path.exists() and job.state() != "running":
+    if job.path.exists() and not job.is_active():
         jobs.remove(job)

@@ -14,9 +14,8 @@ import pandas as pd
 import streamlit as st
 
 from ... import storage
-from ...collection import Collection, map_quality
+from ...collection import Collection, SavedSelection, map_quality
 from ...errors import InputError
-from ...pipeline import group_names, selected_rows
 from ...search import allowed_rows
 from ...storage import Artifact
 from .. import ui
@@ -66,7 +65,7 @@ def of_group(made: Artifact, group: int) -> str:
     return f"group-{made.key}-{group}"
 
 
-def of_kept(selection: Artifact) -> str:
+def of_saved(selection: SavedSelection) -> str:
     """A saved selection, as an address names its rows."""
     return f"saved-{selection.key}"
 
@@ -103,7 +102,7 @@ def named(view: View, name: str | None) -> tuple[Shape, ...]:
         with suppress(InputError):  # a column that is gone
             rows = rows_where(view, url_state.filters(rest))
     elif kind == "saved":
-        rows = next((selected_rows(kept) for kept in view.opened.artifacts("selections") if kept.key == key), rows)
+        rows = next((saved.rows for saved in view.opened.annotations.selections() if saved.key == key), rows)
     elif kind == "group" and number.isdecimal():
         rows = next(
             (np.flatnonzero(cache.labels(made) == int(number)) for made in view.opened.artifacts("clusters") if made.key == key), rows
@@ -217,7 +216,7 @@ def _medoids(view: View, colour: str) -> list[tuple[int, str]]:
     made = grouping(view, colour) or next(iter(view.opened.embedding(view.encoder).clusterings()), None)
     if made is None:
         return []
-    names = group_names(view.opened, made)
+    names = view.opened.annotations.cluster_names(made)
     typical = np.load(storage.file(made, "medoids.npy"), allow_pickle=False)
     return [(int(rows[0]), names.get(number, f"Group {number + 1}")) for number, rows in enumerate(typical) if rows[0] >= 0]
 
@@ -229,13 +228,13 @@ def _codes(view: View, shapes: Sequence[Shape]) -> Mapping[str, np.ndarray]:
         made = next((made for made in view.opened.embedding(view.encoder).clusterings() if ui.clustering_title(made) == name), None)
         if made:
             found[name] = point_buffers.codes_of(_grouped(view.opened, made))
-        elif name in view.opened.items.columns and (coloured := cache.column(view.opened, name)).legend["kind"] == "classes":
+        elif name in view.opened.table().columns and (coloured := cache.column(view.opened, name)).legend["kind"] == "classes":
             found[name] = point_buffers.codes_of(coloured)
     return found
 
 
 def _grouped(opened: Collection, made: Artifact) -> point_buffers.Column:
-    return point_buffers.cluster_column(ui.clustering_title(made), cache.labels(made), group_names(opened, made))
+    return point_buffers.cluster_column(ui.clustering_title(made), cache.labels(made), opened.annotations.cluster_names(made))
 
 
 def _drawn(projection: Artifact) -> point_buffers.Drawn:

@@ -65,7 +65,7 @@ def held() -> Held:
 
 
 def picture(collection: Collection, question: Question) -> Image | None:
-    """The picture that is searched with, cut to its region; None for a selection. Raises ``InputError`` where it is no longer here."""
+    """The picture that is searched with, cut to its region; None for a selection. Raises ``NotFound`` where it is no longer here."""
     if question.picture is not None:
         image = query_pictures.find(question.picture)
     elif question.row is not None:

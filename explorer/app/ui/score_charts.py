@@ -13,15 +13,14 @@ from ...evaluation import Estimate
 from ...reports.geometry import Mark
 from ...reports.sections import Bars, Confusion, Curves, Section
 from .. import ui
+from .theme import accent, is_dark
 
-ACCENT = "#1f8a92"
 QUIET = "#8b9699"
 _FAINT = "rgba(139, 150, 153, 0.35)"
-_FILLED = "rgba(31, 138, 146, 0.45)"
 _PAGE_LIGHT, _PAGE_DARK = "#ffffff", "#14191b"
 _LIGHT, _DARK = "#f1f5f5", "#1e2527"
 """Of an empty cell, by theme: plotly chooses the colour of a cell's text by the cell's own."""
-_SERIES = (ACCENT, "#e69f00", "#0072b2", "#cc79a7")
+_FURTHER_SERIES = ("#e69f00", "#0072b2", "#cc79a7")
 _CONFIG = {"displayModeBar": False, "scrollZoom": False}
 _LINE_PX = 24
 _MOST_COUNTS = 14
@@ -47,7 +46,7 @@ def score_line(value: Estimate, known: Sequence[Mark], *, key: str) -> None:
     """The score with its interval on a line from 0 to 1, and below it each baseline: a tick and its name on a line of its own."""
     import plotly.graph_objects as go
 
-    behind = _PAGE_DARK if st.context.theme.type == "dark" else _PAGE_LIGHT  # a tick passes behind the names of others
+    behind = _PAGE_DARK if is_dark() else _PAGE_LIGHT  # a tick passes behind the names of others
     figure = go.Figure()
     figure.add_shape(type="line", x0=0, x1=1, y0=0, y1=0, line={"color": _FAINT, "width": 2})
     for each in known:
@@ -58,7 +57,7 @@ def score_line(value: Estimate, known: Sequence[Mark], *, key: str) -> None:
             xanchor="left" if left else "right", xshift=6 if left else -6, bgcolor=behind, borderpad=0,
         )  # fmt: skip
     if value.known:
-        figure.add_trace(_points([value.value], [0.0], [value], colour=ACCENT, size=18, along="x"))
+        figure.add_trace(_points([value.value], [0.0], [value], colour=accent(), size=18, along="x"))
     figure.update_layout(showlegend=False, height=_LINE_PX * (len(known) + 1) + 48, margin={"l": 8, "r": 8, "t": 8, "b": 28})
     figure.update_xaxes(range=[-0.01, 1.01], tickvals=[0, 0.25, 0.5, 0.75, 1], showgrid=False, zeroline=False, fixedrange=True)
     figure.update_yaxes(visible=False, range=[-len(known) - 0.6, 0.9], fixedrange=True)
@@ -73,8 +72,8 @@ def class_bars(by_class: Mapping[str, Estimate], *, key: str, chance: float | No
     names = list(by_class)
     known = [by_class[name] for name in names]
     bars = go.Bar(
-        y=list(range(len(names))), x=[_or_none(each.value) for each in known], orientation="h", marker_color=_FILLED,
-        error_x=_error(known, colour=ACCENT), customdata=[f"{plain(name)}: {_words(by_class[name])}" for name in names],
+        y=list(range(len(names))), x=[_or_none(each.value) for each in known], orientation="h", marker_color=accent(0.45),
+        error_x=_error(known, colour=accent()), customdata=[f"{plain(name)}: {_words(by_class[name])}" for name in names],
         hovertemplate="%{customdata}<extra></extra>",
     )  # fmt: skip
     figure = go.Figure([bars])
@@ -96,10 +95,10 @@ def confusion(classes: Sequence[str], counts: Sequence[Sequence[int]], *, key: s
         for own, row, line in zip(classes, counts, shares, strict=True)
     ]
     roomy = len(classes) <= _MOST_COUNTS
-    empty = _DARK if st.context.theme.type == "dark" else _LIGHT
+    empty = _DARK if is_dark() else _LIGHT
     figure = go.Figure(
         go.Heatmap(
-            z=shares, zmin=0, zmax=1, colorscale=[[0, empty], [1, ACCENT]], showscale=False, xgap=2, ygap=2,
+            z=shares, zmin=0, zmax=1, colorscale=[[0, empty], [1, accent()]], showscale=False, xgap=2, ygap=2,
             text=counts, texttemplate="%{text}" if roomy else "", customdata=words, hovertemplate="%{customdata}<extra></extra>",
         )
     )  # fmt: skip
@@ -125,7 +124,7 @@ def curves(
     import plotly.graph_objects as go
 
     figure = go.Figure()
-    for colour, (name, points) in zip(_SERIES, series.items(), strict=False):
+    for colour, (name, points) in zip((accent(), *_FURTHER_SERIES), series.items(), strict=False):
         x, known = [float(at) for at, _ in points], [each for _, each in points]
         line = _points(x, [_or_none(each.value) for each in known], known, colour=colour, size=8, along="y")
         line.update(mode="lines+markers", name=plain(name), line={"color": colour, "width": 2})

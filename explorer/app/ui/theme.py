@@ -2,6 +2,9 @@
 
 import streamlit as st
 
+ACCENT = {"light": "#0b6e75", "dark": "#4fb3ba"}
+"""The one accent colour, by theme; ``config.toml`` names the same ones, and ``web/`` takes them from there."""
+
 _STYLE = """
 <style>
 :root { --accent: light-dark(LIGHT, DARK); }
@@ -43,5 +46,16 @@ _STYLE = """
 
 def apply() -> None:
     """Add the style sheet to the page."""
-    light, dark = (str(st.get_option(f"theme.{theme}.primaryColor")) for theme in ("light", "dark"))
-    st.html(_STYLE.replace("LIGHT", light).replace("DARK", dark))
+    st.html(_STYLE.replace("LIGHT", ACCENT["light"]).replace("DARK", ACCENT["dark"]))
+
+
+def is_dark() -> bool:
+    """Whether the reader sees the dark theme."""
+    return st.context.theme.type == "dark"
+
+
+def accent(opacity: float = 1.0) -> str:
+    """The accent colour of the theme that the reader sees, for charts."""
+    colour = ACCENT["dark" if is_dark() else "light"]
+    red, green, blue = bytes.fromhex(colour[1:])
+    return colour if opacity == 1.0 else f"rgba({red}, {green}, {blue}, {opacity})"

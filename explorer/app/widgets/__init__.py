@@ -1,27 +1,14 @@
-"""Python side of the browser modules."""
+"""Our own widgets, as plain functions: they mount a browser module and return what the reader did as plain values.
 
-from .components import (
-    Box,
-    Card,
-    GridState,
-    MapData,
-    MapState,
-    Mark,
-    Picture,
-    Query,
-    Upload,
-    crop,
-    forget,
-    grid_state,
-    map_state,
-    map_view,
-    patch,
-    result_grid,
-    set_crop,
-    set_grid_state,
-    set_map_state,
-    upload,
-)
+``map_state`` and its like read what was done before the widget is mounted in a run, and on a later visit to its page.
+"""
+
+from .crop import Box, crop, set_crop
+from .grid import Card, GridState, grid_state, result_grid, set_grid_state
+from .map import MapData, MapState, Mark, Query, map_state, map_view, set_map_state
+from .memory import forget
+from .patch import Picture, patch
+from .upload import Upload, upload
 
 __all__ = [
     "Box",

@@ -1,53 +1,91 @@
 // Results as a grid of square pictures with a few words each. Everything from the data is set as text.
-//
-// data:  thumb (address with `{row}`), columns (or null: as many as fit), cards [{row, score, label, patient, slide, note}], feedback, choosing, liked {row: 1 or -1}, chosen [row],
-//        link (null, or the group of maps that show the patch one points at; see links.js)
-// state: liked, chosen; trigger: opened (a row)
 
-import { address, el, style } from "../common/dom.js";
-import { pointAt } from "../common/links.js";
-import { teller } from "../common/state.js";
+import { el, rowUrl, style } from "../common/dom.js";
+import { pointAt } from "../common/linked_maps.js";
+import { stateSender } from "../common/state.js";
 
-const WAYS = [
+/** @import { Component } from "../common/state.js" */
+
+/**
+ * What the Python side sends. States sent back: `liked`, `chosen`; trigger: `opened` (a row).
+ * @typedef {object} GridData
+ * @property {string} thumb URL with `{row}`
+ * @property {number | null} columns null: as many as fit
+ * @property {CardData[]} cards
+ * @property {boolean} feedback show + and −
+ * @property {boolean} choosing let cards be chosen
+ * @property {Record<string, number>} liked row -> 1 for "more like this", -1 for "less like this"
+ * @property {number[]} chosen rows
+ * @property {string | null} link group of linked maps that show the patch one points at
+ */
+
+/**
+ * One result.
+ * @typedef {object} CardData
+ * @property {number} row
+ * @property {string} score
+ * @property {string} label
+ * @property {string} patient
+ * @property {string} slide
+ * @property {string} note a word or two on the picture
+ */
+
+/** @type {[value: number, sign: string, title: string][]} */
+const FEEDBACK = [
   [1, "+", "More like this"],
   [-1, "−", "Less like this"],
 ];
 
+/** @param {Component<GridData>} component */
 export async function mount(component) {
   await style(component.parentElement, "grid/grid.css");
-  const grid = new ResultGrid(component.parentElement);
-  grid.update(component);
-  return grid;
+  return new ResultGrid(component);
 }
 
 class ResultGrid {
-  constructor(root) {
+  /** @param {Component<GridData>} component */
+  constructor(component) {
+    this.data = component.data;
+    this.liked = component.data.liked;
+    this.chosen = new Set(component.data.chosen);
+    this.sendState = stateSender(component);
+    this.sendTrigger = component.setTriggerValue;
+    /** @type {{row: number, node: HTMLElement}[]} */
+    this.cards = [];
+    this.shape = "";
     this.root = el("ul", { class: "grid", onkeydown: (event) => this.key(event) });
-    root.append(this.root);
+    component.parentElement.append(this.root);
+    this.update(component);
   }
 
+  /** @param {Component<GridData>} component */
   update(component) {
-    this.tell = teller(component);
-    this.trigger = component.setTriggerValue;
     const { data } = component;
-    this.liked = { ...data.liked };
+    this.sendState = stateSender(component);
+    this.sendTrigger = component.setTriggerValue;
+    this.liked = data.liked;
     this.chosen = new Set(data.chosen);
     this.root.style.gridTemplateColumns = data.columns ? `repeat(${data.columns}, minmax(0, 1fr))` : "";
+    this.data = data;
     const shape = JSON.stringify([data.thumb, data.cards, data.feedback, data.choosing, data.link]);
     if (shape !== this.shape) {
       this.shape = shape;
-      this.data = data;
-      this.root.replaceChildren(...data.cards.map((card, place) => this.card(card, place)));
+      this.cards = data.cards.map((card, place) => ({ row: card.row, node: this.card(card, place) }));
+      this.root.replaceChildren(...this.cards.map(({ node }) => node));
       this.root.dataset.ready = String(data.cards.length);
     }
     this.refresh();
   }
 
+  /**
+   * @param {CardData} card
+   * @param {number} place
+   */
   card(card, place) {
-    const words = [card.label, card.patient, card.slide].filter(Boolean).join(", ");
+    const facts = [card.label, card.patient, card.slide].filter(Boolean).join(", ");
     const image = el("img", {
-      alt: `Patch ${card.row}${words ? `, ${words}` : ""}`,
-      src: address(this.data.thumb, card.row),
+      alt: `Patch ${card.row}${facts ? `, ${facts}` : ""}`,
+      src: rowUrl(this.data.thumb, card.row),
       loading: "lazy",
       decoding: "async",
       width: 160,
@@ -65,100 +103,116 @@ class ResultGrid {
         onpointerleave: () => this.point(null),
         onfocus: () => this.point(card.row),
         onblur: () => this.point(null),
-        onclick: (event) => (event.shiftKey ? this.choose(card.row) : this.trigger("opened", card.row)),
+        onclick: (event) => (event.shiftKey ? this.choose(card.row) : this.sendTrigger("opened", card.row)),
       },
       image,
       card.note ? el("span", { class: "note" }, card.note) : null,
     );
-    const node = el("li", { class: card.note ? "result noted" : "result" }, open);
-    node.row = card.row;
-    node.append(
-      el(
-        "div",
-        { class: "words" },
-        el("span", { class: "label", title: card.label }, card.label),
-        el("span", { class: "score" }, card.score),
-        ...[card.patient, card.slide].filter(Boolean).map((one) => el("span", { class: "origin", title: words }, one)),
-      ),
+    const text = el(
+      "div",
+      { class: "words" },
+      el("span", { class: "label", title: card.label }, card.label),
+      el("span", { class: "score" }, card.score),
+      ...[card.patient, card.slide].filter(Boolean).map((origin) => el("span", { class: "origin", title: facts }, origin)),
     );
-    if (this.data.feedback || this.data.choosing) node.append(this.buttons(card.row));
-    return node;
+    const buttons = this.data.feedback || this.data.choosing ? this.buttons(card.row) : null;
+    return el("li", { class: card.note ? "result noted" : "result" }, open, text, buttons);
   }
 
+  /** @param {number | null} row */
   point(row) {
     if (this.data.link) pointAt(this.data.link, row);
   }
 
+  /** @param {number} row */
   buttons(row) {
     const line = el("div", { class: "buttons" });
     if (this.data.feedback) {
-      for (const [way, sign, words] of WAYS) {
-        const title = `${words} (${sign})`;
-        const act = () => this.like(row, way);
-        line.append(el("button", { type: "button", class: "way", tabindex: "-1", title, "aria-label": words, "data-way": way, onclick: act }, sign));
+      for (const [value, sign, label] of FEEDBACK) {
+        const attributes = { type: "button", class: "way", tabindex: "-1", title: `${label} (${sign})`, "aria-label": label, "data-way": value };
+        line.append(el("button", { ...attributes, onclick: () => this.like(row, value) }, sign));
       }
     }
     if (this.data.choosing) {
-      const act = () => this.choose(row);
-      line.append(el("button", { type: "button", class: "choose", tabindex: "-1", title: "Choose (Space)", onclick: act }, "Choose"));
+      const attributes = { type: "button", class: "choose", tabindex: "-1", title: "Choose (Space)" };
+      line.append(el("button", { ...attributes, onclick: () => this.choose(row) }, "Choose"));
     }
     return line;
   }
 
-  like(row, way) {
-    if (this.liked[row] === way) delete this.liked[row];
-    else this.liked[row] = way;
+  /**
+   * @param {number} row
+   * @param {number} value
+   */
+  like(row, value) {
+    const liked = { ...this.liked };
+    if (liked[row] === value) delete liked[row];
+    else liked[row] = value;
+    this.liked = liked;
     this.refresh();
-    this.tell("liked", this.liked);
+    this.sendState("liked", liked);
   }
 
+  /** @param {number} row */
   choose(row) {
     if (!this.data.choosing) return;
-    if (!this.chosen.delete(row)) this.chosen.add(row);
+    const chosen = new Set(this.chosen);
+    if (!chosen.delete(row)) chosen.add(row);
+    this.chosen = chosen;
     this.refresh();
-    this.tell("chosen", [...this.chosen]);
+    this.sendState("chosen", [...chosen]);
   }
 
   refresh() {
-    for (const node of this.root.children) {
-      const chosen = this.chosen.has(node.row);
+    for (const { row, node } of this.cards) {
+      const chosen = this.chosen.has(row);
       node.classList.toggle("is-chosen", chosen);
       node.querySelector(".choose")?.setAttribute("aria-pressed", String(chosen));
       for (const button of node.querySelectorAll(".way")) {
-        button.setAttribute("aria-pressed", String(this.liked[node.row] === Number(button.dataset.way)));
+        button.setAttribute("aria-pressed", String(this.liked[row] === Number(button.getAttribute("data-way"))));
       }
     }
   }
 
-  /** Arrow keys walk the grid; one card at a time can be reached by Tab. */
+  /**
+   * Arrow keys walk the grid; one card at a time can be reached by Tab.
+   * @param {KeyboardEvent} event
+   */
   key(event) {
-    const here = [...this.root.children].indexOf(event.target.closest(".result"));
-    if (here < 0 || event.ctrlKey || event.metaKey) return;
+    const { target } = event;
+    if (!(target instanceof Element) || event.ctrlKey || event.metaKey) return;
+    const here = this.cards.findIndex(({ node }) => node.contains(target));
+    if (here < 0) return;
     const columns = getComputedStyle(this.root).gridTemplateColumns.split(" ").length;
-    const last = this.root.children.length - 1;
-    const to = {
+    const last = this.cards.length - 1;
+    /** @type {Record<string, number>} */
+    const steps = {
       ArrowRight: here + 1,
       ArrowLeft: here - 1,
       ArrowDown: here + columns,
       ArrowUp: here - columns,
       Home: 0,
       End: last,
-    }[event.key];
-    const row = this.root.children[here].row;
+    };
+    const to = steps[event.key];
+    const { row } = this.cards[here];
     if (to !== undefined) this.focus(Math.min(last, Math.max(0, to)));
     else if (event.key === "+" && this.data.feedback) this.like(row, 1);
     else if (event.key === "-" && this.data.feedback) this.like(row, -1);
-    else if (event.key === " " && this.data.choosing && event.target.matches(".open")) this.choose(row);
+    else if (event.key === " " && this.data.choosing && target.matches(".open")) this.choose(row);
     else return;
     event.preventDefault();
     event.stopPropagation();
   }
 
+  /** @param {number} place */
   focus(place) {
-    this.root.querySelectorAll(".open").forEach((button, k) => {
+    for (const [k, { node }] of this.cards.entries()) {
+      const button = node.querySelector("button");
+      if (!button) continue;
       button.tabIndex = k === place ? 0 : -1;
       if (k === place) button.focus();
-    });
+    }
   }
 
   destroy() {

@@ -1,32 +1,52 @@
-// What a reader can do with the map. Gestures, keys and buttons all end here.
+// What a reader can do with the map. Gestures, keys and buttons all call these.
 
 import { patches } from "../common/dom.js";
 import { box, rounded, simplify } from "./lasso.js";
-import { readingOrder } from "./reading.js";
+import { readingOrder } from "./reading_order.js";
+
+/** @import { Mode, Shape } from "./lasso.js" */
+/** @import { ScatterMap } from "./map.js" */
+/** @import { XY } from "./points.js" */
+/** @typedef {"pan" | "lasso" | "box"} Tool what dragging does */
 
 const PICK_PX = 10;
 const SMALLEST_SHAPE_PX = 6;
 
 export class Actions {
+  /** @param {ScatterMap} map */
   constructor(map) {
     this.map = map;
-    this.tool = "pan"; // or "lasso", "box": what dragging does
-    this.order = null; // patches in view as the keyboard steps through them
+    /** @type {Tool} */
+    this.tool = "pan";
+    /** @type {number[] | null} */
+    this.order = null; // patches in view as the keyboard steps through them; null: to be found again
   }
 
-  // ---- looking around
+  // ---- moving the view
 
+  /**
+   * @param {number} dx screen pixels
+   * @param {number} dy
+   */
   pan(dx, dy) {
     this.map.camera.pan(dx, dy);
     this.moved();
   }
 
+  /**
+   * @param {number} px screen pixels
+   * @param {number} py
+   * @param {number} factor
+   */
   zoomAt(px, py, factor) {
     this.map.camera.zoomAt(px, py, factor);
     this.moved();
   }
 
-  /** Zoom about the middle of the view. */
+  /**
+   * Zoom about the middle of the view.
+   * @param {number} factor
+   */
   zoom(factor) {
     const { width, height } = this.map.camera;
     this.zoomAt(width / 2, height / 2, factor);
@@ -40,13 +60,14 @@ export class Actions {
   moved() {
     this.leave();
     this.order = null;
-    this.map.redraw({ moving: true });
+    this.map.painter.redraw({ moving: true });
   }
 
+  /** @param {Tool} tool */
   setTool(tool) {
     this.tool = tool;
     this.map.stage.dataset.tool = tool;
-    this.map.retouch();
+    this.map.painter.retouch();
   }
 
   togglePictures() {
@@ -55,19 +76,24 @@ export class Actions {
   }
 
   toggleDensity() {
-    this.map.dense = !this.map.shaded;
-    this.map.redraw();
+    this.map.painter.toggleDensity();
   }
 
   // ---- single patches
 
+  /**
+   * The row under a place on the screen, or -1.
+   * @param {XY} at
+   */
   rowAt([px, py]) {
     const { map } = this;
     const pictured = map.pictures.under(px, py, map);
     if (pictured >= 0) return pictured;
-    return map.grid.nearest(...map.camera.toSteps(px, py), PICK_PX / map.camera.scale, map.visible);
+    const [x, y] = map.camera.toSteps(px, py);
+    return map.grid.nearest(x, y, PICK_PX / map.camera.scale, map.visible);
   }
 
+  /** @param {XY} at */
   hover(at) {
     const row = this.rowAt(at);
     this.map.stage.classList.toggle("over", row >= 0 && this.tool === "pan");
@@ -76,57 +102,75 @@ export class Actions {
     this.map.link.point(row < 0 ? null : row);
   }
 
+  /** The pointer left the patch it was on. */
   leave() {
     this.map.card.hide();
     this.map.link.point(null);
   }
 
+  /** @param {XY} at */
   click(at) {
     const row = this.rowAt(at);
     if (row >= 0) this.pick(row);
   }
 
+  /** @param {number} row */
   pick(row) {
     this.leave();
     this.map.setPicked(row);
     this.map.link.pick(row);
-    this.map.tell("picked", row);
+    this.map.sendState("picked", row);
   }
 
+  /** @param {XY} at */
   open(at) {
     const row = this.rowAt(at);
-    if (row >= 0) this.map.trigger("opened", row);
+    if (row >= 0) this.map.sendTrigger("opened", row);
   }
 
-  /** Go to the next patch in view (or the one before), line by line. */
+  /**
+   * Go to the next patch in view, or to the one before, line by line.
+   * @param {1 | -1} by
+   */
   step(by) {
     const { map } = this;
-    this.order ??= readingOrder(map);
-    if (!this.order.length) {
+    const order = (this.order ??= readingOrder(map));
+    if (!order.length) {
       map.status.say("No patch in view");
       return;
     }
-    const now = this.order.indexOf(map.focus);
-    const next = now < 0 ? 0 : (now + by + this.order.length) % this.order.length;
-    map.focus = this.order[next];
-    map.card.show(map.focus, map.screen(map.focus), map.camera, map.note(map.focus));
-    map.link.point(map.focus);
-    map.status.say(`Patch ${map.focus}, ${map.note(map.focus)}, ${next + 1} of ${this.order.length} in view`);
-    map.retouch();
+    const now = map.focus === null ? -1 : order.indexOf(map.focus);
+    const next = now < 0 ? 0 : (now + by + order.length) % order.length;
+    const row = order[next];
+    map.focus = row;
+    map.card.show(row, map.screen(row), map.camera, map.note(row));
+    map.link.point(row);
+    map.status.say(`Patch ${row}, ${map.note(row)}, ${next + 1} of ${order.length} in view`);
+    map.painter.retouch();
   }
 
-  chooseFocus() {
+  pickFocus() {
     if (this.map.focus !== null) this.pick(this.map.focus);
   }
 
   // ---- selections
 
-  /** Show a shape while it is drawn (screen pixels); null when the hand let go. */
+  /**
+   * Show a shape while it is drawn (screen pixels); null when drawing has ended.
+   * @param {XY[] | null} path
+   * @param {"lasso" | "box"} kind
+   */
   drawing(path, kind) {
     this.map.card.hide();
-    this.map.overlay.draw(path && kind === "box" && path.length === 2 ? box(...path) : path);
+    this.map.overlay.draw(path && kind === "box" && path.length === 2 ? box(path[0], path[1]) : path);
   }
 
+  /**
+   * A shape was drawn.
+   * @param {XY[]} path screen pixels
+   * @param {"lasso" | "box"} kind
+   * @param {Mode} mode
+   */
   drawn(path, kind, mode) {
     const xs = path.map(([x]) => x);
     const ys = path.map(([, y]) => y);
@@ -139,13 +183,19 @@ export class Actions {
     this.addShape(kind === "box" ? box(path[0], path[path.length - 1]) : simplify(path), mode);
   }
 
-  /** Select what is in view, for those who do not draw. */
+  /**
+   * Select what is in view, for those who do not draw.
+   * @param {Mode} mode
+   */
   selectView(mode) {
     const { width, height } = this.map.camera;
     this.addShape(box([0, 0], [width, height]), mode);
   }
 
-  /** Corners in screen pixels join the selection. */
+  /**
+   * @param {XY[]} corners screen pixels
+   * @param {Mode} mode
+   */
   addShape(corners, mode) {
     const { map } = this;
     const polygon = rounded(
@@ -154,12 +204,15 @@ export class Actions {
     );
     const shape = { mode, polygon, ...map.legend.switchedOff() };
     map.setShapes(mode === "replace" ? [shape] : [...this.present(), shape]);
-    map.link.choose();
-    map.tell("selection", { shapes: map.shapes });
+    map.link.shareSelection();
+    map.sendState("selection", { shapes: map.shapes });
     map.status.say(`${patches(map.selected)} selected`);
   }
 
-  /** The selection so far; one that was made on a linked map is taken over row by row. */
+  /**
+   * The selection so far; one that was made on a linked map is taken over row by row.
+   * @returns {Shape[]}
+   */
   present() {
     const { shapes, chosen } = this.map;
     if (shapes.length || !chosen) return shapes;
@@ -171,14 +224,14 @@ export class Actions {
     const { map } = this;
     if (map.chosen) {
       map.setShapes([]);
-      map.link.choose();
-      map.tell("selection", null);
+      map.link.shareSelection();
+      map.sendState("selection", null);
       map.status.say("Selection cleared");
     } else if (map.picked !== null || map.focus !== null) {
       map.focus = null;
       map.setPicked(null);
       map.link.pick(null);
-      map.tell("picked", null);
+      map.sendState("picked", null);
       this.leave();
     }
   }

@@ -1,37 +1,67 @@
 // The Canvas renderer, for browsers without WebGL2 and for crowded maps where WebGL2 is only imitated in software:
 // there the processor writes pixels several times faster by itself. It has the same methods as the renderer in gl.js.
 
+/** @import { Camera } from "./camera.js" */
+/** @import { Codes } from "./columns.js" */
+/** @import { Points } from "./points.js" */
+/** @import { Frame } from "./renderers.js" */
+/** @typedef {{side: number, scale: number, left: number, top: number}} Projection steps to pixels: column = left + x * scale, line = top - y * scale, of a square of `side` pixels */
+/** @typedef {Projection & {from: number, to: number}} View points `from` to `to` of the order */
+
 const OPACITY = 0.85;
 const FAINT = 0.1; // opacity of what is not in the selection
 const FAINT_WEIGHT = 0.02; // the same in density shading
 
 export class CanvasRenderer {
+  /** @param {HTMLCanvasElement} canvas */
   constructor(canvas) {
+    const context = canvas.getContext("2d");
+    if (!context) throw new Error("this browser cannot draw on a canvas");
     this.canvas = canvas;
-    this.context = canvas.getContext("2d");
+    this.context = context;
     this.name = "canvas2d";
-    this.palette = new Uint8Array(0);
+    /** @type {Points | null} */
+    this.points = null;
+    this.order = new Uint32Array();
+    /** @type {Codes} */
+    this.codes = new Uint8Array();
+    /** @type {Uint8Array | null} */
     this.chosen = null;
-    this.sums = null;
+    this.palette = new Uint8Array();
+    this.picture = context.createImageData(1, 1);
+    this.pixels = new Uint32Array(this.picture.data.buffer);
+    /** @type {Float32Array | null} */
+    this.sums = null; // red, green, blue and weight of each pixel, for density shading
   }
 
+  /**
+   * @param {Points} points
+   * @param {Uint32Array<ArrayBuffer>} order in which they are drawn
+   */
   setPoints(points, order) {
     this.points = points;
     this.order = order;
   }
 
+  /** @param {Codes} codes */
   setCodes(codes) {
     this.codes = codes;
   }
 
+  /** @param {Uint8Array | null} chosen */
   setChosen(chosen) {
     this.chosen = chosen;
   }
 
+  /** @param {Uint8Array<ArrayBuffer>} palette */
   setPalette(palette) {
     this.palette = palette;
   }
 
+  /**
+   * @param {number} width_px
+   * @param {number} height_px
+   */
   resize(width_px, height_px) {
     this.canvas.width = width_px;
     this.canvas.height = height_px;
@@ -40,23 +70,21 @@ export class CanvasRenderer {
     this.sums = null;
   }
 
-  /**
-   * Draw points `from` to `to` of the order, over those drawn before unless `from` is 0.
-   * `peak` > 0 asks for density shading in which so many points on a pixel are full.
-   */
+  /** @param {Frame} frame */
   draw({ camera, ratio, from, to, size_px, peak }) {
-    if (!this.points || !this.picture) return;
+    if (!this.points) return;
     const view = { from, to, ...this.projection(camera, ratio, size_px) };
-    if (peak > 0) {
-      this.sum(view);
-      this.shade(peak);
-    } else {
-      this.paint(view);
-    }
+    if (peak > 0) this.shade(this.sum(view), peak);
+    else this.paint(view);
     this.context.putImageData(this.picture, 0, 0);
   }
 
-  /** Steps to pixels: column = left + x * scale, line = top - y * scale, of a square of `side` pixels. */
+  /**
+   * @param {Camera} camera
+   * @param {number} ratio device pixels per CSS pixel
+   * @param {number} size_px
+   * @returns {Projection}
+   */
   projection(camera, ratio, size_px) {
     const side = Math.max(1, Math.round(size_px * ratio));
     const scale = camera.scale * ratio;
@@ -65,7 +93,10 @@ export class CanvasRenderer {
     return { side, scale, left, top };
   }
 
-  /** One square per point; what is not selected lies beneath. */
+  /**
+   * One square per point; what is not selected lies beneath.
+   * @param {View} view
+   */
   paint(view) {
     const { codes, chosen, pixels } = this;
     if (view.from === 0) pixels.fill(0);
@@ -81,11 +112,13 @@ export class CanvasRenderer {
     });
   }
 
-  /** Add each point's colour and weight to the pixels it covers. */
+  /**
+   * Add each point's colour and weight to the pixels it covers.
+   * @param {View} view
+   */
   sum(view) {
     const { codes, chosen, palette } = this;
-    this.sums ??= new Float32Array(4 * this.pixels.length);
-    const { sums } = this;
+    const sums = (this.sums ??= new Float32Array(4 * this.pixels.length));
     if (view.from === 0) sums.fill(0);
     this.squares(view, (row, start, end, width) => {
       const entry = 4 * codes[row];
@@ -100,11 +133,16 @@ export class CanvasRenderer {
         }
       }
     });
+    return sums;
   }
 
-  /** Turn the sums into a picture, by the same curve as in gl.js. */
-  shade(peak) {
-    const { sums, pixels } = this;
+  /**
+   * Turn the sums into a picture, by the same curve as in gl.js.
+   * @param {Float32Array} sums
+   * @param {number} peak
+   */
+  shade(sums, peak) {
+    const { pixels } = this;
     const full = 1 / Math.log(1 + peak);
     for (let k = 0; k < pixels.length; k += 1) {
       const weight = sums[4 * k + 3];
@@ -118,10 +156,14 @@ export class CanvasRenderer {
     }
   }
 
-  /** Call `visit(row, start, end, width)` per point in view: first pixel of its first and last line, and pixels per line. */
+  /**
+   * Call `visit(row, start, end, width)` per point in view: first pixel of its first and last line, and pixels per line.
+   * @param {View} view
+   * @param {(row: number, start: number, end: number, width: number) => void} visit
+   */
   squares({ from, to, side, scale, left, top }, visit) {
     const { order } = this;
-    const { q } = this.points;
+    const q = this.points?.q ?? [];
     const { width, height } = this.picture;
     for (let k = from; k < to; k += 1) {
       const row = order[k];
@@ -135,7 +177,10 @@ export class CanvasRenderer {
     }
   }
 
-  /** The palette as little-endian pixels, 0 where a code is hidden. */
+  /**
+   * The palette as little-endian pixels, 0 where a code is hidden.
+   * @param {number} opacity
+   */
   packed(opacity) {
     const { palette } = this;
     const alpha = Math.round(255 * opacity);

@@ -1,27 +1,51 @@
 // Pointer, wheel, touch and keyboard on the stage, turned into a few calls on the actions.
 
+/** @import { Actions } from "./actions.js" */
+/** @import { Mode } from "./lasso.js" */
+/** @import { XY } from "./points.js" */
+/** @typedef {Map<number, XY>} Pointers positions on the stage by pointer id */
+
 const CLICK_PX = 5; // a press that moves less is a click
 const PATH_PX = 2; // a drawn path takes a point each time the pointer has moved this far
 const PAN_PX = 60;
 const ZOOM_STEP = 1.4;
 const WHEEL = 0.0016;
 
-/** The way a shape joins the selection: Shift adds, Alt takes away. */
+/**
+ * How a shape joins the selection: Shift adds, Alt takes away.
+ * @param {MouseEvent | KeyboardEvent} event
+ * @returns {Mode}
+ */
 export const mode = (event) => (event.altKey ? "subtract" : event.shiftKey ? "add" : "replace");
 
-/** Listen on `stage` and hand everything to the map's `Actions`. Returns a function that stops listening. */
+/**
+ * Listen on `stage` and hand everything to the map's `Actions`. Returns a function that stops listening.
+ * @param {HTMLElement} stage
+ * @param {Actions} actions
+ */
 export function listen(stage, actions) {
+  const stop = new AbortController();
+  const options = { signal: stop.signal, passive: false };
+  /** @type {Pointers} */
   const pointers = new Map();
+  /** @type {XY[] | null} */
   let path = null; // of the shape being drawn
+  /** @type {"lasso" | "box"} */
   let kind = "lasso";
   let moved = 0;
   let spread = 0; // distance of two fingers
 
+  /**
+   * Where on the stage the pointer is.
+   * @param {MouseEvent} event
+   * @returns {XY}
+   */
   const at = (event) => {
     const frame = stage.getBoundingClientRect();
     return [event.clientX - frame.left - stage.clientLeft, event.clientY - frame.top - stage.clientTop];
   };
 
+  /** @param {PointerEvent} event */
   function down(event) {
     if (event.button !== 0) return;
     stage.classList.add("by-pointer");
@@ -38,11 +62,15 @@ export function listen(stage, actions) {
     }
   }
 
+  /** @param {PointerEvent} event */
   function move(event) {
     const here = at(event);
     const last = pointers.get(event.pointerId);
-    if (!last) return actions.hover(here);
-    if (pointers.size === 2) return pinch(event, here);
+    if (!last || pointers.size === 2) {
+      if (last) pinch(event, here);
+      else actions.hover(here);
+      return;
+    }
     moved += Math.hypot(here[0] - last[0], here[1] - last[1]);
     if (!path) {
       if (moved > CLICK_PX) actions.pan(here[0] - last[0], here[1] - last[1]);
@@ -51,18 +79,17 @@ export function listen(stage, actions) {
       actions.drawing(path, kind);
     } else {
       // The browser gathers fast movement into one event; its parts make the path smooth.
-      const parts = event.getCoalescedEvents?.() ?? [];
-      for (const part of parts.length ? parts : [event]) extend(at(part));
+      const parts = event.getCoalescedEvents();
+      for (const part of parts.length ? parts : [event]) extend(path, at(part));
       actions.drawing(path, kind);
     }
     pointers.set(event.pointerId, here);
   }
 
-  function extend(here) {
-    const [x, y] = path[path.length - 1];
-    if (Math.hypot(here[0] - x, here[1] - y) >= PATH_PX) path.push(here);
-  }
-
+  /**
+   * @param {PointerEvent} event
+   * @param {XY} here
+   */
   function pinch(event, here) {
     const before = middle(pointers);
     pointers.set(event.pointerId, here);
@@ -74,6 +101,7 @@ export function listen(stage, actions) {
     moved = Infinity;
   }
 
+  /** @param {PointerEvent} event */
   function up(event) {
     if (!pointers.delete(event.pointerId)) return;
     const drawn = path;
@@ -87,17 +115,20 @@ export function listen(stage, actions) {
     actions.drawing(null, kind);
   }
 
+  /** @param {PointerEvent} event */
   function lost(event) {
     pointers.delete(event.pointerId);
     cancel();
   }
 
+  /** @param {WheelEvent} event */
   function wheel(event) {
     event.preventDefault();
     const lines = event.deltaMode === 1 ? 16 : 1;
     actions.zoomAt(...at(event), Math.exp(-event.deltaY * lines * WHEEL));
   }
 
+  /** @param {KeyboardEvent} event */
   function key(event) {
     stage.classList.remove("by-pointer");
     if (event.ctrlKey || event.metaKey) return;
@@ -111,21 +142,19 @@ export function listen(stage, actions) {
     } else act(actions, event);
   }
 
-  const listeners = {
-    pointerdown: down,
-    pointermove: move,
-    pointerup: up,
-    pointercancel: lost,
-    pointerleave: () => pointers.size || actions.leave(),
-    blur: () => stage.classList.remove("by-pointer"),
-    dblclick: (event) => actions.open(at(event)),
-    wheel,
-    keydown: key,
-  };
-  for (const [name, act] of Object.entries(listeners)) stage.addEventListener(name, act, { passive: false });
-  return () => Object.entries(listeners).forEach(([name, act]) => stage.removeEventListener(name, act));
+  stage.addEventListener("pointerdown", down, options);
+  stage.addEventListener("pointermove", move, options);
+  stage.addEventListener("pointerup", up, options);
+  stage.addEventListener("pointercancel", lost, options);
+  stage.addEventListener("pointerleave", () => pointers.size || actions.leave(), options);
+  stage.addEventListener("blur", () => stage.classList.remove("by-pointer"), options);
+  stage.addEventListener("dblclick", (event) => actions.open(at(event)), options);
+  stage.addEventListener("wheel", wheel, options);
+  stage.addEventListener("keydown", key, options);
+  return () => stop.abort();
 }
 
+/** @type {Record<string, (actions: Actions, event: KeyboardEvent) => void>} */
 const KEYS = {
   ArrowLeft: (actions) => actions.pan(PAN_PX, 0),
   ArrowRight: (actions) => actions.pan(-PAN_PX, 0),
@@ -142,15 +171,30 @@ const KEYS = {
   d: (actions) => actions.toggleDensity(),
   n: (actions, event) => actions.step(event.shiftKey ? -1 : 1),
   s: (actions, event) => actions.selectView(mode(event)),
-  Enter: (actions) => actions.chooseFocus(),
+  Enter: (actions) => actions.pickFocus(),
   Escape: (actions) => actions.clear(),
 };
 
+/**
+ * The path with one more point, where the pointer has moved far enough.
+ * @param {XY[]} path
+ * @param {XY} here
+ */
+function extend(path, here) {
+  const [x, y] = path[path.length - 1];
+  if (Math.hypot(here[0] - x, here[1] - y) >= PATH_PX) path.push(here);
+}
+
+/**
+ * Of two pointers.
+ * @param {Pointers} pointers
+ */
 function middle(pointers) {
   const [[ax, ay], [bx, by]] = [...pointers.values()];
   return [(ax + bx) / 2, (ay + by) / 2];
 }
 
+/** @param {Pointers} pointers */
 function distance(pointers) {
   const [[ax, ay], [bx, by]] = [...pointers.values()];
   return Math.hypot(ax - bx, ay - by);

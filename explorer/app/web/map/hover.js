@@ -1,39 +1,56 @@
-// The card beside the pointer: the patch itself at once, its facts as soon as they are here.
+// The card beside the pointer: the patch itself at once, its facts as soon as they are fetched.
 
-import { address, debounce, el } from "../common/dom.js";
+import { debounce, el, rowUrl } from "../common/dom.js";
+
+/** @import { XY } from "./points.js" */
+/** @typedef {[name: unknown, value: unknown][]} Facts */
 
 const SIDE_PX = 128;
 const AWAY_PX = 18;
 const FACTS_AFTER_MS = 60;
-const KEPT = 500; // facts of this many patches stay in memory
+const MAX_CACHED = 500; // patches whose facts stay in memory
 
 export class HoverCard {
   constructor() {
     this.row = -1;
+    /** @type {Map<number, Facts>} */
     this.facts = new Map();
+    this.thumb = "";
+    /** @type {string | null} */
+    this.rows = null;
     this.image = el("img", { alt: "", width: SIDE_PX, height: SIDE_PX });
     this.colour = el("p", { class: "card-colour" });
     this.list = el("dl", {});
     this.root = el("div", { class: "card", hidden: true, "aria-hidden": "true" }, this.image, this.colour, this.list);
-    this.later = debounce((row) => this.fetch(row), FACTS_AFTER_MS);
+    this.fetchLater = debounce((/** @type {number} */ row) => this.fetch(row), FACTS_AFTER_MS);
   }
 
-  /** Where pictures and facts come from. */
-  ask(thumb, rows) {
+  /**
+   * Where pictures and facts are fetched: URLs with `{row}`.
+   * @param {string} thumb
+   * @param {string | null} rows null: no facts
+   */
+  setUrls(thumb, rows) {
     if (rows !== this.rows) this.facts.clear();
     this.thumb = thumb;
     this.rows = rows;
   }
 
-  /** Show a row near (px, py) on a stage of that size; `note` is its class or value. */
+  /**
+   * Show a row near (px, py) on a stage.
+   * @param {number} row
+   * @param {Readonly<XY>} at
+   * @param {{width: number, height: number}} stage
+   * @param {string} note the row's class or value
+   */
   show(row, [px, py], { width, height }, note) {
     if (row !== this.row) {
       this.row = row;
-      this.image.src = address(this.thumb, row);
-      this.colour.textContent = note ?? "";
+      this.image.src = rowUrl(this.thumb, row);
+      this.colour.textContent = note;
       this.list.replaceChildren();
       if (this.facts.has(row)) this.fill(row);
-      else this.later(row);
+      else this.fetchLater(row);
     }
     this.root.hidden = false;
     const wide = this.root.offsetWidth;
@@ -46,26 +63,30 @@ export class HoverCard {
   hide() {
     this.row = -1;
     this.root.hidden = true;
-    this.later.cancel();
+    this.fetchLater.cancel();
   }
 
+  /** @param {number} row */
   async fetch(row) {
     if (!this.rows) return;
     try {
-      const answer = await fetch(address(this.rows, row));
-      if (!answer.ok) return; // the picture is shown all the same
-      if (this.facts.size >= KEPT) this.facts.delete(this.facts.keys().next().value);
-      this.facts.set(row, (await answer.json()).fields);
+      const response = await fetch(rowUrl(this.rows, row));
+      if (!response.ok) return; // the picture is shown all the same
+      /** @type {{fields: Facts}} */
+      const { fields } = await response.json();
+      const [oldest] = this.facts.keys();
+      if (this.facts.size >= MAX_CACHED) this.facts.delete(oldest);
+      this.facts.set(row, fields);
       this.fill(row);
     } catch (error) {
-      if (!(error instanceof TypeError)) throw error; // a TypeError is fetch's word for "no connection"
+      if (!(error instanceof TypeError)) throw error; // fetch throws a TypeError where there is no connection
     }
   }
 
+  /** @param {number} row */
   fill(row) {
-    if (row !== this.row || !this.facts.has(row)) return;
-    this.list.replaceChildren(
-      ...this.facts.get(row).flatMap(([name, value]) => [el("dt", {}, String(name)), el("dd", {}, String(value))]),
-    );
+    if (row !== this.row) return;
+    const facts = this.facts.get(row) ?? [];
+    this.list.replaceChildren(...facts.flatMap(([name, value]) => [el("dt", {}, String(name)), el("dd", {}, String(value))]));
   }
 }

@@ -1,4 +1,8 @@
-// Buffers from the server: positions quantised to 16 bits, and one code per patch for its colour.
+// Positions of all patches, quantised to 16 bits, as the server packs them (shared/point_buffers.py).
+
+/** @typedef {[x: number, y: number]} XY in screen pixels, steps or map units, as its user says */
+/** @typedef {[left: number, bottom: number, right: number, top: number]} Bounds in steps */
+/** @typedef {(row: number) => boolean} RowFilter */
 
 const MAGIC = 0x31545058; // "XPT1", little-endian
 const HEADER_BYTES = 32;
@@ -9,6 +13,7 @@ const SPAN = 65535;
  * a position in map units is `x0 + q * step`, in double precision, here as on the server.
  */
 export class Points {
+  /** @param {ArrayBuffer} buffer */
   constructor(buffer) {
     const head = new DataView(buffer);
     if (buffer.byteLength < HEADER_BYTES || head.getUint32(0, true) !== MAGIC) throw new Error("not a point buffer");
@@ -18,33 +23,56 @@ export class Points {
     this.step = head.getFloat64(24, true);
     if (buffer.byteLength !== HEADER_BYTES + 4 * this.n) throw new Error("point buffer is cut short");
     this.q = new Uint16Array(buffer, HEADER_BYTES, 2 * this.n);
-    this.bytes = buffer.byteLength;
   }
 
+  /** No points, with steps of one unit. */
+  static none() {
+    const head = new DataView(new ArrayBuffer(HEADER_BYTES));
+    head.setUint32(0, MAGIC, true);
+    head.setFloat64(24, 1, true);
+    return new Points(head.buffer);
+  }
+
+  /** @param {string} url */
   static async fetch(url) {
-    return new Points(await bytes(url));
+    return new Points(await fetchBytes(url));
   }
 
-  x(i) {
-    return this.x0 + this.q[2 * i] * this.step;
+  /** @param {number} row */
+  x(row) {
+    return this.x0 + this.q[2 * row] * this.step;
   }
 
-  y(i) {
-    return this.y0 + this.q[2 * i + 1] * this.step;
+  /** @param {number} row */
+  y(row) {
+    return this.y0 + this.q[2 * row + 1] * this.step;
   }
 
-  /** Map units to steps (not rounded). */
+  /**
+   * Map units to steps (not rounded).
+   * @param {Readonly<XY>} position
+   * @returns {XY}
+   */
   toSteps([x, y]) {
     return [(x - this.x0) / this.step, (y - this.y0) / this.step];
   }
 
+  /**
+   * Steps to map units.
+   * @param {Readonly<XY>} position
+   * @returns {XY}
+   */
   toUnits([qx, qy]) {
     return [this.x0 + qx * this.step, this.y0 + qy * this.step];
   }
 
-  /** Smallest box around all points, in steps: [left, bottom, right, top]. */
+  /**
+   * Smallest box around all points.
+   * @returns {Bounds}
+   */
   bounds() {
     if (this.n === 0) return [0, 0, SPAN, SPAN];
+    /** @type {Bounds} */
     const box = [Infinity, Infinity, -Infinity, -Infinity];
     for (let k = 0; k < 2 * this.n; k += 2) {
       const x = this.q[k];
@@ -62,8 +90,9 @@ export class Points {
  * An order that visits every row once and spreads any first part evenly over the whole:
  * steps of about the golden section of n, made coprime to n.
  * Drawing the first m of it is a fair sample, and no class lies on top only because its rows come last.
+ * @param {number} n
  */
-export function spread(n) {
+export function drawingOrder(n) {
   const order = new Uint32Array(n);
   let stride = Math.max(1, Math.round(n * 0.6180339887));
   while (gcd(stride, n) > 1) stride += 1;
@@ -75,39 +104,17 @@ export function spread(n) {
   return order;
 }
 
+/** @type {(a: number, b: number) => number} */
 function gcd(a, b) {
   return b === 0 ? a : gcd(b, a % b);
 }
 
-/** Number of colour steps of a continuous column; the code after them means "no value". */
-export const STEPS = 255;
-
-const KINDS = { uint8: Uint8Array, uint16: Uint16Array, float32: Float32Array };
-
-/** What a column's buffer holds; null where there is no column. */
-export async function fetchValues(column) {
-  return column ? new KINDS[column.dtype](await bytes(column.url)) : null;
-}
-
-/** Codes for the renderer, one per patch: class numbers, or steps of a ramp with `STEPS` for "no value". */
-export function codesOf(column, values, n) {
-  if (!column) return new Uint8Array(n);
-  if (values.length !== n) throw new Error(`the column holds ${values.length} values for ${n} patches`);
-  return column.kind === "continuous" ? ramp(values, column.low, column.high) : values;
-}
-
-function ramp(values, low, high) {
-  const codes = new Uint8Array(values.length);
-  const scale = high > low ? (STEPS - 1) / (high - low) : 0;
-  for (let i = 0; i < values.length; i += 1) {
-    const value = values[i];
-    codes[i] = Number.isFinite(value) ? Math.min(STEPS - 1, Math.max(0, Math.round((value - low) * scale))) : STEPS;
-  }
-  return codes;
-}
-
-async function bytes(url) {
-  const answer = await fetch(url);
-  if (!answer.ok) throw new Error(`${answer.status} ${answer.statusText}`);
-  return answer.arrayBuffer();
+/**
+ * The body of a response. Throws where the server refuses.
+ * @param {string} url
+ */
+export async function fetchBytes(url) {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
+  return response.arrayBuffer();
 }

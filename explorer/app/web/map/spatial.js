@@ -2,10 +2,15 @@
 
 import { clamp } from "../common/dom.js";
 
+/** @import { Bounds, Points, RowFilter } from "./points.js" */
+
 const PER_CELL = 4;
 
 export class SpatialGrid {
-  /** Rows sorted by cell with one counting sort. */
+  /**
+   * Rows sorted by cell with one counting sort.
+   * @param {Points} points
+   */
   constructor(points) {
     const { n, q } = points;
     this.q = q;
@@ -30,8 +35,9 @@ export class SpatialGrid {
     this.start = start;
   }
 
-  cell(v) {
-    return clamp(Math.floor(v) >> this.shift, 0, this.side - 1);
+  /** @param {number} steps along one axis */
+  cell(steps) {
+    return clamp(Math.floor(steps) >> this.shift, 0, this.side - 1);
   }
 
   /** Steps along one side of a cell. */
@@ -39,7 +45,11 @@ export class SpatialGrid {
     return 1 << this.shift;
   }
 
-  /** Call `visit(from, to, j)` with stretches of `rows` that cover the box, one per line j of cells. */
+  /**
+   * Call `visit(from, to, j)` with stretches of `rows` that cover the box, one per line j of cells.
+   * @param {Readonly<Bounds>} box
+   * @param {(from: number, to: number, j: number) => void} visit
+   */
   lines([left, bottom, right, top], visit) {
     if (right < 0 || top < 0 || left > 65535 || bottom > 65535) return;
     const first = this.cell(left);
@@ -50,7 +60,10 @@ export class SpatialGrid {
     }
   }
 
-  /** About how many points lie in the box (whole cells). */
+  /**
+   * About how many points lie in the box (whole cells).
+   * @param {Readonly<Bounds>} box
+   */
   about(box) {
     let total = 0;
     this.lines(box, (from, to) => {
@@ -59,10 +72,15 @@ export class SpatialGrid {
     return total;
   }
 
-  /** Rows in the box for which `wanted(row)`; in no particular order. */
+  /**
+   * Wanted rows in the box, in no particular order.
+   * @param {Readonly<Bounds>} box
+   * @param {RowFilter} wanted
+   */
   within(box, wanted) {
     const [left, bottom, right, top] = box;
     const { q, rows } = this;
+    /** @type {number[]} */
     const found = [];
     this.lines(box, (from, to) => {
       for (let k = from; k < to; k += 1) {
@@ -75,7 +93,13 @@ export class SpatialGrid {
     return found;
   }
 
-  /** The wanted row nearest to (x, y) within `radius` steps, or -1. */
+  /**
+   * The wanted row nearest to (x, y) within `radius` steps, or -1.
+   * @param {number} x
+   * @param {number} y
+   * @param {number} radius
+   * @param {RowFilter} wanted
+   */
   nearest(x, y, radius, wanted) {
     const { q, rows } = this;
     let best = -1;
@@ -85,9 +109,9 @@ export class SpatialGrid {
         const row = rows[k];
         const dx = q[2 * row] - x;
         const dy = q[2 * row + 1] - y;
-        const d = dx * dx + dy * dy;
-        if (d <= least && wanted(row)) {
-          least = d;
+        const square = dx * dx + dy * dy;
+        if (square <= least && wanted(row)) {
+          least = square;
           best = row;
         }
       }

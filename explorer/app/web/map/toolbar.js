@@ -1,7 +1,11 @@
-// The line of buttons above the map and the line of words below it.
+// The line of buttons above the map and the status line below it.
 
 import { el } from "../common/dom.js";
 
+/** @import { Actions, Tool } from "./actions.js" */
+/** @import { Attributes } from "../common/dom.js" */
+
+/** @type {[name: Tool, text: string, title: string][]} */
 const TOOLS = [
   ["pan", "Move", "Drag to move the map (P)"],
   ["lasso", "Lasso", "Draw around patches (L). Shift adds to the selection, Alt takes away."],
@@ -9,8 +13,8 @@ const TOOLS = [
 ];
 
 export class Toolbar {
+  /** @param {Actions} actions */
   constructor(actions) {
-    const button = (text, title, act, extra = {}) => el("button", { type: "button", title, onclick: act, ...extra }, text);
     this.tools = new Map(TOOLS.map(([name, text, title]) => [name, button(text, title, () => actions.setTool(name))]));
     this.pictures = button("Pictures", "Show patches on the map (T)", () => actions.togglePictures());
     this.density = button("Density", "Shade by how many patches lie on one another (D)", () => actions.toggleDensity());
@@ -31,6 +35,7 @@ export class Toolbar {
     );
   }
 
+  /** @param {{tool: Tool, picturesOn: boolean, shaded: boolean, selecting: boolean}} state */
   update({ tool, picturesOn, shaded, selecting }) {
     for (const [name, button] of this.tools) button.setAttribute("aria-pressed", String(name === tool));
     this.pictures.setAttribute("aria-pressed", String(picturesOn));
@@ -38,6 +43,14 @@ export class Toolbar {
     this.clear.hidden = !selecting;
   }
 }
+
+/**
+ * @param {string} text
+ * @param {string} title
+ * @param {() => void} onclick
+ * @param {Attributes} extra
+ */
+const button = (text, title, onclick, extra = {}) => el("button", { type: "button", title, onclick, ...extra }, text);
 
 const KEYS = [
   ["Arrows", "move"],
@@ -59,16 +72,23 @@ export class StatusLine {
     const list = el("dl", {}, ...KEYS.flatMap(([key, what]) => [el("dt", {}, key), el("dd", {}, what)]));
     const keys = el("details", { class: "keys" }, el("summary", {}, "Keys"), list);
     this.root = el("div", { class: "status" }, this.text, this.note, keys);
-    this.voice = el("div", { class: "for-readers", role: "status", "aria-live": "polite" });
+    this.announcer = el("div", { class: "for-readers", role: "status", "aria-live": "polite" });
   }
 
+  /**
+   * @param {string} text
+   * @param {string} note
+   */
   show(text, note) {
     this.text.textContent = text;
     this.note.textContent = note;
   }
 
-  /** Have a screen reader say it. */
+  /**
+   * Have a screen reader say it.
+   * @param {string} text
+   */
   say(text) {
-    this.voice.textContent = text;
+    this.announcer.textContent = text;
   }
 }

@@ -1,51 +1,86 @@
 // Patches shown large, side by side at the same scale where their pixel sizes are known, each with a scale bar below it.
 // Zooming into one zooms into all.
-//
-// data: pictures [{url, title, mpp (micrometres per pixel, or null), side_px ([width, height] of the original, or null)}], height_px
 
 import { clamp, el, short, style } from "../common/dom.js";
 
+/** @import { Component } from "../common/state.js" */
+
+/**
+ * What the Python side sends.
+ * @typedef {object} PatchData
+ * @property {PictureData[]} pictures
+ * @property {number} height_px
+ */
+
+/**
+ * One picture.
+ * @typedef {object} PictureData
+ * @property {string} url
+ * @property {string} title
+ * @property {number | null} mpp micrometres per pixel of the original; null where it is not known
+ * @property {[width: number, height: number] | null} side_px of the original; null where it is not known
+ */
+
+/** @typedef {{picture: PictureData, image: HTMLImageElement, frame: HTMLElement, bar: HTMLElement, length: HTMLElement, node: HTMLElement}} View */
+/** @typedef {[x: number, y: number]} Position fractions of a frame or a picture */
+
 const GAP_PX = 16;
-const DEEPEST = 16;
+const MAX_ZOOM = 16;
 const STEP = 1.4;
 const WHEEL = 0.0016;
 const SHIFT = 0.15; // of what is in view, per arrow key
+/** @type {Record<string, Position>} */
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+/** @type {Record<string, number>} */
+const ZOOMS = { "+": STEP, "=": STEP, "-": 1 / STEP };
 
+/** @param {Component<PatchData>} component */
 export async function mount(component) {
   await style(component.parentElement, "patch/patch.css");
-  const viewer = new PatchViewer(component.parentElement);
-  viewer.update(component);
-  return viewer;
+  return new PatchViewer(component);
 }
 
 class PatchViewer {
-  constructor(root) {
+  /** @param {Component<PatchData>} component */
+  constructor(component) {
+    this.data = component.data;
+    this.text = "";
+    this.zoom = 1;
+    /** @type {Position} */
+    this.middle = [0.5, 0.5]; // what lies in the middle of each frame, as fractions of the picture
+    /** @type {View[]} */
+    this.views = [];
     this.root = el("div", { class: "patches" });
     this.note = el("p", { class: "caption" });
     this.board = el("div", {}, this.root, this.note);
-    root.append(this.board);
+    component.parentElement.append(this.board);
     this.watcher = new ResizeObserver(() => this.arrange());
     this.watcher.observe(this.board);
+    this.update(component);
   }
 
+  /** @param {Component<PatchData>} component */
   update(component) {
     const text = JSON.stringify(component.data);
     if (text === this.text) return;
     this.text = text;
     this.data = component.data;
     this.zoom = 1;
-    this.middle = [0.5, 0.5]; // what lies in the middle of each frame, as fractions of the picture
+    this.middle = [0.5, 0.5];
     this.views = this.data.pictures.map((picture) => this.view(picture));
     this.root.replaceChildren(...this.views.map(({ node }) => node));
     this.arrange();
     this.root.dataset.ready = String(this.views.length);
   }
 
+  /**
+   * @param {PictureData} picture
+   * @returns {View}
+   */
   view(picture) {
     const image = el("img", { alt: picture.title, src: picture.url, draggable: "false" });
-    const words = `${picture.title}. Plus and minus zoom, arrow keys move.`;
-    const frame = el("div", { class: "frame", tabindex: "0", role: "group", "aria-label": words }, image);
+    const label = `${picture.title}. Plus and minus zoom, arrow keys move.`;
+    const frame = el("div", { class: "frame", tabindex: "0", role: "group", "aria-label": label }, image);
     const bar = el("div", { class: "bar" });
     const length = el("span", { class: "caption" });
     const title = el("span", { class: "title", title: picture.title }, picture.title);
@@ -56,12 +91,13 @@ class PatchViewer {
     return { picture, image, frame, bar, length, node: el("figure", { class: "patch" }, frame, foot) };
   }
 
+  /** @param {HTMLElement} frame */
   listen(frame) {
     frame.addEventListener("wheel", (event) => {
       if (this.zoom === 1 && event.deltaY > 0) return; // the page scrolls on
       event.preventDefault();
       const box = frame.getBoundingClientRect();
-      const at = [(event.clientX - box.left) / box.width - 0.5, (event.clientY - box.top) / box.height - 0.5];
+      const at = /** @type {Position} */ ([(event.clientX - box.left) / box.width - 0.5, (event.clientY - box.top) / box.height - 0.5]);
       this.zoomAt(at, Math.exp(-event.deltaY * (event.deltaMode === 1 ? 16 : 1) * WHEEL));
     });
     frame.addEventListener("pointerdown", (event) => frame.setPointerCapture(event.pointerId));
@@ -71,7 +107,7 @@ class PatchViewer {
     });
     frame.addEventListener("keydown", (event) => {
       const arrow = ARROWS[event.key];
-      const factor = { "+": STEP, "=": STEP, "-": 1 / STEP }[event.key];
+      const factor = ZOOMS[event.key];
       if (event.ctrlKey || event.metaKey || (!arrow && !factor)) return;
       event.preventDefault();
       event.stopPropagation();
@@ -80,53 +116,75 @@ class PatchViewer {
     });
   }
 
-  /** Zoom by a factor about a place in the frame, given from its middle as fractions of the frame. */
-  zoomAt(at, factor) {
-    const under = this.middle.map((middle, k) => middle + at[k] / this.zoom);
-    this.zoom = clamp(this.zoom * factor, 1, DEEPEST);
-    this.look(under.map((place, k) => place - at[k] / this.zoom));
+  /**
+   * Zoom by a factor about a place in the frame, given from its middle as fractions of the frame.
+   * @param {Position} at
+   * @param {number} factor
+   */
+  zoomAt([x, y], factor) {
+    const under = [this.middle[0] + x / this.zoom, this.middle[1] + y / this.zoom];
+    this.zoom = clamp(this.zoom * factor, 1, MAX_ZOOM);
+    this.look(under[0] - x / this.zoom, under[1] - y / this.zoom);
   }
 
-  /** Move by fractions of what is in view. */
+  /**
+   * Move by fractions of what is in view.
+   * @param {number} dx
+   * @param {number} dy
+   */
   move(dx, dy) {
-    this.look([this.middle[0] + dx / this.zoom, this.middle[1] + dy / this.zoom]);
+    this.look(this.middle[0] + dx / this.zoom, this.middle[1] + dy / this.zoom);
   }
 
-  look(middle) {
+  /**
+   * Put a place of the pictures in the middle, as far as no frame shows anything beside its picture.
+   * @param {number} x
+   * @param {number} y
+   */
+  look(x, y) {
     const half = 0.5 / this.zoom;
-    this.middle = middle.map((place) => clamp(place, half, 1 - half));
+    this.middle = [clamp(x, half, 1 - half), clamp(y, half, 1 - half)];
     this.arrange();
   }
 
   /** Give every picture its size: one scale for all where every pixel size is known, else as large as fits. */
   arrange() {
-    if (!this.views?.length) return;
+    if (!this.views.length) return;
     const known = this.views.every(({ picture }) => picture.mpp);
-    const room = (this.board.clientWidth - GAP_PX * (this.views.length - 1)) / this.views.length;
-    const lengths = this.views.map(({ picture, image }) => {
-      const unit = known ? picture.mpp : 1; // micrometres where all are known, pixels otherwise
-      return (picture.side_px ?? [image.naturalWidth || 1, image.naturalHeight || 1]).map((side) => side * unit);
+    const room_px = (this.board.clientWidth - GAP_PX * (this.views.length - 1)) / this.views.length;
+    const sizes = this.views.map(({ picture, image }) => {
+      const unit = (known && picture.mpp) || 1; // micrometres where all are known, pixels otherwise
+      const [width, height] = picture.side_px ?? [image.naturalWidth || 1, image.naturalHeight || 1];
+      return { width: width * unit, height: height * unit };
     });
-    const fitting = lengths.map(([width, height]) => Math.min(room / width, this.data.height_px / height));
-    this.views.forEach((view, k) => {
+    const fitting = sizes.map(({ width, height }) => Math.min(room_px / width, this.data.height_px / height));
+    const [left, top] = this.middle.map((place) => (place * this.zoom - 0.5) * -100);
+    for (const [k, view] of this.views.entries()) {
       const scale = known ? Math.min(...fitting) : fitting[k];
-      const [width, height] = lengths[k].map((length) => length * scale);
-      const [left, top] = this.middle.map((place) => (place * this.zoom - 0.5) * -100);
-      Object.assign(view.frame.style, { width: `${width}px`, height: `${height}px` });
+      const [width_px, height_px] = [sizes[k].width * scale, sizes[k].height * scale];
+      Object.assign(view.frame.style, { width: `${width_px}px`, height: `${height_px}px` });
       view.image.style.transform = `translate(${left}%, ${top}%) scale(${this.zoom})`;
-      this.measure(view, (known ? scale : scale / view.picture.mpp) * this.zoom, width);
-    });
+      this.measure(view, scale * this.zoom, known, width_px);
+    }
     const same = known ? "Shown at the same scale." : "Not at the same scale: a pixel size is not known.";
     this.note.textContent = this.views.length > 1 ? same : "";
   }
 
-  /** `scale` is CSS pixels per micrometre. */
-  measure(view, scale, width_px) {
-    view.bar.hidden = !view.picture.mpp;
+  /**
+   * Draw the scale bar.
+   * @param {View} view
+   * @param {number} scale CSS pixels per micrometre where `in_um`, else per pixel of the original
+   * @param {boolean} in_um
+   * @param {number} width_px of the frame
+   */
+  measure(view, scale, in_um, width_px) {
+    const { mpp } = view.picture;
+    view.bar.hidden = !mpp;
     view.length.textContent = "scale not known";
-    if (!view.picture.mpp) return;
-    const length_um = nice(width_px / 4 / scale);
-    view.bar.style.width = `${length_um * scale}px`;
+    if (!mpp) return;
+    const px_per_um = in_um ? scale : scale / mpp;
+    const length_um = nice(width_px / 4 / px_per_um);
+    view.bar.style.width = `${length_um * px_per_um}px`;
     view.length.textContent = length_um >= 1000 ? `${short(length_um / 1000)} mm` : `${short(length_um)} µm`;
   }
 
@@ -136,8 +194,11 @@ class PatchViewer {
   }
 }
 
-/** The largest of 1, 2 or 5 times a power of ten that is not above `value`. */
+/**
+ * The largest of 1, 2 or 5 times a power of ten that is not above `value`.
+ * @param {number} value
+ */
 function nice(value) {
   const power = 10 ** Math.floor(Math.log10(value));
-  return power * [5, 2, 1].find((digit) => digit * power <= value * 1.0001);
+  return power * ([5, 2].find((digit) => digit * power <= value * 1.0001) ?? 1);
 }

@@ -1,55 +1,74 @@
 // Files on their way to the server: one PUT each, a few at a time, so that no file is ever held in memory.
 
-const LANES = 3;
+/** @import { FileEntry } from "./dropped.js" */
+
+const PARALLEL = 3;
 const HEADERS = { "x-explorer": "1" }; // another site's page cannot send it without being asked first
 
 export class Sending {
-  /** `url` is where uploads begin; `progress()` is called as bytes leave. */
+  /**
+   * @param {string} url where uploads begin
+   * @param {() => void} progress called as bytes leave
+   */
   constructor(url, progress) {
     this.url = url;
     this.progress = progress;
-    this.id = null;
-    this.total = 0;
-    this.sent = new Map(); // file on its way -> bytes sent
-    this.bytes = 0; // of files that arrived
-    this.arrived = 0;
+    this.id = "";
+    this.total = 0; // bytes of all files
+    this.arrived = 0; // files
+    this.arrived_bytes = 0;
+    /** @type {Map<File, number>} */
+    this.underway = new Map(); // file on its way -> bytes sent
+    /** @type {(FileEntry & {reason: string})[]} */
     this.failed = [];
     this.cancelled = false;
+    /** @type {Set<XMLHttpRequest>} */
     this.requests = new Set();
   }
 
-  /** Send `[{path, file}]`; resolves when each has arrived or failed. Throws where the server refuses to begin. */
+  /**
+   * Send files; resolves when each has arrived or failed. Throws where the server refuses to begin.
+   * @param {FileEntry[]} entries
+   */
   async send(entries) {
     this.failed = [];
-    this.total = this.bytes + entries.reduce((sum, { file }) => sum + file.size, 0);
-    this.id ??= (await ask("POST", this.url)).upload_id;
+    this.total = this.arrived_bytes + entries.reduce((sum, { file }) => sum + file.size, 0);
+    this.id ||= (await ask("POST", this.url)).upload_id ?? "";
     const queue = entries[Symbol.iterator]();
-    await Promise.all(Array.from({ length: LANES }, () => this.lane(queue)));
+    await Promise.all(Array.from({ length: PARALLEL }, () => this.sendNext(queue)));
   }
 
-  async lane(queue) {
+  /**
+   * Send one file after the other until the queue is empty.
+   * @param {Iterable<FileEntry>} queue shared with those that send beside
+   */
+  async sendNext(queue) {
     for (const entry of queue) {
       if (this.cancelled) return;
       try {
         await this.put(entry);
         this.arrived += 1;
-        this.bytes += entry.file.size;
+        this.arrived_bytes += entry.file.size;
       } catch (error) {
-        if (!this.cancelled) this.failed.push({ ...entry, reason: error.message });
+        if (!this.cancelled) this.failed.push({ ...entry, reason: error instanceof Error ? error.message : String(error) });
       }
-      this.sent.delete(entry.file);
+      this.underway.delete(entry.file);
       this.progress();
     }
   }
 
+  /**
+   * @param {FileEntry} entry
+   * @returns {Promise<void>}
+   */
   put({ path, file }) {
     return new Promise((resolve, reject) => {
-      const request = new XMLHttpRequest(); // fetch does not tell how much has been sent
+      const request = new XMLHttpRequest(); // fetch does not report how much has been sent
       this.requests.add(request);
       request.open("PUT", `${this.url}/${encodeURIComponent(this.id)}?name=${encodeURIComponent(path)}`);
       for (const [name, value] of Object.entries(HEADERS)) request.setRequestHeader(name, value);
       request.upload.onprogress = (event) => {
-        this.sent.set(file, event.loaded);
+        this.underway.set(file, event.loaded);
         this.progress();
       };
       request.onloadend = () => this.requests.delete(request);
@@ -60,12 +79,12 @@ export class Sending {
     });
   }
 
-  /** Bytes that have left so far. */
-  get gone() {
-    return this.bytes + [...this.sent.values()].reduce((sum, part) => sum + part, 0);
+  /** Bytes sent so far. */
+  get sent_bytes() {
+    return this.arrived_bytes + [...this.underway.values()].reduce((sum, part) => sum + part, 0);
   }
 
-  /** Stop, and have the server throw away what arrived. */
+  /** Stop, and have the server remove what arrived. */
   async cancel() {
     this.cancelled = true;
     for (const request of this.requests) request.abort();
@@ -73,14 +92,24 @@ export class Sending {
   }
 }
 
+/**
+ * @param {string} method
+ * @param {string} url
+ * @returns {Promise<{upload_id?: string}>}
+ */
 async function ask(method, url) {
-  const answer = await fetch(url, { method, headers: HEADERS });
-  const text = await answer.text();
-  if (!answer.ok) throw new Error(reason(answer.status, text));
+  const response = await fetch(url, { method, headers: HEADERS });
+  const text = await response.text();
+  if (!response.ok) throw new Error(reason(response.status, text));
   return text ? JSON.parse(text) : {};
 }
 
-/** The server's own sentence, where it gave one. */
+/**
+ * The server's own sentence, where it gave one.
+ * @param {number} status
+ * @param {string} text
+ * @returns {string}
+ */
 function reason(status, text) {
   try {
     return JSON.parse(text).error;

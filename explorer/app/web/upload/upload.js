@@ -1,64 +1,94 @@
 // A place to bring files: dropped, chosen or pasted, with progress, cancel and retry.
-//
-// data:  url, folder (offer whole folders), paste (take pictures from the clipboard), max_bytes (of all files), words
-// state: done {upload_id, n, bytes} or null
 
-import { fromChooser, fromClipboard, fromDrop } from "./dropped.js";
 import { count, el, style } from "../common/dom.js";
+import { stateSender } from "../common/state.js";
+import { fromChooser, fromClipboard, fromDrop } from "./dropped.js";
 import { Sending } from "./sending.js";
-import { teller } from "../common/state.js";
 
+/** @import { Component } from "../common/state.js" */
+/** @import { Attributes } from "../common/dom.js" */
+/** @import { FileEntry } from "./dropped.js" */
+
+/**
+ * What the Python side sends. State sent back: `done` {upload_id, n, bytes} or null.
+ * @typedef {object} UploadData
+ * @property {string} url where uploads begin
+ * @property {boolean} folder offer whole folders
+ * @property {boolean} paste take pictures from the clipboard
+ * @property {number} max_bytes of all files
+ * @property {string} words what belongs here
+ */
+
+/** @param {Component<UploadData>} component */
 export async function mount(component) {
   await style(component.parentElement, "upload/upload.css");
-  const upload = new Upload(component.parentElement);
-  upload.update(component);
-  return upload;
+  return new Upload(component);
 }
 
 class Upload {
-  constructor(root) {
-    const chooser = (extra) => {
-      const input = el("input", { type: "file", multiple: true, hidden: true, ...extra });
-      input.addEventListener("change", () => {
-        this.take(fromChooser(input.files));
-        input.value = "";
-      });
-      return input;
-    };
-    this.files = chooser({});
-    this.folders = chooser({ webkitdirectory: true });
+  /** @param {Component<UploadData>} component */
+  constructor(component) {
+    this.data = component.data;
+    this.sendState = stateSender(component);
+    /** @type {Sending | null} */
+    this.sending = null;
+    this.n_files = 0; // of this upload
+    this.start_ms = 0; // when the present run began ...
+    this.start_bytes = 0; // ... and what had been sent by then
+    this.bar = el("progress");
+    this.text = el("p");
+    this.files = this.chooser({});
+    this.folders = this.chooser({ webkitdirectory: true });
     this.body = el("div", { class: "drop-body" });
-    this.root = el("div", { class: "drop", role: "group", "aria-label": "Upload" }, this.body, this.files, this.folders);
-    this.voice = el("div", { class: "for-readers", role: "status", "aria-live": "polite" });
-    this.root.append(this.voice);
-    root.append(this.root);
-    this.root.addEventListener("dragover", (event) => {
-      event.preventDefault();
-      this.root.classList.add("over");
-    });
-    this.root.addEventListener("dragleave", () => this.root.classList.remove("over"));
-    this.root.addEventListener("drop", async (event) => {
-      event.preventDefault();
-      this.root.classList.remove("over");
-      this.take(await fromDrop(event.dataTransfer));
-    });
-    this.pasted = (event) => {
-      const entries = this.data?.paste ? fromClipboard(event.clipboardData) : [];
+    this.announcer = el("div", { class: "for-readers", role: "status", "aria-live": "polite" });
+    this.root = el("div", { class: "drop", role: "group", "aria-label": "Upload" }, this.body, this.files, this.folders, this.announcer);
+    component.parentElement.append(this.root);
+    this.paste = (/** @type {ClipboardEvent} */ event) => {
+      const entries = this.data.paste ? fromClipboard(event.clipboardData) : [];
       if (!entries.length) return; // text goes where it was meant to go
       event.preventDefault();
       this.take(entries);
     };
-    document.addEventListener("paste", this.pasted);
-  }
-
-  update(component) {
-    this.tell = teller(component);
-    const first = !this.data;
-    this.data = component.data;
-    if (first) this.invite();
+    this.listen();
+    this.invite();
     this.root.dataset.ready = "1";
   }
 
+  /** @param {Component<UploadData>} component */
+  update(component) {
+    this.sendState = stateSender(component);
+    this.data = component.data;
+  }
+
+  /** @param {Attributes} extra */
+  chooser(extra) {
+    const input = el("input", { type: "file", multiple: true, hidden: true, ...extra });
+    input.addEventListener("change", () => {
+      this.take(fromChooser(input.files ?? new DataTransfer().files));
+      input.value = "";
+    });
+    return input;
+  }
+
+  listen() {
+    const { root } = this;
+    root.addEventListener("dragover", (event) => {
+      event.preventDefault();
+      root.classList.add("over");
+    });
+    root.addEventListener("dragleave", () => root.classList.remove("over"));
+    root.addEventListener("drop", async (event) => {
+      event.preventDefault();
+      root.classList.remove("over");
+      if (event.dataTransfer) this.take(await fromDrop(event.dataTransfer));
+    });
+    document.addEventListener("paste", this.paste);
+  }
+
+  /**
+   * Ask for files.
+   * @param {string} [problem] what went wrong before
+   */
   invite(problem = "") {
     this.sending = null;
     const { data } = this;
@@ -73,6 +103,7 @@ class Upload {
     );
   }
 
+  /** @param {FileEntry[]} entries */
   async take(entries) {
     if (this.sending || !entries.length) return;
     const total = entries.reduce((sum, { file }) => sum + file.size, 0);
@@ -80,94 +111,108 @@ class Upload {
       this.invite(`These are ${size(total)}, more than the ${size(this.data.max_bytes)} that fit; choose fewer.`);
       return;
     }
-    this.sending = new Sending(this.data.url, () => this.progress());
-    await this.run(entries, entries.length);
+    const sending = new Sending(this.data.url, () => this.progress());
+    this.sending = sending;
+    this.n_files = entries.length;
+    await this.run(sending, entries);
   }
 
-  async run(entries, all) {
-    const { sending } = this;
-    this.all = all;
-    this.since = performance.now();
-    this.start = sending.gone;
+  /**
+   * @param {Sending} sending
+   * @param {FileEntry[]} entries
+   */
+  async run(sending, entries) {
+    this.start_ms = performance.now();
+    this.start_bytes = sending.sent_bytes;
     this.bar = el("progress", { max: "1", value: "0", "aria-label": "Upload" });
-    this.words = el("p", { class: "drop-words" });
-    this.show(this.words, this.bar, el("div", { class: "drop-buttons" }, button("Cancel", () => this.cancel())));
+    this.text = el("p", { class: "drop-words" });
+    this.show(this.text, this.bar, el("div", { class: "drop-buttons" }, button("Cancel", () => this.cancel(sending))));
     this.progress();
     try {
       await sending.send(entries);
     } catch (error) {
-      this.invite(`The upload could not begin. ${error.message}`);
+      this.invite(`The upload could not begin. ${error instanceof Error ? error.message : error}`);
       return;
     }
     if (sending.cancelled) return;
-    if (sending.failed.length) this.offerRetry();
-    else this.finish();
+    if (sending.failed.length) this.offerRetry(sending);
+    else this.finish(sending);
   }
 
   progress() {
     const { sending } = this;
     if (!sending || sending.cancelled) return;
-    const seconds = (performance.now() - this.since) / 1000;
-    const rate = (sending.gone - this.start) / Math.max(0.001, seconds);
-    const left = rate > 0 && seconds > 1 ? ` · ${time((sending.total - sending.gone) / rate)} left` : "";
-    this.bar.value = sending.total ? Math.min(1, sending.gone / sending.total) : 1;
-    this.words.textContent = `${count(sending.arrived)} of ${files(this.all)} · ${size(sending.gone)} of ${size(sending.total)}${left}`;
+    const seconds = (performance.now() - this.start_ms) / 1000;
+    const rate = (sending.sent_bytes - this.start_bytes) / Math.max(0.001, seconds);
+    const left = rate > 0 && seconds > 1 ? ` · ${time((sending.total - sending.sent_bytes) / rate)} left` : "";
+    this.bar.value = sending.total ? Math.min(1, sending.sent_bytes / sending.total) : 1;
+    const bytes = `${size(sending.sent_bytes)} of ${size(sending.total)}`;
+    this.text.textContent = `${count(sending.arrived)} of ${files(this.n_files)} · ${bytes}${left}`;
   }
 
-  offerRetry() {
-    const { failed, arrived } = this.sending;
+  /** @param {Sending} sending */
+  offerRetry(sending) {
+    const { failed, arrived } = sending;
     const some = failed.slice(0, 3).map(({ path, reason }) => el("li", {}, `${path}: ${reason}`));
     if (failed.length > some.length) some.push(el("li", {}, `and ${count(failed.length - some.length)} more`));
-    const without = arrived ? [button("Go on without", () => this.finish())] : [];
-    const retry = button("Try again", () => this.run(failed, this.all));
+    const without = arrived ? [button("Go on without", () => this.finish(sending))] : [];
+    const retry = button("Try again", () => this.run(sending, failed));
     this.show(
       el("p", { class: "problem", role: "alert" }, `${files(failed.length)} did not arrive.`),
       el("ul", { class: "caption" }, ...some),
-      el("div", { class: "drop-buttons" }, retry, ...without, button("Cancel", () => this.cancel())),
+      el("div", { class: "drop-buttons" }, retry, ...without, button("Cancel", () => this.cancel(sending))),
     );
   }
 
-  finish() {
-    const { id, arrived, bytes } = this.sending;
+  /** @param {Sending} sending */
+  finish({ id, arrived, arrived_bytes }) {
     this.show(
-      el("p", { class: "drop-words" }, `${files(arrived)} ${arrived === 1 ? "is" : "are"} here (${size(bytes)}).`),
+      el("p", { class: "drop-words" }, `${files(arrived)} ${arrived === 1 ? "is" : "are"} here (${size(arrived_bytes)}).`),
       el("div", { class: "drop-buttons" }, button("Choose others", () => this.again())),
     );
-    this.voice.textContent = `Upload complete, ${files(arrived)}.`;
+    this.announcer.textContent = `Upload complete, ${files(arrived)}.`;
     this.sending = null;
-    this.tell("done", { upload_id: id, n: arrived, bytes });
+    this.sendState("done", { upload_id: id, n: arrived, bytes: arrived_bytes });
   }
 
   again() {
-    this.tell("done", null);
+    this.sendState("done", null);
     this.invite();
   }
 
-  async cancel() {
-    const { sending } = this;
+  /** @param {Sending} sending */
+  async cancel(sending) {
     this.invite();
-    this.voice.textContent = "Upload cancelled.";
+    this.announcer.textContent = "Upload cancelled.";
     try {
       await sending.cancel();
     } catch (error) {
-      this.invite(`Cancelled, but the server still holds what had arrived. ${error.message}`);
+      this.invite(`Cancelled, but the server still holds what had arrived. ${error instanceof Error ? error.message : error}`);
     }
   }
 
+  /** @param {(Node | null)[]} nodes */
   show(...nodes) {
     this.body.replaceChildren(...nodes.filter((node) => node !== null));
   }
 
   destroy() {
-    document.removeEventListener("paste", this.pasted);
+    document.removeEventListener("paste", this.paste);
     this.sending?.cancel();
     this.root.remove();
   }
 }
 
+/**
+ * @param {string} text
+ * @param {() => void} onclick
+ */
 const button = (text, onclick) => el("button", { type: "button", class: "button", onclick }, text);
+
+/** @param {number} n */
 const files = (n) => `${count(n)} ${n === 1 ? "file" : "files"}`;
 
+/** @param {number} bytes */
 function size(bytes) {
   const units = ["bytes", "kB", "MB", "GB", "TB"];
   let unit = 0;
@@ -176,6 +221,7 @@ function size(bytes) {
   return `${value >= 10 || unit === 0 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
 }
 
+/** @param {number} seconds */
 function time(seconds) {
   if (seconds < 60) return `${Math.ceil(seconds)} s`;
   return seconds < 3600 ? `${Math.ceil(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;

@@ -1,0 +1,80 @@
+"""The token by which people on other machines come in, and the signed cookie that their browsers keep for it."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+from cachetools import TTLCache
+from itsdangerous import BadSignature, TimestampSigner
+
+FILE = ".token"
+COOKIE_LIFE_S = 30 * 24 * 3600
+MOST_WRONG = 10
+"""Wrong tokens that one address may send before it has to wait."""
+WAIT_S = 60.0
+_VALUE = b"in"
+
+
+class Token:
+    """One secret per home, in a file that only its owner can read. It is read at each check: a new one counts at once."""
+
+    def __init__(self, home: Path) -> None:
+        self.path = home / FILE
+
+    def value(self) -> str:
+        """The token; made where there is none yet."""
+        with suppress(FileNotFoundError):
+            if text := self.path.read_text(encoding="ascii").strip():
+                return text
+        return self.renew()
+
+    def renew(self) -> str:
+        """A new token; the old one and every cookie signed with it no longer count."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        part = self.path.with_name(f"{FILE}.{secrets.token_hex(4)}.part")
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+            file.write(secrets.token_urlsafe(32))
+        part.replace(self.path)
+        return self.path.read_text(encoding="ascii")
+
+    def matches(self, text: str) -> bool:
+        """Whether ``text`` is the token, compared in constant time."""
+        return hmac.compare_digest(self.value().encode(), text.encode("utf-8", "replace"))
+
+    def cookie_name(self) -> str:
+        """A name of its own for each home, as cookies of a host are shared by all its ports."""
+        return f"explorer-{hashlib.sha256(str(self.path.resolve()).encode()).hexdigest()[:8]}"
+
+    def cookie(self) -> str:
+        """A signed value that stands for the token for ``COOKIE_LIFE_S`` seconds."""
+        return self._signer().sign(_VALUE).decode("ascii")
+
+    def signed(self, cookie: str) -> bool:
+        """Whether ``cookie`` was signed with this token and is not too old."""
+        try:
+            return bool(self._signer().unsign(cookie, max_age=COOKIE_LIFE_S) == _VALUE)
+        except BadSignature:
+            return False
+
+    def _signer(self) -> TimestampSigner:
+        return TimestampSigner(self.value(), salt="explorer.cookie", digest_method=hashlib.sha256)
+
+
+class WrongTokens:
+    """Counts wrong tokens by address; who sent ``MOST_WRONG`` of them within ``WAIT_S`` seconds has to wait."""
+
+    def __init__(self) -> None:
+        self._counts: TTLCache[str, int] = TTLCache(maxsize=10_000, ttl=WAIT_S)
+
+    def add(self, address: str) -> None:
+        """One more from there."""
+        self._counts[address] = self._counts.get(address, 0) + 1
+
+    def too_many(self, address: str) -> bool:
+        """Whether this address has to wait."""
+        return self._counts.get(address, 0) >= MOST_WRONG

@@ -1,0 +1,121 @@
+"""Routes of what people say of rows: annotations with their history, and saved selections."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from ... import pipeline
+from ...collection import Collection, RowKind, SavedSelection
+from ...errors import NotFound
+from ...storage.journal import Entry, RowNumbers
+from ..shared import cache
+
+MOST_ENTRIES = 1000
+MOST_ROWS = 1_000_000
+
+router = APIRouter(prefix="/collections/{collection}", tags=["annotations"])
+
+
+class Rows(BaseModel):
+    """Which rows are meant; what is given is taken together."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    rows: Annotated[list[int], Field(max_length=MOST_ROWS, description="Row numbers from 0.")] = []
+    selection: Annotated[str | None, Field(description="Title of a saved selection.")] = None
+    where: Annotated[dict[str, Any], Field(description="As in a search.")] = {}
+
+    def of(self, opened: Collection) -> RowNumbers:
+        """Their numbers. Raises ``InputError``."""
+        return pipeline.meant_rows(opened, rows=self.rows, selection=self.selection, where=self.where)
+
+
+class NewAnnotation(Rows):
+    """Something to be said of rows."""
+
+    kind: RowKind
+    value: Annotated[str, Field(description="An empty label, note or decision takes it away.")]
+    why: str = ""
+    query_id: Annotated[str, Field(description="The query by which the rows were found.")] = ""
+
+
+class NewSelection(Rows):
+    """Rows to be saved under a title; a selection that has it is replaced."""
+
+    title: str
+    note: str = ""
+
+
+class Undo(BaseModel):
+    """Why something is taken back."""
+
+    why: str = ""
+
+
+@router.get("/annotations")
+def history(collection: str, before: int | None = None, limit: Annotated[int, Query(ge=1, le=MOST_ENTRIES)] = 100) -> dict[str, Any]:
+    """What was said, newest first: entries with an id below ``before``."""
+    annotations = cache.collection(collection).annotations
+    undone = annotations.journal.undone()
+    entries = annotations.history(before=before, limit=limit)
+    return {"version": annotations.version, "entries": [entry.to_json() | {"in_effect": entry.id not in undone} for entry in entries]}
+
+
+@router.post("/annotations", status_code=201)
+def add(collection: str, asked: NewAnnotation) -> dict[str, Any]:
+    """Say something of rows; it becomes a column that can be filtered, coloured and exported."""
+    opened = cache.collection(collection)
+    rows = asked.of(opened)
+    return _entry(opened.annotations.add(asked.kind, asked.value, rows, who=cache.LOCAL_USER, why=asked.why, query_id=asked.query_id))
+
+
+@router.post("/annotations/{entry_id}/undo", status_code=201)
+def undo(collection: str, entry_id: int, asked: Undo | None = None) -> dict[str, Any]:
+    """Take back an entry; an undo can be undone too."""
+    why = asked.why if asked else ""
+    return _entry(cache.collection(collection).annotations.undo(entry_id, who=cache.LOCAL_USER, why=why))
+
+
+@router.get("/selections")
+def selections(collection: str) -> list[dict[str, Any]]:
+    """Saved selections, newest first, without their rows."""
+    return [_summary(selection) for selection in cache.collection(collection).annotations.selections()]
+
+
+@router.get("/selections/{key}")
+def selection(collection: str, key: str) -> dict[str, Any]:
+    """A saved selection with its rows."""
+    found = _find(cache.collection(collection), key)
+    return _summary(found) | {"rows": found.rows.tolist()}
+
+
+@router.post("/selections", status_code=201)
+def save(collection: str, asked: NewSelection) -> dict[str, Any]:
+    """Save rows under a title."""
+    opened = cache.collection(collection)
+    return _summary(opened.annotations.save_selection(asked.title, asked.of(opened), note=asked.note, who=cache.LOCAL_USER))
+
+
+@router.delete("/selections/{key}")
+def remove(collection: str, key: str) -> dict[str, Any]:
+    """Take a selection off the list. Returns the entry; undoing it brings the selection back."""
+    opened = cache.collection(collection)
+    return _entry(opened.annotations.remove_selection(_find(opened, key).title, who=cache.LOCAL_USER))
+
+
+def _find(opened: Collection, key: str) -> SavedSelection:
+    for found in opened.annotations.selections():
+        if found.key == key:
+            return found
+    raise NotFound("There is no such selection; it may have been removed or replaced.")
+
+
+def _summary(selection: SavedSelection) -> dict[str, Any]:
+    return {name: getattr(selection, name) for name in ("key", "title", "n_rows", "note", "automatic", "who", "at")}
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    return entry.to_json() | {"in_effect": True}

@@ -1,0 +1,79 @@
+"""What was understood of a source, as pages show it: counts, the tables with their columns, and what should be known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from ..shared.redaction import without_paths
+from .common import count, plain
+
+FIELD_NAMES = {
+    "uri": "Name of the picture",
+    "id": "Identifier",
+    "label": "Label",
+    "patient": "Patient",
+    "slide": "Slide",
+    "site": "Site",
+    "split": "Split",
+    "mpp": "µm per pixel",
+    "x_px0": "x in level-0 pixels",
+    "y_px0": "y in level-0 pixels",
+    "side_px0": "Side in level-0 pixels",
+}
+_BECAME = {
+    "matched": "matched",
+    "repeated": "name a picture again",
+    "ambiguous": "fit several pictures",
+    "unmatched": "name no picture",
+    "empty": "name nothing",
+}
+_SHOWN_NOTES = 4
+
+
+def summary(reading: Mapping[str, Any]) -> str:
+    """Pictures, labels, patients, slides and sites in one line."""
+    words = [count(reading["pictures"], "picture")]
+    labels = reading["labels"]
+    if labels:
+        named = ", ".join(list(labels)[:5]) + (", …" if len(labels) > 5 else "")
+        words.append(f"{count(reading['distinct']['label'], 'label')} ({named})")
+    words += [count(n, unit) for unit in ("patient", "slide", "site") if (n := reading["distinct"][unit])]
+    missing = "" if reading["distinct"]["patient"] else " No patient is known, so patches of one patient cannot be kept apart."
+    return " · ".join(words) + "." + missing
+
+
+def notes(reading: Mapping[str, Any], *, key: str) -> None:
+    """Everything that was guessed, changed or not matched; the first few at once, all on demand."""
+    lines = [without_paths(note[:1].upper() + note[1:]) for note in reading["notes"]]
+    for line in lines[:_SHOWN_NOTES]:
+        st.markdown(plain(f"{line}."))
+    if len(lines) > _SHOWN_NOTES:
+        with st.expander(f"{count(len(lines) - _SHOWN_NOTES)} more to know", key=f"{key}/notes"):
+            for line in lines[_SHOWN_NOTES:]:
+                st.markdown(plain(f"{line}."))
+
+
+def tables(readings: Sequence[Mapping[str, Any]], *, key: str) -> None:
+    """Each table: what became of its lines, and what each column is taken for."""
+    for number, table in enumerate(readings):
+        became = [f"{count(table[name])} {words}" for name, words in _BECAME.items() if table[name]]
+        st.markdown(plain(f"{table['name']}: {count(table['lines'], 'line')}. " + ", ".join(became) + "."))
+        st.caption(plain(f"Read as {table['form']}."))
+        rows = [
+            {
+                "Column": column["name"],
+                "Taken for": ", ".join(FIELD_NAMES.get(name, name) for name in column["taken_for"].split(", ") if name)
+                or "your own column",
+                "Holds": column["holds"],
+                "Lines": column["filled"],
+                "Such as": ", ".join(column["examples"]),
+            }
+            for column in table["columns"]
+        ]
+        st.dataframe(rows, hide_index=True, key=f"{key}/table-{number}")
+        if table["names_without_picture"]:
+            with st.expander(f"{count(table['unmatched'], 'line')} without a picture", key=f"{key}/unmatched-{number}"):
+                st.dataframe({"Name": table["names_without_picture"]}, hide_index=True, key=f"{key}/unmatched-{number}-names")

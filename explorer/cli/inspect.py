@@ -1,0 +1,71 @@
+"""What is understood of a source before anything is built."""
+
+from __future__ import annotations
+
+import click
+
+from ..settings import Settings
+from ..sources import Reading, open_source, reading_of
+from ..sources.reading import TableReading
+from .base import AS_JSON, KIND, OPTIONS, pairs, verb
+from .output import echo_json, echo_table, printable
+from .progress import Bars
+
+_FIELDS = {"patient": "patients", "slide": "slides", "site": "sites", "split": "splits"}
+_MOST_LABELS = 20
+
+
+@click.command()
+@click.argument("source")
+@KIND
+@OPTIONS
+@AS_JSON
+@verb
+def inspect(settings: Settings, report: Bars, *, source: str, kind: str | None, options: tuple[str, ...], as_json: bool) -> None:
+    """Say what SOURCE holds and what each column of its tables is taken for; nothing is built and no picture is read."""
+    reading = reading_of(open_source(source, kind=kind, options=pairs(options, json_values=True), limits=settings.limits))
+    report.close()
+    if as_json:
+        echo_json(reading.to_json())
+        return
+    _echo(reading)
+    for table in reading.tables:
+        _echo_table(table)
+    if reading.notes:
+        click.echo("\nTo know:")
+    for note in reading.notes:
+        click.echo(printable(f"- {note}"))
+
+
+def _echo(reading: Reading) -> None:
+    layout = f", laid out as {reading.layout}" if reading.layout else ""
+    click.echo(f"{reading.kind}{layout}: {reading.pictures} pictures, {reading.rejected} files passed over")
+    named = [f"{label} {count}" for label, count in reading.labels.items()]
+    more = f" and {len(named) - _MOST_LABELS} more" if len(named) > _MOST_LABELS else ""
+    click.echo(printable(f"labels: {reading.distinct['label']} on {reading.labelled} pictures: {', '.join(named[:_MOST_LABELS])}{more}"))
+    click.echo(", ".join(f"{plural}: {reading.distinct[field]}" for field, plural in _FIELDS.items()))
+
+
+def _echo_table(table: TableReading) -> None:
+    became = {
+        "matched": table.matched,
+        "name a picture again": table.repeated,
+        "fit several pictures": table.ambiguous,
+        "name no picture": table.unmatched,
+        "name nothing": table.empty,
+    }
+    click.echo()
+    click.echo(
+        printable(f"{table.name} ({table.form}): {table.lines} lines; " + ", ".join(f"{n} {word}" for word, n in became.items() if n))
+    )
+    records = [
+        {
+            "column": column.name,
+            "taken for": column.taken_for.replace("uri", "name of the picture") or "own column",
+            "holds": column.holds,
+            "lines": column.filled,
+            "such as": ", ".join(column.examples),
+        }
+        for column in table.columns
+    ]
+    echo_table(records, ("column", "taken for", "holds", "lines", "such as"))

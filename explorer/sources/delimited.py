@@ -1,0 +1,170 @@
+"""Separated text (CSV, TSV) becomes rows of text, and every line is accounted for.
+
+The standard library's ``csv`` splits a line; what it leaves silent (a quotation mark that swallows the lines after it,
+lines that are too long or too short) is found here.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+
+from ..errors import SourceError
+
+_SEPARATORS = ",;\t|"
+_SAMPLE_LINES = 50
+_UNCLOSED = "unexpected end of data"
+csv.field_size_limit(1 << 30)  # outlines of annotations in one cell are longer than its default of 128 KiB
+
+
+@dataclass(slots=True)
+class Delimited:
+    """A header and the rows below it, each cell as written but for white space around it."""
+
+    separator: str
+    header: list[str]
+    rows: list[list[str]]
+    lines: list[int]
+    """Line number of each row in the file, from 1."""
+    notes: list[str] = field(default_factory=list)
+
+
+def parse(text: str, *, what: str) -> Delimited:
+    """The rows of a text. Raises ``SourceError`` with the line where it cannot be read in full."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    first = 0
+    if announced := re.match(r"\"?sep=(.)\"?\s*$", lines[0]):
+        first = 1
+    while first < len(lines) and not lines[first].strip():
+        first += 1
+    if first == len(lines):
+        raise SourceError(f"{what} cannot be read as a table (it is empty); give it a first line with the names of its columns.")
+    separator = announced[1] if announced else _separator(lines[first : first + _SAMPLE_LINES])
+    return _Parser(lines, separator, what).table(first)
+
+
+def _separator(lines: list[str]) -> str:
+    """The separator that gives most fields in the first line, and the same number in most of the lines that follow."""
+
+    def merit(separator: str) -> tuple[float, int]:
+        counts = [len(_tolerant(line, separator)) for line in lines if line.strip()]
+        if counts[0] == 1:
+            return 0.0, 1
+        return sum(count == counts[0] for count in counts) / len(counts), counts[0]
+
+    best = max(_SEPARATORS, key=merit)
+    agree, _ = merit(best)
+    return best if agree > 0.5 else max(_SEPARATORS, key=lambda separator: len(_tolerant(lines[0], separator)))
+
+
+def _strict(line: str, separator: str) -> list[str] | None:
+    """The fields of one line; None where a quotation mark does not close in it."""
+    if '"' not in line:
+        return line.split(separator)
+    try:
+        return next(csv.reader([line], delimiter=separator, skipinitialspace=True, strict=True))
+    except csv.Error as error:
+        if _UNCLOSED in str(error):
+            return None
+        return next(csv.reader([line], delimiter=separator, skipinitialspace=True))
+
+
+def _tolerant(line: str, separator: str) -> list[str]:
+    """The fields of one line; a quotation mark that does not close in it stands for itself."""
+    return _strict(line, separator) or line.split(separator)
+
+
+class _Parser:
+    """One file on its way to rows."""
+
+    def __init__(self, lines: list[str], separator: str, what: str) -> None:
+        self._lines, self._separator, self._what = lines, separator, what
+        self._stray: list[int] = []
+
+    def table(self, first: int) -> Delimited:
+        header, at = self._record(first, width=0)
+        header = [name.strip() for name in header]
+        rows: list[list[str]] = []
+        numbers: list[int] = []
+        short: list[int] = []
+        while at < len(self._lines):
+            number = at + 1
+            if not self._lines[at].strip():
+                at += 1
+                continue
+            fields, at = self._record(at, width=len(header))
+            cells = [cell.strip() for cell in fields]
+            while len(cells) > len(header) and not cells[-1]:
+                cells.pop()
+            if len(cells) > len(header):
+                raise SourceError(
+                    f"Line {number} of {self._what} has {len(cells)} fields, but its first line names {len(header)}; "
+                    "put quotes around fields that hold the separator."
+                )
+            if len(cells) < len(header):
+                short.append(number)
+                cells += [""] * (len(header) - len(cells))
+            rows.append(cells)
+            numbers.append(number)
+        return Delimited(self._separator, *_named(header, rows, self._what), numbers, self._notes(short))
+
+    def _notes(self, short: list[int]) -> list[str]:
+        notes = []
+        if self._stray:
+            notes.append(
+                f"{self._what}: a quotation mark that does not close is read as written in {_lines(self._stray)}; no line was lost"
+            )
+        if short:
+            notes.append(f"{self._what}: {_lines(short)} {'has' if len(short) == 1 else 'have'} fewer fields than the first line names")
+        return notes
+
+    def _record(self, at: int, *, width: int) -> tuple[list[str], int]:
+        """The fields of the record that begins at a line, and the line after it. ``width`` is 0 for the header."""
+        fields = _strict(self._lines[at], self._separator)
+        if fields is not None:
+            return fields, at + 1
+        joined, after = self._joined(at)
+        alone = [_tolerant(line, self._separator) for line in self._lines[at : after if joined else at + 1]]
+        if width > 1 and all(len(line) == width for line in alone):  # every line is a row by itself: the mark is a stray one
+            self._stray.append(at + 1)
+            return alone[0], at + 1
+        swallowed = any(len(line) >= width for line in alone[1:]) if width > 1 else False
+        if joined is None or swallowed:
+            raise SourceError(
+                f"A quotation mark in line {at + 1} of {self._what} does not close before other lines begin; close it or take it out."
+            )
+        return joined, after
+
+    def _joined(self, at: int) -> tuple[list[str] | None, int]:
+        """The fields of a record that runs over several lines, None where its quotation mark never closes; and the line after it."""
+        for strict in (True, False):
+            following = (f"{self._lines[number]}\n" for number in range(at, len(self._lines)))
+            reader = csv.reader(following, delimiter=self._separator, skipinitialspace=True, strict=strict)
+            try:
+                return next(reader), at + reader.line_num
+            except csv.Error as error:
+                if _UNCLOSED in str(error):
+                    break
+        return None, len(self._lines)
+
+
+def _named(header: list[str], rows: list[list[str]], what: str) -> tuple[list[str], list[list[str]]]:
+    """Header and rows without columns that have neither a name nor a value; other nameless ones are called by their place."""
+    keep = [at for at, name in enumerate(header) if name or any(row[at] for row in rows)]
+    names = unique_names([header[at] for at in keep], what=what)
+    return names, rows if len(keep) == len(header) else [[row[at] for at in keep] for row in rows]
+
+
+def unique_names(header: list[str], *, what: str) -> list[str]:
+    """Names of columns, where none is twice. Nameless ones are called by their place. Raises ``SourceError`` for equal names."""
+    names = [name or f"column {at}" for at, name in enumerate(header, start=1)]
+    name, count = Counter(names).most_common(1)[0] if names else ("", 0)
+    if count > 1:
+        raise SourceError(f"{what} has {count} columns called {name!r}; rename all but one.")
+    return names
+
+
+def _lines(numbers: list[int]) -> str:
+    return f"line {numbers[0]}" if len(numbers) == 1 else f"{len(numbers)} lines (the first is line {numbers[0]})"

@@ -1,0 +1,215 @@
+"""Lines of a table find their pictures: by path, by the end of a path, without suffix, in other letter case; only where unique.
+
+Pure: names in, matches out. Unicode is compared in composed form, and both kinds of slashes are one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from .images import SUFFIXES
+from .metadata import path_key
+
+HOW = {
+    "end of the path": "the end of their path",
+    "name without suffix": "their name without suffix",
+    "other letter case": "their name in other letter case",
+}
+"""Steps of a join after the path itself, with the words for them. Lines that stand for a ``group`` of pictures come last."""
+SPLITS = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation"), "val"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+"""Names of folders and values that say which part of a data set a picture belongs to."""
+_SEVERAL = -1
+_MOST_NEAR = 20_000
+_COUNTER = re.compile(r"[ _-]+[xy]?-?\d+$", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class Join:
+    """Which line belongs to which picture, and what became of the other lines."""
+
+    line_of: dict[int, int] = field(default_factory=dict)
+    """Picture -> line, both by position."""
+    how: Counter[str] = field(default_factory=Counter)
+    """Lines matched, by what they matched on: ``path``, a step of ``HOW``, or ``group``."""
+    empty: list[int] = field(default_factory=list)
+    """Lines that name nothing."""
+    repeated: list[int] = field(default_factory=list)
+    """Lines whose picture an earlier line names; that one counts."""
+    ambiguous: list[int] = field(default_factory=list)
+    """Lines whose name fits several pictures, or whose picture other lines name as well."""
+    unmatched: list[int] = field(default_factory=list)
+
+    @property
+    def matched(self) -> int:
+        """Number of lines that found a picture."""
+        return self.how.total()
+
+
+def join(names: Sequence[str | None], pictures: Sequence[str]) -> Join:
+    """Match the names that lines of a table give to the relative paths of pictures, each step only where unique.
+
+    In this order: the same path; the same end of the path (as many parts as agree, behind any drive or folder); either
+    without the suffix; either in another letter case.
+    """
+    found = Join()
+    wanted: dict[int, str] = {}
+    for line, name in enumerate(names):
+        key = _clean(name or "")
+        if key:
+            wanted[line] = key
+        else:
+            found.empty.append(line)
+    keys = [path_key(picture) for picture in pictures]
+    exact_folders: set[str] = set()
+    steps: list[tuple[str, Callable[[str], str]]] = [
+        ("end of the path", _same),
+        ("name without suffix", _stem),
+        ("other letter case", str.casefold),
+        ("other letter case", lambda key: _stem(key.casefold())),
+    ]
+    _take(found, wanted, "path", _by_path(keys, wanted))
+    exact_folders = {_folder(keys[picture]) for picture in found.line_of}
+    for how, form in steps:
+        if not wanted:
+            break
+        index = _endings([form(key) for key in keys])
+        proposals = {line: hit for line, key in wanted.items() if (hit := _longest_end(form(key), index, keys, exact_folders)) is not None}
+        _take(found, wanted, how, proposals)
+    found.unmatched = sorted(wanted)
+    found.ambiguous.sort()
+    return found
+
+
+def join_groups(names: Sequence[str | None], pictures: Sequence[str]) -> Join:
+    """Match lines that stand for many pictures: a folder of that name, or file names that begin so before a counter (``ID_17.png``)."""
+    found = Join()
+    keys = [_clean(name or "") for name in names]
+    count = Counter(keys)
+    line_by_name = {}
+    for line, key in enumerate(keys):
+        if not key:
+            found.empty.append(line)
+        elif key != _stem(key):  # the name of one picture
+            found.unmatched.append(line)
+        elif count[key] > 1:
+            found.ambiguous.append(line)
+        else:
+            line_by_name[key] = line
+    used: set[int] = set()
+    for picture, name in enumerate(pictures):
+        hit = next((line_by_name[key] for key in _groups(path_key(name)) if key in line_by_name), None)
+        if hit is not None:
+            found.line_of[picture] = hit
+            used.add(hit)
+    found.how["group"] = len(used)
+    found.unmatched = sorted({*found.unmatched, *line_by_name.values()} - used)
+    return found
+
+
+def nearest(name: str, pictures: Sequence[str], count: int = 3) -> list[str]:
+    """The pictures whose names are most like it, best first; the first ones where none is like it."""
+    by_name: dict[str, str] = {}
+    for picture in pictures[:_MOST_NEAR]:
+        by_name.setdefault(path_key(picture).rpartition("/")[2].casefold(), picture)
+    like = difflib.get_close_matches(_clean(name).rpartition("/")[2].casefold(), list(by_name), n=count, cutoff=0.5)
+    return [by_name[key] for key in like] or list(pictures[:count])
+
+
+def candidates(name: str, pictures: Sequence[str]) -> list[str]:
+    """All pictures that end as ambiguous ``name`` does, in any letter case and with any suffix."""
+    last = _stem(_clean(name).casefold()).rpartition("/")[2]
+    return [picture for picture in pictures if _stem(path_key(picture).casefold()).rpartition("/")[2] == last]
+
+
+def _by_path(keys: Sequence[str], wanted: Mapping[int, str]) -> dict[int, int]:
+    index: dict[str, int] = {}
+    for picture, key in enumerate(keys):
+        index[key] = _SEVERAL if key in index else picture
+    return {line: index[key] for line, key in wanted.items() if key in index}
+
+
+def _take(found: Join, wanted: dict[int, str], how: str, proposals: Mapping[int, int]) -> None:
+    """Move lines from ``wanted`` to where they belong: of equal names the first counts, different names for one picture are doubted."""
+    names_of: dict[int, set[str]] = {}
+    for line, picture in proposals.items():
+        names_of.setdefault(picture, set()).add(wanted[line])
+    for line, picture in proposals.items():
+        if picture == _SEVERAL or (picture not in found.line_of and len(names_of[picture]) > 1):
+            found.ambiguous.append(line)
+    doubted = set(found.ambiguous)
+    for line, picture in proposals.items():
+        if line in doubted:
+            pass
+        elif picture in found.line_of:
+            found.repeated.append(line)
+        else:
+            found.line_of[picture] = line
+            found.how[how] += 1
+        del wanted[line]
+
+
+def _endings(keys: Sequence[str]) -> dict[str, int]:
+    """Every end of every path (whole parts) -> its picture, ``_SEVERAL`` where there is more than one."""
+    index: dict[str, int] = {}
+    for picture, key in enumerate(keys):
+        parts = key.split("/")
+        for start in range(len(parts)):
+            end = "/".join(parts[start:])
+            index[end] = _SEVERAL if end in index else picture
+    return index
+
+
+def _longest_end(key: str, index: Mapping[str, int], keys: Sequence[str], exact_folders: set[str]) -> int | None:
+    """The picture that shares the longest end with a name; None where no end is shared or the folders before it contradict."""
+    parts = key.split("/")
+    for start in range(len(parts)):
+        picture = index.get("/".join(parts[start:]))
+        if picture is None:
+            continue
+        if picture == _SEVERAL:
+            return picture
+        before = keys[picture].split("/")[: -(len(parts) - start)]
+        if start and before:  # both go on: other folders, which is a moved folder unless both folders are there
+            splits = {SPLITS.get(parts[start - 1].lower()), SPLITS.get(before[-1].lower())}
+            if _folder(keys[picture]) in exact_folders or (len(splits) == 2 and None not in splits):
+                return None
+        return picture
+    return None
+
+
+def _groups(key: str) -> list[str]:
+    """Names of groups a picture may belong to: its name without counters, then its folders, innermost first."""
+    *folders, name = key.split("/")
+    names = [_stem(name)]
+    while shorter := _COUNTER.sub("", names[-1]):
+        if shorter == names[-1]:
+            break
+        names.append(shorter)
+    return [*names, *reversed(folders)]
+
+
+def _clean(name: str) -> str:
+    """``path_key`` without drive, scheme, leading slashes and steps up."""
+    parts = path_key(name).split("/")
+    return "/".join(part for number, part in enumerate(parts) if part not in ("", ".", "..") and not (number == 0 and part.endswith(":")))
+
+
+def _same(key: str) -> str:
+    return key
+
+
+def _stem(key: str) -> str:
+    base, dot, suffix = key.rpartition(".")
+    return base if dot and base and f".{suffix.lower()}" in SUFFIXES else key
+
+
+def _folder(key: str) -> str:
+    return key.rpartition("/")[0]

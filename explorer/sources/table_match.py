@@ -1,0 +1,165 @@
+"""A table meets the pictures it describes: which column names them, which line belongs to which, and what is said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import SourceError
+from .cell_values import EMPTY_WORDS
+from .join import HOW, Join, candidates, join, join_groups, nearest
+from .known_layouts import wilds_path
+from .metadata import convert, file_columns, find_columns, plain_name
+from .reading import MOST_NAMES, TableReading, column_readings, short
+from .table_reader import Table
+
+_WILDS_COLUMNS = {"label": "tumor", "patient": "patient", "slide": "slide", "site": "center", "split": "split"}
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """A table whose cells are converted and whose lines have found their pictures."""
+
+    table: Table
+    columns: Mapping[str, str]
+    """Our field -> column; ``uri`` is the column that names the pictures, where one column does."""
+    rows: Mapping[str, Mapping[str, Any]]
+    """Picture -> its line."""
+    reading: TableReading
+    notes: tuple[str, ...]
+
+
+def match(
+    table: Table,
+    pictures: Sequence[str],
+    *,
+    columns: Mapping[str, str | None] | None = None,
+    empty: Collection[str] | None = None,
+    must: bool = True,
+) -> Matched:
+    """Join a table to pictures (paths as the table sees them).
+
+    ``columns`` is the user's own mapping of fields to columns, ``empty`` the words that mean nothing is known. Raises
+    ``SourceError`` where no line names a picture and ``must``, or where the mapping does not fit the table.
+    """
+    given = dict(columns or {})
+    names, uri, found = _names(table, pictures, given)
+    if len(table) and not found.matched and must:
+        raise SourceError(_none_matched(table, names, uri, found, pictures))
+    if uri is None and found.matched:  # WILDS: a path is put together from four columns
+        mapping = find_columns(
+            table.columns, {field: column for field, column in _WILDS_COLUMNS.items() if column in table.columns} | given
+        )
+    else:
+        mapping = find_columns(table.columns, given if uri is None else {**given, "uri": uri})
+        mapping = _with_identifier(mapping, table)
+    converted = convert(table, mapping, empty=EMPTY_WORDS if empty is None else empty)
+    records = list(converted.records())
+    rows = {pictures[picture]: records[line] for picture, line in found.line_of.items()}
+    reading = TableReading(
+        name=table.name,
+        form=table.form,
+        lines=len(table),
+        columns=column_readings(converted, mapping),
+        matched=found.matched,
+        repeated=len(found.repeated),
+        ambiguous=len(found.ambiguous),
+        unmatched=len(found.unmatched),
+        empty=len(found.empty),
+        how=dict(found.how),
+        pictures_without_line=len(pictures) - len(rows),
+        names_without_picture=tuple(str(names[line]) for line in found.unmatched[:MOST_NAMES]),
+    )
+    notes = (*converted.notes, *_notes(table, names, uri, found, pictures))
+    return Matched(converted, mapping, rows, reading, notes)
+
+
+def _names(table: Table, pictures: Sequence[str], given: Mapping[str, str | None]) -> tuple[list[str | None], str | None, Join]:
+    """The names in the column that matches most lines, that column (None where several make a path), and the join."""
+    if given.get("uri"):
+        find_columns(table.columns, given)
+    best: tuple[list[str | None], str | None, Join] = ([None] * len(table), None, Join(empty=list(range(len(table)))))
+    candidates_ = file_columns(table, given)
+    for matcher in (join, join_groups):
+        for name in candidates_:
+            names = _texts(table.columns[name])
+            found = matcher(names, pictures)
+            if found.matched > best[2].matched or (best[1] is None and not best[2].matched):
+                best = (names, name, found)
+            if found.matched == len(table):
+                break
+        if best[2].matched >= 0.5 * len(table):
+            return best
+        if matcher is join and not given.get("uri"):
+            names = [wilds_path(record) for record in table.records()]
+            if any(names) and (found := join(names, pictures)).matched > best[2].matched:
+                return names, None, found
+    return best
+
+
+def _with_identifier(mapping: dict[str, str], table: Table) -> dict[str, str]:
+    """The column that names the pictures is also their identifier where it is called so."""
+    if "id" not in mapping and plain_name(mapping.get("uri", "")) in ("id", "image_id", "tile_id", "patch_id"):
+        return mapping | {"id": mapping["uri"]}
+    return mapping
+
+
+def _texts(cells: Sequence[Any]) -> list[str | None]:
+    return [None if cell is None else str(cell) for cell in cells]
+
+
+def _none_matched(table: Table, names: Sequence[str | None], uri: str | None, found: Join, pictures: Sequence[str]) -> str:
+    """The sentence for a table none of whose lines names a picture."""
+    lines = "the only line" if len(table) == 1 else f"none of the {len(table)} lines"
+    if found.ambiguous:
+        name = str(names[found.ambiguous[0]])
+        several = candidates(name, pictures)[:2]
+        return (
+            f"In {table.name} {lines} names one picture: {short(name, 40)!r} fits {' and '.join(short(one, 44) for one in several)}; "
+            "give paths with their folder."
+        )
+    if not file_columns(table, {}) or uri is None:
+        return f"{table.name} has no column that names the files; call it 'file', with paths relative to {table.name}."
+    name = next((name for name in names if name), "")
+    near = ", ".join(short(one, 32) for one in nearest(name, pictures))
+    verb = "does not name" if len(table) == 1 else "names"
+    return (
+        f"In {table.name} {lines} {verb} a picture: column {short(uri, 24)!r} says {short(name, 40)!r}, pictures are called {near}; "
+        "name them so, or say --option table=none."
+    )
+
+
+def _notes(table: Table, names: Sequence[str | None], uri: str | None, found: Join, pictures: Sequence[str]) -> list[str]:
+    """What the join did and could not do, a sentence each; the number of lines is always named."""
+    what, total, notes = table.name, len(table), []
+    if uri is None:
+        notes.append(f"{what}: pictures are named by its columns patient, node, x_coord and y_coord, as WILDS lays them out")
+    elif plain_name(uri) not in ("file", "uri", "path", "filename", "file_name"):
+        notes.append(f"{what}: column {short(uri, 40)!r} is taken to name the pictures")
+    for how, count in found.how.items():
+        if how == "group":
+            notes.append(f"{what}: its lines stand for groups of pictures; {count} of {total} lines name {len(found.line_of)} pictures")
+        elif how in HOW:
+            notes.append(f"{what}: {count} of {total} lines are matched by {HOW[how]}")
+    if found.unmatched:
+        name = str(names[found.unmatched[0]])
+        near = ", ".join(short(one, 40) for one in nearest(name, pictures))
+        notes.append(f"{len(found.unmatched)} of {total} lines of {what} name no picture, such as {short(name)!r} (nearest are {near})")
+    if found.ambiguous:
+        name = str(names[found.ambiguous[0]])
+        several = " and ".join(short(one) for one in candidates(name, pictures)[:2])
+        notes.append(
+            f"{len(found.ambiguous)} of {total} lines of {what} do not name one picture, such as {short(name)!r} "
+            f"({several}); give paths with their folder"
+        )
+    if found.repeated:
+        name = str(names[found.repeated[0]])
+        again = f"name a picture again, such as {short(name)!r}; the first line counts"
+        notes.append(f"{len(found.repeated)} of {total} lines of {what} {again}")
+    if found.empty:
+        notes.append(f"{len(found.empty)} of {total} lines of {what} name nothing; the first is line {table.lines[found.empty[0]]}")
+    without = [picture for at, picture in enumerate(pictures) if at not in found.line_of]
+    if without:
+        notes.append(f"{len(without)} of {len(pictures)} pictures have no line in {what}, such as {short(without[0])!r}")
+    return notes

@@ -1,0 +1,99 @@
+"""The sheet of a new collection shows what was understood and takes corrections; About keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from picture_files import contents, write_folder
+from streamlit.testing.v1 import AppTest
+
+from explorer import pipeline, settings
+from explorer.app.shared import cache, job_requests
+from explorer.sources import open_source
+
+TABLE = "file,label,doctor,patient\n1,A,D1,P1\n2,B,D2,unknown\n9,B,D2,P9\n"
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("EXPLORER_HOME", str(home))
+    monkeypatch.setenv("EXPLORER_ALLOWED_ROOTS", str(tmp_path))
+    cache.settings.cache_clear()
+    yield write_folder(tmp_path / "files", contents("1.png", "2.png", labels__csv=TABLE, cohort__csv="file,grade\n1,3\n2,4\n"))
+    cache.settings.cache_clear()
+
+
+def page(name: str, **asked: str) -> AppTest:
+    test = AppTest.from_string(f"from explorer.app import frame\nframe.run({name!r})", default_timeout=60)
+    for key, value in asked.items():
+        test.query_params[key] = value
+    return checked(test)
+
+
+def checked(test: AppTest) -> AppTest:
+    test.run()
+    assert not test.exception, test.exception
+    return test
+
+
+def words(test: AppTest) -> str:
+    kinds = ("title", "header", "markdown", "caption", "text", "warning", "error")
+    return "\n".join(str(element.value) for kind in kinds for element in getattr(test, kind)).replace("\\", "")
+
+
+def sheet(place: Path) -> AppTest:
+    test = page("library")
+    test.text_input(key="new/place").set_value(str(place))
+    next(button for button in test.button if button.label == "Look there").click()
+    return checked(test)
+
+
+def test_the_sheet_says_what_was_understood(place: Path) -> None:
+    shown = words(sheet(place))
+    assert "2 pictures · 2 labels (A, B) · 1 patient." in shown
+    assert "1 of 3 lines of labels.csv name no picture, such as '9' (nearest are" in shown
+    assert "labels.csv: 3 lines. 2 matched, 1 name no picture." in shown
+
+
+def test_corrections_are_read_again_and_reach_the_job(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[job_requests.Build] = []
+    monkeypatch.setattr(job_requests, "start", started.append)
+    test = sheet(place)
+    test.selectbox(key="new/column-site").set_value("doctor")
+    checked(test)
+    test.checkbox(key="new/empty").uncheck()
+    assert "2 pictures · 2 labels (A, B) · 2 patients · 2 sites." in words(checked(test))
+    test.button(key="new/start").click()
+    checked(test)
+    (build,) = started
+    assert build.options() == {"columns": {"site": "doctor"}, "empty": []}
+    assert build.command()[-6:-2] == ["--option", 'columns={"site": "doctor"}', "--option", "empty=[]"]
+
+
+def test_another_table_or_none_can_be_chosen_and_all_taken_back(place: Path) -> None:
+    test = sheet(place)
+    test.selectbox(key="new/which-table").set_value("none")
+    assert "2 pictures. No patient is known" in words(checked(test))
+    test.selectbox(key="new/which-table").set_value("cohort.csv")
+    assert "cohort.csv: 2 lines. 2 matched." in words(checked(test))
+    test.button(key="new/reset").click()
+    assert "2 labels (A, B)" in words(checked(test))
+
+
+def test_a_correction_that_cannot_be_read_can_be_taken_back(place: Path) -> None:
+    test = sheet(place)
+    test.selectbox(key="new/column-uri").set_value("doctor")
+    assert "none of the 3 lines names a picture" in words(checked(test))
+    test.button(key="new/reset").click()
+    assert "2 labels (A, B)" in words(checked(test))
+
+
+def test_about_shows_how_the_table_was_joined(place: Path) -> None:
+    own = settings.read(home=cache.settings().home)
+    pipeline.ingest(open_source(place), name="c", settings=own)
+    shown = words(page("about", collection="c"))
+    assert "Where labels come from" in shown and "1 of 3 lines of labels.csv name no picture, such as '9'" in shown

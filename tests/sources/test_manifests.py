@@ -1,0 +1,84 @@
+"""Manifest tables: paths that lead elsewhere, pictures inside the table, and what is not to be read at all."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from bad_files import encoded, patch
+from picture_files import contents, fields, write_folder
+
+from explorer.errors import ImageRejected, SourceError
+from explorer.sources import open_source, reading_of
+
+
+def test_paths_that_go_up_are_read_where_the_root_holds_them(tmp_path: Path) -> None:
+    write_folder(tmp_path, contents("images/1.png", "images/2.png"))
+    table = tmp_path / "metadata" / "cohort.csv"
+    table.parent.mkdir()
+    table.write_text("path,label\n../images/1.png,A\n../images/2.png,B\n")
+    with pytest.raises(
+        SourceError, match=r"All 2 paths in cohort\.csv leave its folder, such as \.\./images/1\.png; say --option root=\.\. "
+    ):
+        open_source(table).items()
+    assert fields(open_source(table, options={"root": ".."}), "label") == {"images/1.png": ("A",), "images/2.png": ("B",)}
+    assert fields(open_source(table, options={"root": "../images"}), "label") == {"1.png": ("A",), "2.png": ("B",)}
+
+
+def test_paths_of_another_machine_letter_case_and_unicode_form_are_found(tmp_path: Path) -> None:
+    write_folder(tmp_path, contents("pics/Pra\u0308p.png", "pics/b.png", "pics/c.png"))
+    table = tmp_path / "t.csv"
+    table.write_text("file,label\npics/Pr\u00e4p.png,A\nD:\\study\\pics\\b.png,B\npics/C.PNG,C\nd.png,D\n", encoding="utf-8")
+    source = open_source(table)
+    assert fields(source, "label") == {"pics/Pra\u0308p.png": ("A",), "pics/b.png": ("B",), "pics/c.png": ("C",)}
+    assert [(reject.uri, reject.reason) for reject in source.rejects()] == [("d.png", "there is no such file")]
+    assert any("1 of 4 lines of t.csv name no file, such as 'd.png'" in note for note in reading_of(source).notes)
+
+
+@pytest.mark.parametrize("name", ["t.csv.gz", "t.txt", "t.TSV"])
+def test_packed_tables_and_text_files_are_tables(tmp_path: Path, name: str) -> None:
+    data = b"file\tlabel\n1.png\tA\n"
+    write_folder(tmp_path, contents("1.png") | {name: gzip.compress(data) if name.endswith(".gz") else data})
+    assert fields(open_source(tmp_path / name), "label") == {"1.png": ("A",)}
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("p.tar.gz", "unpack it"), ("p.7z", "unpack it"), ("x.h5.gz", "gunzip x.h5.gz"), ("a.png", "one picture")]
+)
+def test_what_is_no_source_is_named_with_the_remedy(tmp_path: Path, name: str, words: str) -> None:
+    (tmp_path / name).write_bytes(b"\x1f\x8b\x08")
+    with pytest.raises(SourceError, match=words):
+        open_source(tmp_path / name)
+
+
+@pytest.mark.parametrize("form", ["struct", "binary"])
+def test_pictures_inside_a_table_are_read(tmp_path: Path, form: str) -> None:
+    """As Hugging Face ``datasets`` writes them: bytes and the name of the file, and the class as a number."""
+    data = [encoded(patch(8, seed=seed), "PNG") for seed in range(3)]
+    cells = [*data[:2], None]
+    image = pa.array([None if cell is None else {"bytes": cell, "path": f"x_{row}.png"} for row, cell in enumerate(cells)])
+    column = image if form == "struct" else pa.array(cells, pa.binary())
+    pq.write_table(pa.table({"image": column, "label": [0, 1, 1]}), tmp_path / "train.parquet")
+    source = open_source(tmp_path / "train.parquet")
+    assert fields(source, "label") == {"row[0]": ("0",), "row[1]": ("1",)}
+    assert [reject.uri for reject in source.rejects()] == ["row[2]"]
+    np.testing.assert_array_equal(source.read("row[1]"), patch(8, seed=1))
+    for uri in ("row[2]", "row[3]", "row[-1]", "x_0.png"):
+        with pytest.raises(ImageRejected):
+            source.read(uri)
+
+
+def test_a_cell_as_long_as_a_picture_is_no_path_and_makes_no_long_sentence(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"image": ["x" * 50_000 + ".png"], "label": [1]}), tmp_path / "t.parquet")
+    with pytest.raises(SourceError) as caught:
+        open_source(tmp_path / "t.parquet").items()
+    assert len(str(caught.value)) < 300
+
+
+def test_the_column_whose_paths_are_there_is_taken(tmp_path: Path) -> None:
+    write_folder(tmp_path, contents("1.png", "2.png", t__csv="path,where,label\n/data,1.png,A\n/data,2.png,B\n"))
+    assert fields(open_source(tmp_path / "t.csv"), "label") == {"1.png": ("A",), "2.png": ("B",)}
