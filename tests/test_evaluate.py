@@ -48,7 +48,7 @@ def make(home: Path, name: str, *, patients: range = range(6), seed: int = 0, dr
     table = pd.DataFrame(rows).drop(columns=list(drop))
     table["shuffled"] = random.permutation(table["label"])
     table.to_csv(folder / "labels.csv", index=False)
-    settings = settings_table.read({}, home=home, threads=1)
+    settings = settings_table.read(home=home, threads=1)
     collection = ingest(open_source(folder), name=name, settings=settings)
     embed(collection, encoder=MeanColour(), settings=settings)
     index(collection)
@@ -115,7 +115,7 @@ def test_an_embedding_by_the_descriptor_becomes_a_baseline_of_a_new_report(tmp_p
     made = make(tmp_path / "home", "d", patients=range(4))
     without = asked(made, "retrieval", encoder="mean-colour")
     assert "descriptor" in without.baselines_missing
-    embed(made, encoder=encoders.load("descriptor"), settings=settings_table.read({}, home=tmp_path / "home", threads=1))
+    embed(made, encoder=encoders.load("descriptor"), settings=settings_table.read(home=tmp_path / "home", threads=1))
     beside = asked(made, "retrieval", encoder="mean-colour")
     itself = asked(made, "retrieval", encoder="descriptor")
     baseline = next(each for each in beside.baselines if each.name == "descriptor")
@@ -145,7 +145,7 @@ def test_baselines_that_older_versions_kept_as_anchors_are_used(tmp_path: Path) 
     from explorer import encoders
 
     made = make(tmp_path / "home", "a", patients=range(3))
-    own = settings_table.read({}, home=tmp_path / "home", threads=1)
+    own = settings_table.read(home=tmp_path / "home", threads=1)
     embed(made, encoder=encoders.load("descriptor"), settings=own, kind="anchors")
     assert "descriptor" in [each.name for each in asked(made, "retrieval", encoder="mean-colour").baselines]
 
@@ -164,7 +164,7 @@ def test_the_embedding_that_was_asked_about_is_measured_and_timed(tmp_path: Path
     """An older embedding by the same encoder, asked for by its key, while a newer one is there."""
     made = make(tmp_path / "home", "c", patients=range(3))
     older = made.embedding()
-    settings = settings_table.read({}, home=tmp_path / "home", threads=1)
+    settings = settings_table.read(home=tmp_path / "home", threads=1)
     newer = embed(made, encoder=MeanColour(version=2), settings=settings)
     index(made, encoder=newer.key)
     indexed: list[str] = []
@@ -441,7 +441,7 @@ def test_what_cannot_be_measured_is_one_sentence_and_never_a_number(home: Path, 
 def test_the_teacher_needs_the_same_encoder(home: Path, tmp_path: Path) -> None:
     other = make(tmp_path / "home", "v2", patients=range(8, 12))
     made = open_collection("plain", home=home)
-    embed(made, encoder=MeanColour(version=2), settings=settings_table.read({}, home=home, threads=1))
+    embed(made, encoder=MeanColour(version=2), settings=settings_table.read(home=home, threads=1))
     with pytest.raises(ArtifactMissing, match="explorer embed v2"):
         asked(made, "knn", train=other)
 

@@ -74,6 +74,7 @@ def report(**given: Any) -> EvaluationReport[Any]:
     return replace(base, **given)
 
 
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")  # the type checker samples items of lists
 @settings(max_examples=60)
 @given(st.data(), estimates, st.lists(names, max_size=2).map(tuple), st.none() | st.builds(SplitFacts, names, some_rows, names))
 def test_a_report_is_the_same_after_json(data: st.DataObject, value: Estimate, words: tuple[str, ...], split: SplitFacts | None) -> None:
@@ -184,7 +185,7 @@ TOY = Protocol(
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("reports")
     folder = write_patches(root / "patches", per_class=6)
-    own = settings_table.read({}, home=root / "home", threads=1)
+    own = settings_table.read(home=root / "home", threads=1)
     collection = pipeline.ingest(open_source(folder), name="c", settings=own)
     pipeline.embed(collection, encoder=MeanColour(), settings=own)
     return root / "home"
@@ -233,7 +234,7 @@ def tiny(root: Path, labels: list[str], *, same: set[int] = frozenset(), patient
         Image.fromarray(picture).save(folder / f"{i:03d}.png")
     columns: dict[str, Any] = {"file": [f"{i:03d}.png" for i in range(len(labels))], "label": labels}
     pd.DataFrame(columns | ({"patient": patients} if patients else {})).to_csv(folder / "labels.csv", index=False)
-    own = settings_table.read({}, home=root / "home", threads=1)
+    own = settings_table.read(home=root / "home", threads=1)
     collection = pipeline.ingest(open_source(folder), name="t", settings=own)
     pipeline.embed(collection, encoder=MeanColour(), settings=own)
     return root / "home"

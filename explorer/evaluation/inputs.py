@@ -94,12 +94,12 @@ def check_k(ks: Sequence[int], n: int) -> None:
         raise InputError(f"There are {n} rows to choose from, fewer than k = {max(ks)}; pass a smaller k or more rows.")
 
 
-def classes_of(rows: Mapping[str, int], *, most_characters: int = 120) -> str:
+def classes_of(rows: Mapping[str, int], *, most_characters: int = 100) -> str:
     """Names of classes with their rows, for a sentence: as many as fit, and the number of the others."""
     head = f"{len(rows)} class{'es' if len(rows) != 1 else ''} with {sum(rows.values())} row{'s' if sum(rows.values()) != 1 else ''}"
     named: list[str] = []
     for name in rows:
-        if sum(map(len, named)) + len(name) > most_characters:
+        if sum(len(each) + 2 for each in named) + len(name) > most_characters:
             break
         named.append(repr(name))
     if not named:
