@@ -11,8 +11,26 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[2] / "explorer"
 
 PUBLIC = {
-    "Collections": ("explorer.build", "explorer.open_collection", "explorer.collection.Collection"),
-    "Search results": ("explorer.search.SearchResult", "explorer.search.Hit"),
+    "Collections": (
+        "explorer.build",
+        "explorer.open_collection",
+        "explorer.collection.Collection",
+        "explorer.collection.Embedding",
+        "explorer.collection.annotations.Annotations",
+    ),
+    "Searching": (
+        "explorer.search.search",
+        "explorer.search.Query",
+        "explorer.search.Row",
+        "explorer.search.Rows",
+        "explorer.search.Picture",
+        "explorer.search.Region",
+        "explorer.search.Selection",
+        "explorer.search.SearchResult",
+        "explorer.search.Hit",
+        "explorer.search.Facts",
+    ),
+    "Vector stores": ("explorer.types.VectorStore",),
     "Encoders": (
         "explorer.encoders.names",
         "explorer.encoders.spec",
