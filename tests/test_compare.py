@@ -140,7 +140,8 @@ def test_what_is_missing_can_be_typed_and_is_then_there(home: Path, tmp_path: Pa
         if gap.protocol != "linear":
             typed = CliRunner().invoke(main, ["--home", str(tmp_path / "home"), *gap.command()[1:]], catch_exceptions=False)
             assert typed.exit_code == 0, typed.stderr
-    assert {gap.protocol for gap in gaps([made], scores([made]))} == {"linear"}
+    again = open_collection("c", home=tmp_path / "home")
+    assert {gap.protocol for gap in gaps([again], scores([again]))} == {"linear"}
 
 
 def test_without_labels_nothing_is_missing(tmp_path: Path) -> None:
