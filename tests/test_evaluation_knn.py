@@ -39,7 +39,7 @@ def test_ties_of_votes_go_to_the_nearest() -> None:
     y = ["a", "b", "b", "a", "c"]
     test = np.array([[1, 0.05], [-1, 0]], np.float32)  # the first is nearest to a, then b, b, a
     report = knn(x, y, x_test=test, y_test=["a", "c"], k=(1, 3, 4))
-    votes = {k: scores.confusion.argmax(axis=1)[[0, 2]].tolist() for k, scores in report.knn.items()}
+    votes = {k: np.array(scores.confusion).argmax(axis=1)[[0, 2]].tolist() for k, scores in report.knn.items()}
     assert votes == {1: [0, 2], 3: [1, 2], 4: [0, 1]}
 
 

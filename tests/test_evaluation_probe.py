@@ -156,7 +156,7 @@ def test_the_report_is_scikit_learns_on_the_same_predictions() -> None:
     assert report.sd == pytest.approx(np.std(report.scores, ddof=1))
     assert report.evaluated == "test"
     assert report.interval.low < report.mean < report.interval.high
-    assert [each.value for each in report.recall.values()] == pytest.approx(np.diag(report.confusion) / report.confusion.sum(1))
+    assert [each.value for each in report.recall.values()] == pytest.approx(np.diag(report.confusion) / np.sum(report.confusion, axis=1))
     assert report.protocol["batch_size"] == 256 and report.protocol["seed"] == 42
     json.dumps(report.to_json(), allow_nan=False)
 

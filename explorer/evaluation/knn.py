@@ -13,7 +13,7 @@ from ..cosine import unit
 from ..errors import InputError
 from ..types import Vectors
 from .inputs import Codes, Values, check_classes, check_judged, check_same_width, check_vectors, column, fitting_k, renumber
-from .intervals import N_RESAMPLES, Estimate
+from .intervals import N_RESAMPLES, Estimate, Number
 from .mistakes import Mistake, mistakes, vote_share
 from .neighbours import nearest
 from .ranking import majority_vote
@@ -42,7 +42,7 @@ class KnnReport(Report):
     """By k."""
     prototype: Scores
     """Nearest class mean after centring and scaling to length 1."""
-    chance: float
+    chance: Number
     """Balanced accuracy of guessing evenly among the classes that were learnt."""
     classes: tuple[str, ...]
     n: Mapping[str, int]
@@ -64,7 +64,7 @@ class Shot:
     shots: int
     balanced_accuracy: Estimate
     """Mean over draws; the interval holds 95 % of the draws."""
-    draws: tuple[float, ...]
+    draws: tuple[Number, ...]
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class FewShotReport(Report):
     curve: tuple[Shot, ...]
     left_out: str
     """A sentence on numbers of shots that the smallest class cannot fill; empty where all were run."""
-    chance: float
+    chance: Number
     """Balanced accuracy of guessing evenly among the classes that were learnt."""
     classes: tuple[str, ...]
     n: Mapping[str, int]

@@ -58,14 +58,14 @@ EVA_2024: Mapping[str, Mapping[str, int]] = {
 class ProbeReport(Report):
     """What a linear probe found."""
 
-    scores: tuple[float, ...]
+    scores: tuple[Number, ...]
     """Balanced accuracy of each run."""
     mean: Number
     sd: Number
     """Over the runs, with n - 1; NaN for one run."""
     interval: Estimate
     """Of the mean over runs, by drawing the groups of the evaluated rows; without groups it holds for rows, not for new patients."""
-    chance: float
+    chance: Number
     """Balanced accuracy of guessing evenly among the classes that were learnt."""
     recall: Mapping[str, Estimate]
     """Of each class, mean over runs; NaN where the evaluated rows have none."""
@@ -82,9 +82,9 @@ class ProbeReport(Report):
     """Groups of evaluated rows the interval draws; 0 where rows were drawn."""
     epochs: tuple[int, ...]
     best_epochs: tuple[int, ...]
-    monitored: tuple[float, ...]
+    monitored: tuple[Number, ...]
     """The monitored score of the best checkpoint on the validation rows."""
-    seconds: float
+    seconds: Number
     protocol: Facts
     """Every setting used."""
     mistakes: tuple[Mistake, ...] = ()

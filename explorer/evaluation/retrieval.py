@@ -13,7 +13,7 @@ from ..types import Rows, Vectors
 from . import ranking
 from .counted_rows import alike, tabulate
 from .inputs import Codes, Values, fitting_k
-from .intervals import N_RESAMPLES, Estimate, bootstrap, mutual_factor, widened
+from .intervals import N_RESAMPLES, Estimate, Number, bootstrap, mutual_factor, widened
 from .mistakes import Mistake, mistakes, vote_share
 from .neighbours import nearest
 from .recall import confusion
@@ -31,11 +31,11 @@ class RetrievalAt:
     k: int
     scores: Mapping[str, Estimate]
     """Means over classes, with groups kept apart."""
-    naive: Mapping[str, float]
+    naive: Mapping[str, Number]
     """The same with only the query itself left out."""
     leakage: Mapping[str, Estimate]
     """``naive`` - ``scores``: what a patient's own other tiles add."""
-    chance: Mapping[str, float]
+    chance: Mapping[str, Number]
     """The same with hits drawn at random from the allowed rows."""
     per_class: Mapping[str, Mapping[str, Estimate]]
     confusion: Counts
@@ -61,7 +61,7 @@ class RetrievalReport(Report):
     n_failures: int
     """Queries that may find fewer than the largest k rows; what they lack counts as wrong."""
     sentence: str
-    seconds: float
+    seconds: Number
     protocol: Facts
     mistakes: tuple[Mistake, ...] = ()
     """Some of the queries whose vote at the largest k was wrong."""

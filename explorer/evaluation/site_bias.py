@@ -13,7 +13,7 @@ from ..types import Labels, Rows, Vectors
 from . import ranking
 from .counted_rows import alike, tabulate
 from .inputs import Codes, Values, check_classes, column, fitting_k
-from .intervals import N_RESAMPLES, Estimate, bootstrap, group_sums, mutual_factor, widened
+from .intervals import N_RESAMPLES, Estimate, Number, bootstrap, group_sums, mutual_factor, widened
 from .neighbours import nearest
 from .recall import balanced_accuracy, recall_estimates
 from .reports import Facts, Report
@@ -29,13 +29,13 @@ class SiteBiasReport(Report):
 
     robustness: Estimate
     """SO / (SO + OS): neighbours of the same class from another site, against those of another class from the same site."""
-    robustness_by_chance: float
+    robustness_by_chance: Number
     """The same with neighbours drawn at random; 0.5 only where there are as many classes as sites, all of one size."""
     counts: Mapping[str, int]
     """Neighbours by same (S) or other (O) class, then by same or other site: SS, SO, OS, OO."""
     site_accuracy: Estimate
     """Balanced accuracy of naming the site by a vote of the neighbours."""
-    site_accuracy_by_chance: float
+    site_accuracy_by_chance: Number
     """The same with neighbours drawn at random; below 1 / sites where groups are kept apart, for each takes of its own site."""
     follows: str
     """"site" where the interval lies below both 0.5 and chance, "label" where it lies above both, else "neither".

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from ....evaluation import Estimate, Mistake
+from ....evaluation.intervals import Number
 from ....reports.document import EvaluationReport
 from ....reports.sections import Section
 from ..splits import AnyVectors, Part, Split
@@ -24,8 +25,8 @@ class IndexFacts:
     """The index people search with, as it was on this machine."""
 
     kind: str
-    recall_at_10: float
-    latency_ms: Mapping[str, float]
+    recall_at_10: Number
+    latency_ms: Mapping[str, Number]
     """p50 and p99 of one search."""
     n_timed: int
 
