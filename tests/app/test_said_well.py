@@ -93,7 +93,7 @@ def test_a_share_is_not_nothing_where_there_is_something() -> None:
 def test_columns_worth_a_colour_are_counted_once(opened: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
     show("map")
     counted: list[int] = []
-    monkeypatch.setattr(ui, "columns_worth", lambda rows: counted.append(len(rows)) or [])
+    monkeypatch.setattr(ui.common, "columns_worth", lambda rows: counted.append(len(rows)) or [])
     show("map")
     assert counted == []
     assert ui.colour_columns(opened) == () and counted == [opened.n], "another collection object is counted for itself"
