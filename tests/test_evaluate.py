@@ -46,7 +46,7 @@ def make(home: Path, name: str, *, patients: range = range(6), seed: int = 0, dr
     table = pd.DataFrame(rows).drop(columns=list(drop))
     table["shuffled"] = random.permutation(table["label"])
     table.to_csv(folder / "labels.csv", index=False)
-    settings = settings_table.read({}, home=home, threads=1)
+    settings = settings_table.read(home=home, threads=1)
     collection = ingest(open_source(folder), name=name, settings=settings)
     embed(collection, encoder=MeanColour(), settings=settings)
     index(collection)
@@ -113,7 +113,7 @@ def test_an_embedding_by_the_descriptor_becomes_an_anchor_and_another_report(tmp
     made = make(tmp_path / "home", "d", patients=range(4))
     without = asked(made, "retrieval", encoder="mean-colour")
     assert "descriptor" in without["anchors_not_there"]
-    embed(made, encoder=encoders.load("descriptor"), settings=settings_table.read({}, home=tmp_path / "home", threads=1))
+    embed(made, encoder=encoders.load("descriptor"), settings=settings_table.read(home=tmp_path / "home", threads=1))
     beside = asked(made, "retrieval", encoder="mean-colour")
     itself = asked(made, "retrieval", encoder="descriptor")
     anchor = next(each for each in beside["anchors"] if each["name"] == "descriptor")
@@ -373,7 +373,7 @@ def test_too_few_rows_for_k(tmp_path: Path) -> None:
 def test_the_teacher_needs_the_same_encoder(home: Path, tmp_path: Path) -> None:
     other = make(tmp_path / "home", "v2", patients=range(8, 12))
     made = open_collection("plain", home=home)
-    embed(made, encoder=MeanColour(version=2), settings=settings_table.read({}, home=home, threads=1))
+    embed(made, encoder=MeanColour(version=2), settings=settings_table.read(home=home, threads=1))
     with pytest.raises(ArtifactMissing, match="explorer embed v2"):
         asked(made, "knn", train=other)
 

@@ -145,7 +145,7 @@ def make(home: Path, name: str, order: np.ndarray, *, given: bool = False) -> Co
         table[-1] |= {"patient": f"p{number // 15}", "site": f"s{number % 2}"}
         table[-1] |= {"split": ("train", "train", "train", "val", "test", "test", "test")[number // 15]} if given else {}
     pd.DataFrame(table).to_csv(folder / "labels.csv", index=False)
-    own = settings_table.read({}, home=home, threads=1)
+    own = settings_table.read(home=home, threads=1)
     collection = ingest(open_source(folder), name=name, settings=own)
     embed(collection, encoder=MeanColour(), settings=own)
     return collection
@@ -181,7 +181,7 @@ def test_a_leak_that_cannot_be_told_is_no_number(tmp_path: Path) -> None:
         Pillow.fromarray(pixels).save(folder / f"{number:02d}.png")
         table.append({"file": f"{number:02d}.png", "label": "ab"[kind], "site": f"s{site}"})
     pd.DataFrame(table).to_csv(folder / "labels.csv", index=False)
-    own = settings_table.read({}, home=tmp_path / "home", threads=1)
+    own = settings_table.read(home=tmp_path / "home", threads=1)
     collection = ingest(open_source(folder), name="clouds", settings=own)
     embed(collection, encoder=MeanColour(), settings=own)
     made = evaluate(collection, Question("leak"))
@@ -209,7 +209,7 @@ def test_permuted_labels_of_real_tissue_score_at_chance_within_the_interval(
 ) -> None:
     monkeypatch.setattr("explorer.evaluation.probe.MAX_STEPS", 2500)
     table = pd.read_csv(shared_data / "oral_binary" / "labels.csv")
-    own = settings_table.read({}, home=tmp_path / "home", threads=1)
+    own = settings_table.read(home=tmp_path / "home", threads=1)
     shutil.copytree(shared_data / "oral_binary", tmp_path / "oral")
     listing = tmp_path / "rows.csv"
     permuted = np.random.default_rng(1).permutation(table["label"])

@@ -31,7 +31,7 @@ REUSE = import_module("explorer.pipeline.vector_reuse")
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return settings_table.read({}, home=tmp_path / "home", threads=2, batch_size=4)
+    return settings_table.read(home=tmp_path / "home", threads=2, batch_size=4)
 
 
 @pytest.fixture
