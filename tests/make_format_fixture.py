@@ -20,7 +20,7 @@ FIXTURES = Path(__file__).with_name("fixtures")
 
 
 def make() -> None:
-    settings = settings_table.read({}, home=FIXTURES, thumbnail_px=24)
+    settings = settings_table.read(home=FIXTURES, thumbnail_px=24)
     source = open_source("synthetic", options={"n": 18, "patients": 2, "side_px": 32})
     collection = ingest(source, name=f"format-{FORMAT}", settings=settings)
     embed(collection, encoder=MeanColour(), settings=settings)

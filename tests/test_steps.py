@@ -23,7 +23,7 @@ from explorer.types import Progress
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return settings_table.read({}, home=tmp_path / "home", threads=2)
+    return settings_table.read(home=tmp_path / "home", threads=2)
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ class Stops(MeanColour):
 def test_a_stopped_run_goes_on_block_by_block(collection: Collection, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.modules["explorer.pipeline.embed"], "BLOCK_ROWS", 8)
     with pytest.raises(KeyboardInterrupt):
-        embed(collection, encoder=Stops(), settings=settings_table.read({}, home=settings.home, batch_size=8))
+        embed(collection, encoder=Stops(), settings=settings_table.read(home=settings.home, batch_size=8))
     with pytest.raises(ArtifactMissing, match="explorer embed"):
         collection.embedding()
     rest = MeanColour()

@@ -28,7 +28,7 @@ from explorer.sources import open_source
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return settings_table.read({}, home=tmp_path / "home", threads=2)
+    return settings_table.read(home=tmp_path / "home", threads=2)
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_the_same_source_opens_what_is_there_and_another_is_refused(folder: Path
 
 def test_a_home_inside_the_source_is_no_part_of_it(tmp_path: Path) -> None:
     folder = write_patches(tmp_path / "patches", per_class=2)
-    inside = settings_table.read({}, home=folder / "indexes", threads=2)
+    inside = settings_table.read(home=folder / "indexes", threads=2)
     first = ingest(open_source(folder), name="first", settings=inside)
     (first.path / "reports").mkdir()
     (first.path / "reports" / "chart.png").write_bytes((folder / "TUM" / "tum-000.png").read_bytes())

@@ -31,7 +31,7 @@ REUSE = import_module("explorer.pipeline.vector_reuse")
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return settings_table.read({}, home=tmp_path / "home", threads=2, batch_size=4)
+    return settings_table.read(home=tmp_path / "home", threads=2, batch_size=4)
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_one_pass_reads_each_picture_once_and_gives_the_vectors_of_separate_step
     artifact = embed(collection, encoder=encoder, settings=settings)
     assert encoder.encoded == collection.n - 4 and artifact.meta["measured"]["seconds"] > 0
     monkeypatch.undo()
-    np.testing.assert_allclose(collection.vectors(), vectors_one_by_one(collection), atol=1e-6)
+    np.testing.assert_allclose(collection.embedding().vectors, vectors_one_by_one(collection), atol=1e-6)
     assert collection.verify() == []
     remove(collection)
     apart = ingest(open_source(folder), name="c", settings=settings)
@@ -100,7 +100,7 @@ def test_a_run_that_stops_in_the_middle_goes_on_part_by_part(folder: Path, setti
     collection = ingest(source, name="c", settings=settings, encoder=encoder)
     assert len(source.reads) == len(source.items()) - 14, "two parts of seven were whole"
     embed(collection, encoder=encoder, settings=settings)
-    np.testing.assert_allclose(collection.vectors(), vectors_one_by_one(collection), atol=1e-6)
+    np.testing.assert_allclose(collection.embedding().vectors, vectors_one_by_one(collection), atol=1e-6)
 
 
 def test_parts_embedded_by_another_encoder_are_not_taken(folder: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,7 +122,7 @@ def test_parts_embedded_by_another_encoder_are_not_taken(folder: Path, settings:
     encoder = MeanColour()
     collection = ingest(open_source(folder), name="c", settings=settings, encoder=encoder)
     embed(collection, encoder=encoder, settings=settings)
-    np.testing.assert_allclose(collection.vectors(), vectors_one_by_one(collection), atol=1e-6)
+    np.testing.assert_allclose(collection.embedding().vectors, vectors_one_by_one(collection), atol=1e-6)
 
 
 def test_one_pass_embeds_nothing_that_another_collection_holds(folder: Path, settings: Settings) -> None:
@@ -132,14 +132,14 @@ def test_one_pass_embeds_nothing_that_another_collection_holds(folder: Path, set
     second = ingest(open_source(folder), name="second", settings=settings, encoder=encoder)
     artifact = embed(second, encoder=encoder, settings=settings)
     assert encoder.encoded == 0 and artifact.meta["measured"]["copied"] == second.n - 4
-    np.testing.assert_allclose(second.vectors(), vectors_one_by_one(second), atol=1e-6)
+    np.testing.assert_allclose(second.embedding().vectors, vectors_one_by_one(second), atol=1e-6)
 
 
 def test_equal_pictures_beyond_the_first_block_get_equal_vectors(folder: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(EMBED, "BLOCK_ROWS", 2)
     collection = ingest(open_source(folder), name="c", settings=settings)
     embed(collection, encoder=MeanColour(), settings=settings)
-    np.testing.assert_allclose(collection.vectors(), vectors_one_by_one(collection), atol=1e-6)
+    np.testing.assert_allclose(collection.embedding().vectors, vectors_one_by_one(collection), atol=1e-6)
 
 
 def test_a_block_appears_under_its_name_only_when_it_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,7 +186,7 @@ def test_a_full_disk_is_one_sentence_and_the_next_run_goes_on(
     encoder = MeanColour()
     embed(collection, encoder=encoder, settings=settings)
     assert encoder.encoded == (0 if call == "posix_fallocate" else collection.n - 4)
-    np.testing.assert_allclose(collection.vectors(), vectors_one_by_one(collection), atol=1e-6)
+    np.testing.assert_allclose(collection.embedding().vectors, vectors_one_by_one(collection), atol=1e-6)
 
 
 def test_the_space_of_a_new_array_is_reserved_before_it_is_filled(tmp_path: Path) -> None:
@@ -228,7 +228,7 @@ def test_a_block_is_checked_before_vectors_are_copied_from_it_and_no_other_is(
     in_the_block = 8 <= row < 16
     assert made.meta["measured"]["copied"] == (0 if in_the_block else 8)
     assert any("nothing is copied from 'first'" in note for note in notes) == in_the_block
-    np.testing.assert_allclose(second.vectors(), vectors_one_by_one(second), atol=1e-6)
+    np.testing.assert_allclose(second.embedding().vectors, vectors_one_by_one(second), atol=1e-6)
 
 
 def test_an_embedding_without_digests_is_checked_whole_and_one_that_shares_nothing_not_at_all(
