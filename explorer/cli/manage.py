@@ -30,10 +30,12 @@ def remove(settings: Settings, report: Bars, *, name: str, yes: bool) -> None:
     from ..pipeline import remove as run
 
     collection = open_named(settings, name)
+    target = collection.path.resolve() if collection.path.is_symlink() else None
+    what = f"{name} with its {collection.n} rows and everything made from them" if target is None else f"the link {name} to {target}"
     if not yes:
-        click.confirm(f"Delete {name} with its {collection.n} rows and everything made from them?", abort=True, err=True)
+        click.confirm(f"Delete {what}?", abort=True, err=True)
     run(collection)
-    click.echo(f"{name} is gone.", err=True)
+    click.echo(f"{name} is gone." if target is None else f"The link {name} is gone; {target} stays as it is.", err=True)
 
 
 @click.command(name="name-group")

@@ -24,6 +24,9 @@ def rename(collection: Collection, name: str) -> Collection:
 
 
 def remove(collection: Collection) -> None:
-    """Delete a collection with everything made from it; the pictures it was made from stay. Raises ``Busy`` while a step works on it."""
+    """Delete a collection with everything made from it; the pictures it was made from stay. Raises ``Busy`` while a step works on it.
+
+    Where it is a link to a folder elsewhere, only the link is deleted.
+    """
     with storage.locked(storage.lock_of(collection.path), what=f"collection {collection.name!r}"), collection.annotations.journal.held():
         storage.remove_folder(collection.path)

@@ -10,7 +10,10 @@ _SUFFIX = ".removed"
 
 
 def remove_folder(path: Path) -> None:
-    """Let a folder disappear, then delete what it held."""
+    """Let a folder disappear, then delete what it held. Of a link only the link goes."""
+    if path.is_symlink():
+        path.unlink()
+        return
     gone = path.with_name(f".{path.name}.{secrets.token_hex(4)}{_SUFFIX}")
     path.rename(gone)
     shutil.rmtree(gone, ignore_errors=True)  # a process that starts just now may be deleting it too

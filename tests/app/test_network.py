@@ -91,7 +91,7 @@ def test_from_another_address_nothing_is_shown_without_the_token_and_the_server_
     found = json.loads(done.stdout)
     assert found["without"] == [401] * 6 + [403] and found["wrong"] == [401] * 6 + [403]
     assert found["right"] == [200] * 6 + [101]
-    assert found["localhost as a name"] == 403
+    assert found["localhost as a name"] == 401
     assert found["this machine"] == [200, 200]
     assert found["proxy"] == 101
     assert not (tmp_path / "seen").exists(), (tmp_path / "seen").read_text()

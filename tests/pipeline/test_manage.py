@@ -52,6 +52,14 @@ def test_a_removed_collection_leaves_nothing_and_its_pictures_stay(home: Path) -
     assert len(list((home.parent / "patches").rglob("*.png"))) == 6
 
 
+def test_of_a_linked_collection_only_the_link_goes_and_that_is_said(home: Path) -> None:
+    make(home, "colon").path.rename(home.parent / "elsewhere")
+    (home / "colon").symlink_to(home.parent / "elsewhere")
+    done = CliRunner().invoke(main, ["--home", str(home), "remove", "colon"], input="y\n")
+    assert done.exit_code == 0 and "Delete the link colon to" in done.stderr and "stays as it is" in done.stderr
+    assert names(home) == [] and (home.parent / "elsewhere" / "items.parquet").is_file()
+
+
 def test_nothing_is_moved_while_it_is_made(home: Path) -> None:
     colon = make(home, "colon")
     with storage.locked(home / ".colon.lock", what="colon"):

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 from typing import Any
 
@@ -122,14 +121,14 @@ def test_a_lock_held_by_another_process_is_waited_for_or_said(tmp_path: Path) ->
     holder.stdout.close()
 
 
-def test_kill_at_random_moments_then_rerun(tmp_path: Path) -> None:
-    """kill -9 while an artifact is being written: nothing half-made is ever visible, and the next run ends it."""
+def test_after_kills_at_any_moment_nothing_half_made_is_visible_and_the_next_run_ends_it(tmp_path: Path) -> None:
     code = f"""
         from pathlib import Path
         from explorer import storage
         def fill(work):
             done = len(list((work / "parts").iterdir()))
             for i in range(done, 30):
+                print(i, flush=True)
                 (work / "writing").write_bytes(bytes([i]) * 50_000)  # a part is whole or absent, as the steps' own are
                 (work / "writing").rename(work / "parts" / f"{{i:02d}}")
             (work / "all.bin").write_bytes(b"".join((work / "parts" / f"{{i:02d}}").read_bytes() for i in range(30)))
@@ -138,17 +137,21 @@ def test_kill_at_random_moments_then_rerun(tmp_path: Path) -> None:
             storage.make(Path({str(tmp_path)!r}), "things", {{"seed": seed}}, fill)
     """
     expected = hashlib.sha256(b"".join(bytes([i]) * 50_000 for i in range(30))).hexdigest()
-    for moment_s in (0.35, 0.4, 0.45, 0.55):
-        process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)])
-        time.sleep(moment_s)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+    for parts in (1, 7, 29, 31, 75):
+        process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE, text=True)
+        assert process.stdout
+        for _ in range(parts):
+            assert process.stdout.readline()
+        process.kill()
+        process.stdout.close()
+        assert process.wait() == -signal.SIGKILL  # it had far more to do
         for made in storage.artifacts(tmp_path, "things"):
             assert storage.verify(made) == []
             assert hashlib.sha256((made.path / "all.bin").read_bytes()).hexdigest() == expected
     before = len(storage.artifacts(tmp_path, "things"))
+    assert before >= 3  # the last two runs were killed after a whole one
     finish = textwrap.dedent(code).replace("range(1000)", f"range({before + 2})")
-    subprocess.run([sys.executable, "-c", finish], check=True)
+    subprocess.run([sys.executable, "-c", finish], check=True, stdout=subprocess.DEVNULL)
     assert len(storage.artifacts(tmp_path, "things")) == before + 2
 
 

@@ -82,7 +82,7 @@ class Guard:
         self.app = app
         self.token = token
         self.api_path = api_path + "/"
-        self.cookie_path = api_path.removesuffix("api")
+        self.cookie_path = api_path.removesuffix("/api") or "/"
         self.allowed = frozenset(allowed_hosts)
         self.allowed_names = frozenset(_name(host) for host in allowed_hosts)
         self.own_names = frozenset(name.lower() for name in own_names)
@@ -127,7 +127,7 @@ class Guard:
     def _refusal(self, scope: Scope, call: _Call, *, ours: bool) -> Response | None:
         here = _is_loopback(call.address)
         local = here and (call.name in self.allowed_names or (call.name in LOCAL and not call.through_unknown_proxy))
-        known = local or call.name in self.allowed_names | self.own_names | (LOCAL if here else frozenset()) or _is_foreign_ip(call.name)
+        known = call.name in self.allowed_names | self.own_names | LOCAL or _is_foreign_ip(call.name)
         if not known:
             return answer(403, "This server does not answer to this name; whoever runs it can allow it by EXPLORER_ALLOWED_HOSTS.")
         if not local and (refusal := self._without_token(scope, call)) is not None:

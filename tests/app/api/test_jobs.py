@@ -187,4 +187,5 @@ def test_embedding_by_another_encoder_is_the_whole_way_from_the_same_source(tmp_
     job = jobs.start(tmp_path / "home", command, title="again", collection="small")
     until(lambda: not job.is_active())
     assert job.state() == "done", job.log()
+    collection.notice_changes()
     assert set(collection.encoder_names()) == {"descriptor", "mean-colour"}
