@@ -187,8 +187,8 @@ def test_search_by_picture_knows_the_picture(client: TestClient, small: Collecti
         content=png.getvalue(),
         headers=CHANGING | {"content-type": "image/png"},
     ).json()
-    assert answer["hits"][0]["row"] == 7 and answer["hits"][0]["score"] == pytest.approx(1.0, abs=1e-5)
     assert answer["query"]["row"] == 7 and len(answer["hits"]) == 3
+    assert 7 not in [hit["row"] for hit in answer["hits"]]  # a row does not answer its own query
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,11 @@ def test_ten_at_once_are_all_answered(client: TestClient) -> None:
         return sorted(hit["row"] for hit in hits)
 
     with ThreadPoolExecutor(10) as pool:
+<<<<<<< HEAD
         assert list(pool.map(ask, range(20))) == [[row for row in range(24) if row != asked] for asked in range(20)]
+=======
+        assert list(pool.map(ask, range(20))) == [[other for other in range(24) if other != row] for row in range(20)]
+>>>>>>> edge
 
 
 def test_the_encoder_of_pictures_is_loaded_once(client: TestClient, small: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -251,7 +255,7 @@ def test_the_encoder_of_pictures_is_loaded_once(client: TestClient, small: Colle
     monkeypatch.setattr("explorer.collection.encoder_cache.encoders.load", slow)
     encoder_cache._encoder.cache_clear()
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda _: cache.picture_encoder(small), range(8)))
+        found = list(pool.map(lambda _: cache.picture_encoder(small.embedding()), range(8)))
     assert loaded == ["mean-colour"] and len({id(encoder) for encoder in found}) == 1
     encoder_cache._encoder.cache_clear()
 
