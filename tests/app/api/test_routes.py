@@ -233,11 +233,7 @@ def test_ten_at_once_are_all_answered(client: TestClient) -> None:
         return sorted(hit["row"] for hit in hits)
 
     with ThreadPoolExecutor(10) as pool:
-<<<<<<< HEAD
         assert list(pool.map(ask, range(20))) == [[row for row in range(24) if row != asked] for asked in range(20)]
-=======
-        assert list(pool.map(ask, range(20))) == [[other for other in range(24) if other != row] for row in range(20)]
->>>>>>> edge
 
 
 def test_the_encoder_of_pictures_is_loaded_once(client: TestClient, small: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
