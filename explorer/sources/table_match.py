@@ -80,9 +80,8 @@ def _names(table: Table, pictures: Sequence[str], given: Mapping[str, str | None
     if given.get("uri"):
         find_columns(table.columns, given)
     best: tuple[list[str | None], str | None, Join] = ([None] * len(table), None, Join(empty=list(range(len(table)))))
-    candidates_ = file_columns(table, given)
     for matcher in (join, join_groups):
-        for name in candidates_:
+        for name in file_columns(table, given, by_name=matcher is join_groups):
             names = _texts(table.columns[name])
             found = matcher(names, pictures)
             if found.matched > best[2].matched or (best[1] is None and not best[2].matched):
