@@ -45,6 +45,8 @@ def match(
     """
     given = dict(columns or {})
     names, uri, found = _names(table, pictures, given)
+    if uri is not None and join([uri], pictures).matched:
+        raise SourceError(no_header(table.name, uri))
     if len(table) and not found.matched and must:
         raise SourceError(_none_matched(table, names, uri, found, pictures))
     if uri is None and found.matched:  # WILDS: a path is put together from four columns
@@ -73,6 +75,11 @@ def match(
     )
     notes = (*converted.notes, *_notes(table, names, uri, found, pictures))
     return Matched(converted, mapping, rows, reading, notes)
+
+
+def no_header(what: str, name: str) -> str:
+    """The sentence for a table whose first line already names a picture."""
+    return f"{what} begins with a picture ({short(name)}) instead of the names of its columns; add a first line such as 'file,label'."
 
 
 def _names(table: Table, pictures: Sequence[str], given: Mapping[str, str | None]) -> tuple[list[str | None], str | None, Join]:

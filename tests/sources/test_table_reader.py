@@ -60,6 +60,8 @@ def test_wide_text_without_a_mark_is_guessed_and_said(encoding: str) -> None:
         ("file,size µm\na.png,3\n", "cp1252", "Windows-1252"),
         ("fichier,étiquette\na.png,tumeur bénigne\n", "cp1252", "Windows-1252"),
         ("file,label\na.png,腺癌\nb.png,正常黏膜\n", "gb18030", "GB18030"),
+        ("file,label\na.png,аденокарцинома\n", "cp1251", "cp1251"),
+        ("file,label\na.png,żołądek\nb.png,łagodny\n", "cp1250", "cp1250"),
         ("文件,标签\na.png,癌\n", "gb18030", "GB18030"),
     ],
 )
