@@ -74,7 +74,8 @@ class BachSource(BenchmarkSource):
             found, others = self._class_folder(folder, label)
             if len(found) != BACH_PER_CLASS:  # the split counts pictures, so a missing one would shift all that follow
                 raise SourceError(
-                    f"{self._root / folder / label} holds {len(found)} pictures instead of {BACH_PER_CLASS}; fetch BACH again."
+                    f"{self._root / folder / label} holds {len(found)} pictures instead of {BACH_PER_CLASS}, so its splits would shift; "
+                    "fetch BACH again, or leave --kind out to take labels without splits."
                 )
             items += found
             rejects += others
@@ -150,11 +151,17 @@ def check_whole(benchmark: Benchmark, splits: Iterable[str | None], *, where: st
     if stray := sum(n for split, n in found.items() if split not in benchmark.counts):
         wrong.append(f"{stray} pictures in none of its splits")
     if wrong:
-        raise SourceError(f"{benchmark.title} in {where} has {' and '.join(wrong)}; delete it and fetch it again.")
+        raise SourceError(
+            f"{benchmark.title} in {where} has {' and '.join(wrong)}; "
+            "fetch it again into another folder, or leave --kind out to take what is there."
+        )
 
 
 def not_here(benchmark: Benchmark, folder: Path, missing: Sequence[str]) -> str:
     """The sentence that says what to fetch and where to put it."""
+    packed = [path for path in missing if (folder / f"{path}.gz").exists()]
+    if packed:
+        return f"{benchmark.title} is packed in {folder}; unpack {len(packed)} files there with 'gunzip *.gz', and build it again."
     first = f"{benchmark.title} is not whole in {folder}: {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing"
     if benchmark.form:
         return (

@@ -162,7 +162,7 @@ def unique_names(header: list[str], *, what: str) -> list[str]:
     names = [name or f"column {at}" for at, name in enumerate(header, start=1)]
     name, count = Counter(names).most_common(1)[0] if names else ("", 0)
     if count > 1:
-        raise SourceError(f"{what} has {count} columns called {name!r}; rename all but one.")
+        raise SourceError(f"{what} has {count} columns called {name[:80]!r}; rename all but one.")
     return names
 
 

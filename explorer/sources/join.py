@@ -27,7 +27,7 @@ SPLITS = {
 }
 """Names of folders and values that say which part of a data set a picture belongs to."""
 _SEVERAL = -1
-_MOST_NEAR = 20_000
+_MOST_NEAR = 5_000
 _COUNTER = re.compile(r"[ _-]+[xy]?-?\d+$", re.IGNORECASE)
 
 
@@ -61,13 +61,16 @@ def join(names: Sequence[str | None], pictures: Sequence[str]) -> Join:
     """
     found = Join()
     wanted: dict[int, str] = {}
+    keys = [path_key(picture) for picture in pictures]
+    known = {_loose(key) for key in keys}
     for line, name in enumerate(names):
         key = _clean(name or "")
-        if key:
+        if not key:
+            found.empty.append(line)
+        elif _loose(key) in known:
             wanted[line] = key
         else:
-            found.empty.append(line)
-    keys = [path_key(picture) for picture in pictures]
+            found.unmatched.append(line)
     exact_folders: set[str] = set()
     steps: list[tuple[str, Callable[[str], str]]] = [
         ("end of the path", _same),
@@ -83,7 +86,7 @@ def join(names: Sequence[str | None], pictures: Sequence[str]) -> Join:
         index = _endings([form(key) for key in keys])
         proposals = {line: hit for line, key in wanted.items() if (hit := _longest_end(form(key), index, keys, exact_folders)) is not None}
         _take(found, wanted, how, proposals)
-    found.unmatched = sorted(wanted)
+    found.unmatched = sorted([*found.unmatched, *wanted])
     found.ambiguous.sort()
     return found
 
@@ -125,8 +128,8 @@ def nearest(name: str, pictures: Sequence[str], count: int = 3) -> list[str]:
 
 def candidates(name: str, pictures: Sequence[str]) -> list[str]:
     """All pictures that end as ambiguous ``name`` does, in any letter case and with any suffix."""
-    last = _stem(_clean(name).casefold()).rpartition("/")[2]
-    return [picture for picture in pictures if _stem(path_key(picture).casefold()).rpartition("/")[2] == last]
+    last = _loose(_clean(name))
+    return [picture for picture in pictures if _loose(path_key(picture)) == last]
 
 
 def _by_path(keys: Sequence[str], wanted: Mapping[int, str]) -> dict[int, int]:
@@ -209,6 +212,11 @@ def _same(key: str) -> str:
 def _stem(key: str) -> str:
     base, dot, suffix = key.rpartition(".")
     return base if dot and base and f".{suffix.lower()}" in SUFFIXES else key
+
+
+def _loose(key: str) -> str:
+    """The last part of a path without suffix and letter case: names that differ here are never joined."""
+    return _stem(key.casefold().rpartition("/")[2])
 
 
 def _folder(key: str) -> str:

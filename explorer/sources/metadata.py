@@ -73,12 +73,17 @@ def find_columns(names: Iterable[str], given: Mapping[str, str | None] | None = 
     return found
 
 
-def file_columns(table: Table, given: Mapping[str, str | None]) -> list[str]:
-    """Columns that may name the pictures, likeliest first: those called like file names or identifiers, then the others of text."""
+def file_columns(table: Table, given: Mapping[str, str | None], *, by_name: bool = False) -> list[str]:
+    """Columns that may name the pictures, likeliest first: those called like file names or identifiers, then the others of text.
+
+    With ``by_name`` the former only.
+    """
     if column := given.get("uri"):
         return [column]
     ranks = {alias: rank for rank, alias in enumerate(f"{KNOWN['uri']} {KNOWN['id']} {KNOWN['slide']}".split())}
     called = sorted((name for name in table.columns if plain_name(name) in ranks), key=lambda name: ranks[plain_name(name)])
+    if by_name:
+        return called
     others = [
         name
         for name, cells in table.columns.items()
@@ -134,7 +139,8 @@ def make_item(uri: str, record: Mapping[str, Any], columns: Mapping[str, str], *
 
 def path_key(text: str) -> str:
     """One spelling for a relative path: forward slashes, no leading ``./``, composed Unicode."""
-    return unicodedata.normalize("NFC", text.strip().replace("\\", "/").removeprefix("./"))
+    plain = text.strip().replace("\\", "/").removeprefix("./")
+    return plain if plain.isascii() else unicodedata.normalize("NFC", plain)
 
 
 def plain_name(name: str) -> str:
@@ -148,7 +154,8 @@ def _known(texts: list[str | None], field: str, what: str, empty: Collection[str
         return texts
     count = sum(text in words for text in texts)
     shown = ", ".join(sorted(words)[:4])
-    notes.append(f"{what}: {field} is not known in {count} lines ({shown}); to keep such words as values, use --option empty=[]")
+    lines = "1 line" if count == 1 else f"{count} lines"
+    notes.append(f"{what}: {field} is not known in {lines} ({shown}); to keep such words as values, use --option empty=[]")
     return [None if text in words else text for text in texts]
 
 
@@ -159,7 +166,7 @@ def _numbers(converted: dict[str, list[Any]], name: str, cells: list[Any], *, fi
     converted[name] = values
     with_unit = Counter(cell for cell, value in zip(cells, values, strict=True) if value is not None and _is_worded(cell))
     if with_unit:
-        notes.append(f"{what}: {name} is read without its unit in {with_unit.total()} lines, such as {min(with_unit)!r}")
+        notes.append(f"{what}: the unit in {name} is set aside ({with_unit.total()} of {len(cells)} lines), as in {min(with_unit)!r}")
     lost = Counter(str(cell) for cell, value in zip(cells, values, strict=True) if cell is not None and value is None)
     if lost:
         beside = f"{name}_"
@@ -176,5 +183,5 @@ def _is_worded(cell: Any) -> bool:
 
 
 def _listed(names: list[str]) -> str:
-    shown = ", ".join(names[:12])
+    shown = short(", ".join(names[:12]), 120)
     return shown if len(names) <= 12 else f"{shown} and {len(names) - 12} more"

@@ -45,6 +45,8 @@ def match(
     """
     given = dict(columns or {})
     names, uri, found = _names(table, pictures, given)
+    if uri is not None and join([uri], pictures).matched:
+        raise SourceError(no_header(table.name, uri))
     if len(table) and not found.matched and must:
         raise SourceError(_none_matched(table, names, uri, found, pictures))
     if uri is None and found.matched:  # WILDS: a path is put together from four columns
@@ -75,14 +77,18 @@ def match(
     return Matched(converted, mapping, rows, reading, notes)
 
 
+def no_header(what: str, name: str) -> str:
+    """The sentence for a table whose first line already names a picture."""
+    return f"{what} begins with a picture ({short(name)}) instead of the names of its columns; add a first line such as 'file,label'."
+
+
 def _names(table: Table, pictures: Sequence[str], given: Mapping[str, str | None]) -> tuple[list[str | None], str | None, Join]:
     """The names in the column that matches most lines, that column (None where several make a path), and the join."""
     if given.get("uri"):
         find_columns(table.columns, given)
     best: tuple[list[str | None], str | None, Join] = ([None] * len(table), None, Join(empty=list(range(len(table)))))
-    candidates_ = file_columns(table, given)
     for matcher in (join, join_groups):
-        for name in candidates_:
+        for name in file_columns(table, given, by_name=matcher is join_groups):
             names = _texts(table.columns[name])
             found = matcher(names, pictures)
             if found.matched > best[2].matched or (best[1] is None and not best[2].matched):

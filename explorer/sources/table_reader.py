@@ -69,7 +69,7 @@ def is_table(name: str) -> bool:
 
 def read_table(data: bytes, *, name: str) -> Table:
     """The table in a file's bytes. Raises ``SourceError`` where it cannot be read in full."""
-    what = name.rpartition("/")[2]
+    what = name.rpartition("/")[2][-80:]
     if data.startswith(b"\x1f\x8b"):
         return read_table(_unpacked(data, what), name=name.removesuffix(".gz"))
     if data.startswith(b"PAR1"):

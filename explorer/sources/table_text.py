@@ -17,6 +17,8 @@ _MARKS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
 )
 _NAMES = {"utf-8-sig": "UTF-8", "utf-8": "UTF-8", "utf-16": "UTF-16", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "utf-32": "UTF-32"}
 _GUESSES = {"cp1252": "Windows-1252", "mac_roman": "MacRoman", "gb18030": "GB18030"}
+_OTHERS = ["cp1250", "cp1251", "cp1253", "cp1254", "cp932", "cp949", "big5"]
+"""What spreadsheets of Windows write in Central Europe, Russia, Greece, Turkey, Japan, Korea and Taiwan."""
 _SAMPLE_BYTES = 200_000
 _LETTERS = set("äöüßÄÖÜéèêëàâáãçñóòôõúùûíìîïåøæÅØÆœÉÇÑÁÓ")
 _SIGNS = set("µ°²³±–—’‘“”„…«»·½¼×§®€£ºª\u00a0")
@@ -84,15 +86,21 @@ def _guess(data: bytes) -> str:
         return best
     from charset_normalizer import from_bytes
 
-    found = from_bytes(sample).best()
+    found = from_bytes(sample, cp_isolation=_OTHERS).best()
     return found.encoding if found is not None else best
 
 
 def _western(sample: bytes, encoding: str) -> float:
-    """Mean of 1 a common letter, 0.7 a common sign, -1 anything else beyond ASCII."""
-    high = [character for character in sample.decode(encoding, errors="replace") if ord(character) > 127]
-    worth = sum(1.0 if character in _LETTERS else 0.7 if character in _SIGNS else -1.0 for character in high)
-    return worth / len(high) if high else 0.0
+    """Mean of 1 a common letter, 0.7 a common sign, -1 anything else beyond ASCII, and letters of which three or more follow each other.
+
+    The latter are words of another script: no Western word is made of accented letters.
+    """
+    worth, count = 0.0, 0
+    for run in re.findall(r"[^\x00-\x7f]+", sample.decode(encoding, errors="replace")):
+        count += len(run)
+        is_word = len(run) >= 3 and any(character in _LETTERS for character in run)
+        worth += -len(run) if is_word else sum(1.0 if character in _LETTERS else 0.7 if character in _SIGNS else -1.0 for character in run)
+    return worth / count if count else 0.0
 
 
 def _chinese(sample: bytes) -> float:

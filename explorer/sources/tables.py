@@ -18,6 +18,7 @@ from .images import SUFFIXES, check_bytes
 from .join import HOW, Join, join, nearest
 from .metadata import check_mapping, convert, file_columns, find_columns, make_item, path_key
 from .reading import Listing, TableReading, column_readings, short
+from .table_match import no_header
 from .table_reader import Table, read_table
 from .tables_beside import empty_option
 
@@ -75,6 +76,8 @@ class TableSource(Listed):
             return self._list_bytes(table, given)
         find_columns(table.columns, given)
         name = self._file_column(table, given)
+        if self._place(name):
+            raise SourceError(no_header(table.name, name))
         columns = find_columns(table.columns, {**given, "uri": name})
         converted = convert(table, columns, empty=empty_option(self.options))
         names = ["" if cell is None else str(cell) for cell in table.columns[name]]

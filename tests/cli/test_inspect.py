@@ -29,7 +29,7 @@ def test_what_was_understood_is_printed_before_anything_is_built(place: Path, tm
     assert code == 0 and not (tmp_path / "home").exists()
     assert "folder: 2 pictures, 0 files passed over" in output and "labels: 2 on 2 pictures: A 1, B 1" in output
     assert 'labels.csv (text separated by ",", UTF-8): 3 lines; 2 matched, 1 name no picture' in output
-    assert "file     name of the picture" in output and "- labels.csv: patient is not known in 1 lines (NA)" in output
+    assert "file     name of the picture" in output and "- labels.csv: patient is not known in 1 line (NA)" in output
 
 
 def test_the_same_as_json_with_a_mapping_of_columns(place: Path, tmp_path: Path) -> None:

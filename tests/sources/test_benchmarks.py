@@ -105,7 +105,9 @@ def test_class_numbers_are_eva_s() -> None:
 
 
 def test_a_part_of_a_data_set_is_refused_with_its_counts(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"36 train pictures instead of 100000 and 18 val pictures instead of 7180; delete it"):
+    with pytest.raises(
+        SourceError, match=r"36 train pictures instead of 100000 and 18 val pictures instead of 7180; fetch it again into another folder"
+    ):
         open_source(replicas.crc(tmp_path / "crc"), kind="crc").items()
     with pytest.raises(SourceError, match=r"16 train pictures instead of 2175"):
         open_source(replicas.mhist(tmp_path / "mhist"), kind="mhist").items()

@@ -142,6 +142,12 @@ def test_bare_names_that_lie_in_several_folders_are_an_error_that_says_so(opened
         source.items()
 
 
+def test_a_table_without_names_of_columns_loses_no_first_line(opened) -> None:
+    source = opened(contents("1.png", "2.png", labels__csv="1.png,A\n2.png,B\n"))
+    with pytest.raises(SourceError, match=r"labels\.csv begins with a picture \(1\.png\) instead of the names of its columns"):
+        source.items()
+
+
 def test_lines_and_pictures_left_alone_are_counted_with_an_example(opened) -> None:
     source = opened(contents("1.png", "2.png", "3.png", labels__csv="file,label\n1.png,A\n9.png,B\n"))
     notes = reading_of(source).notes

@@ -79,6 +79,12 @@ def test_a_cell_as_long_as_a_picture_is_no_path_and_makes_no_long_sentence(tmp_p
     assert len(str(caught.value)) < 300
 
 
+def test_a_manifest_without_names_of_columns_loses_no_first_line(tmp_path: Path) -> None:
+    write_folder(tmp_path, contents("1.png", "2.png", t__csv="1.png,A\n2.png,B\n"))
+    with pytest.raises(SourceError, match=r"t\.csv begins with a picture \(1\.png\)"):
+        open_source(tmp_path / "t.csv").items()
+
+
 def test_the_column_whose_paths_are_there_is_taken(tmp_path: Path) -> None:
     write_folder(tmp_path, contents("1.png", "2.png", t__csv="path,where,label\n/data,1.png,A\n/data,2.png,B\n"))
     assert fields(open_source(tmp_path / "t.csv"), "label") == {"1.png": ("A",), "2.png": ("B",)}

@@ -60,6 +60,8 @@ def test_wide_text_without_a_mark_is_guessed_and_said(encoding: str) -> None:
         ("file,size µm\na.png,3\n", "cp1252", "Windows-1252"),
         ("fichier,étiquette\na.png,tumeur bénigne\n", "cp1252", "Windows-1252"),
         ("file,label\na.png,腺癌\nb.png,正常黏膜\n", "gb18030", "GB18030"),
+        ("file,label\na.png,аденокарцинома\n", "cp1251", "cp1251"),
+        ("file,label\na.png,żołądek\nb.png,łagodny\n", "cp1250", "cp1250"),
         ("文件,标签\na.png,癌\n", "gb18030", "GB18030"),
     ],
 )
@@ -327,5 +329,5 @@ def test_numbers_with_units_are_converted_or_kept_as_text_and_said() -> None:
     table = converted("file,mpp,x_px0\na,0.25 um,10\nb,250nm/px,10.0\nc,20x,10.5\nd,,1e300\ne,-1,\n")
     assert table.columns["mpp"] == [0.25, 0.25, None, None, None] and table.columns["mpp_"] == ["0.25 um", "250nm/px", "20x", None, "-1"]
     assert table.columns["x_px0"] == [10, 10, None, None, None] and table.columns["x_px0_"] == ["10", "10.0", "10.5", "1e300", None]
-    assert "labels.csv: mpp is read without its unit in 2 lines, such as '0.25 um'" in table.notes
+    assert "labels.csv: the unit in mpp is set aside (2 of 5 lines), as in '0.25 um'" in table.notes
     assert "labels.csv: 2 cells of mpp are not micrometres per pixel, such as '20x'; they stay as text in mpp_" in table.notes
