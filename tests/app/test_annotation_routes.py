@@ -102,7 +102,7 @@ def test_colours_of_a_label_by_people_follow_each_new_entry(client: TestClient, 
     def colours() -> list[str]:
         address = urls.column(small, "label_by_people")
         answer = client.get(address)
-        assert answer.headers["cache-control"] == assets.IMMUTABLE, "the address names this state of the labels"
+        assert answer.headers["cache-control"] == assets.PRIVATE_IMMUTABLE, "the address names this state of the labels"
         column = cache.column(small, "label_by_people")
         assert answer.content == column.data
         return [column.legend["names"][code] for code in point_buffers.codes_of(column)]
@@ -113,6 +113,6 @@ def test_colours_of_a_label_by_people_follow_each_new_entry(client: TestClient, 
     Collection(small.path).annotations.add("label", "b", [1])
     assert urls.column(small, "label_by_people") != address
     assert colours() == ["a", "b", *["none"] * 22]
-    assert client.get(address).headers["cache-control"] == "no-cache"
+    assert client.get(address).headers["cache-control"] == "private, no-cache"
     small.annotations.undo()
     assert colours() == first

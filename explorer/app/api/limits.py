@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 
 from anyio import to_thread
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -11,14 +12,27 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from .problems import answer
 
 MOST_QUERY_BYTES = 16_000
-MOST_BODY_BYTES = 1_000_000
-MOST_SEARCH_BYTES = 30_000_000
-"""A search may bring pictures as text."""
 MOST_DEPTH = 32
-MOST_VALUES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Of a JSON body."""
+
+    most_bytes: int = 1_000_000
+    most_values: int = 10_000
+
+
+_LIMITS = {
+    "search": Limit(most_bytes=30_000_000),  # may bring pictures as text
+    "annotations": Limit(most_bytes=12_000_000, most_values=1_000_000),  # may name every row
+    "selections": Limit(most_bytes=12_000_000, most_values=1_000_000),
+}
+"""By the last part of the path; ``Limit()`` for every other."""
 _STREAMED = re.compile(r"/uploads/[^/]+$|/search/image$")
 """Paths of the routes that read their body piece by piece, each with a limit of its own."""
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_STRING = re.compile(rb'"(?:[^"\\]+|\\.)*"?', re.DOTALL)
+"""Also one that is not closed: so each byte is looked at once, whatever comes."""
 _BRACKET = re.compile(rb"[\[\]{}]")
 _NO_JSON = "The body is not JSON that can be used; send one object in UTF-8, without numbers of thousands of digits or half characters."
 
@@ -43,32 +57,32 @@ class Limits:
             await self.app(scope, receive, send)
             return
         body, more = bytearray(), True
-        most_bytes = MOST_SEARCH_BYTES if scope["path"].endswith("/search") else MOST_BODY_BYTES
+        limit = _LIMITS.get(scope["path"].rpartition("/")[2], Limit())
         while more:
             message = await receive()
             if message["type"] == "http.disconnect":
                 return
             body += message.get("body", b"")
             more = message.get("more_body", False)
-            if len(body) > most_bytes:
-                await answer(413, f"The body of this call may have {most_bytes // 1000} kB; send less.")(scope, receive, send)
+            if len(body) > limit.most_bytes:
+                await answer(413, f"The body of this call may have {limit.most_bytes // 1000} kB; send less.")(scope, receive, send)
                 return
-        if fault := await to_thread.run_sync(_fault, bytes(body)):
+        if fault := await to_thread.run_sync(_fault, bytes(body), limit.most_values):
             await answer(422, fault)(scope, receive, send)
         else:
             await self.app(scope, _again(bytes(body), receive), send)
 
 
-def _fault(body: bytes) -> str:
+def _fault(body: bytes, most_values: int) -> str:
     """What is wrong with a JSON body; nothing where there is none."""
     if not body.strip():
         return ""
     structure = _STRING.sub(b"", body)
-    if structure.count(b",") >= MOST_VALUES:
-        return f"The body holds more than {MOST_VALUES} values; send fewer."
+    if structure.count(b",") >= most_values or structure.count(b"[") + structure.count(b"{") > most_values:
+        return f"The body holds more than {most_values} values; send fewer."
     depth = 0
-    for bracket in _BRACKET.findall(structure):
-        depth += 1 if bracket in b"[{" else -1
+    for bracket in _BRACKET.finditer(structure):
+        depth += 1 if bracket[0] in b"[{" else -1
         if depth > MOST_DEPTH:
             return f"The body is nested more than {MOST_DEPTH} levels deep; send a simpler one."
     try:

@@ -38,6 +38,9 @@ def client(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
         (b'{"row": 1, "where": ' + b"[" * 900 + b"]" * 900 + b"}", 422),
         (b'{"row": 1, "where": ' + b'{"a":' * 900 + b"1" + b"}" * 901, 422),
         (b"[" * 900, 422),
+        (b"[]" * 20_000, 422),
+        (b'"' + b'\\"' * 2_000_000, 422),  # never closed; looked at once
+        (b'{"row": 1, "k": "' + b"\\\\" * 500_000 + b'"}', 422),
         (b'{"row": ' + b"9" * 5000 + b"}", 422),
         (b'{"row": 1, "where": {"label": "\\ud800"}}', 422),
         (b'{"row": 1, "encoder": "\\udfff"}', 422),

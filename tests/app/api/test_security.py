@@ -176,6 +176,8 @@ def test_the_document_names_every_route(client: TestClient) -> None:
         "/collections/{collection}/points/{key}.bin", "/collections/{collection}/groups/{key}.bin",
         "/collections/{collection}/column.bin", "/uploads", "/uploads/{upload_id}", "/jobs", "/jobs/{job_id}", "/jobs/{job_id}/log",
         "/jobs/{job_id}/cancel", "/jobs/{job_id}/resume",
+        "/collections/{collection}/annotations", "/collections/{collection}/annotations/{entry_id}/undo",
+        "/collections/{collection}/selections", "/collections/{collection}/selections/{key}",
     } == set(paths)  # fmt: skip
 
 
