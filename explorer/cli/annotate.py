@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import InputError
-from ..settings import Settings
 from .base import AS_JSON, NAME, WHERE, conditions, open_named, verb
 from .output import echo_json, echo_table, printable
 from .progress import Bars
 
 if TYPE_CHECKING:
     from ..collection import Collection
+    from ..settings import Settings
     from ..storage.journal import Entry, RowNumbers
 
 WHY = click.option("--why", default="", help="The reason, for the history.")

@@ -12,12 +12,15 @@ import urllib.request
 import webbrowser
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.error import HTTPError, URLError
 
 import click
 
 from ..errors import InputError
-from ..settings import Settings
+
+if TYPE_CHECKING:
+    from ..settings import Settings
 
 _PORTS = 20
 _PATIENCE_S = 60

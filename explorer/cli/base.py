@@ -11,23 +11,41 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import settings as settings_table
 from ..errors import ImageRejected, InputError
-from ..settings import Settings
-from ..sources import KINDS
-from ..types import Encoder, Image
 from . import edge
 from .progress import Bars
 
 if TYPE_CHECKING:
     from ..collection import Collection
+    from ..settings import Settings
+    from ..types import Encoder, Image
 
 NAME = click.argument("name")
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output.")
 ENCODER = click.option("--encoder", default=None, help="Encoder; the newest embedding's where left out.")
 NEW_ENCODER = click.option("--encoder", default="descriptor", show_default=True, help="Encoder; 'explorer encoders' lists them.")
 WEIGHTS = click.option("--weights", type=click.Path(path_type=Path), default=None, help="Local weight file instead of a download.")
-KIND = click.option("--kind", type=click.Choice(KINDS), default=None, help="What SOURCE is.  [default: seen from it]")
+
+
+class _SourceKind(click.ParamType):
+    """One of ``sources.KINDS``, which are asked for when the option is used: the help of all commands needs no sources."""
+
+    name = "kind"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """The kinds, as the help of a command shows them."""
+        from ..sources import KINDS
+
+        return f"[{'|'.join(KINDS)}]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Refuses what is no kind."""
+        from ..sources import KINDS
+
+        return click.Choice(KINDS).convert(value, param, ctx)
+
+
+KIND = click.option("--kind", type=_SourceKind(), default=None, help="What SOURCE is.  [default: seen from it]")
 OPTIONS = click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="Option of the source; JSON values are understood.")
 WHERE = click.option(
     "--where", multiple=True, metavar="COL=VALUE", help="Only rows with this value, or in a range such as 'age>=50'; repeat for several."
@@ -52,7 +70,9 @@ class Commands(click.Group):
 @click.pass_context
 def main(ctx: click.Context, *, home: Path | None, debug: bool) -> None:
     """Embed histology, search it, map it, and judge the models."""
-    ctx.obj = settings_table.read(home=home)
+    from .. import settings
+
+    ctx.obj = settings.read(home=home)
     edge.make_ready(ctx.obj.home)
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..settings import Settings
 from .base import AS_JSON, verb
 from .output import echo_json, echo_table
 from .progress import Bars
+
+if TYPE_CHECKING:
+    from ..settings import Settings
 
 
 @click.command()

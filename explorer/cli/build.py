@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..settings import Settings
 from .app import app
 from .base import AS_JSON, ENCODER, KIND, NAME, NEW_ENCODER, OPTIONS, SEED, WEIGHTS, load_encoder, open_named, pairs, verb
 from .output import echo_artifact, echo_collection, echo_hits, echo_json, summary
 from .progress import Bars
+
+if TYPE_CHECKING:
+    from ..settings import Settings
 
 
 @click.command()

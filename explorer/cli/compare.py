@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import ArtifactMissing
-from ..settings import Settings
 from .base import AS_JSON, open_named, verb
 from .output import echo_json, echo_table
 from .progress import Bars
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     from ..collection import Collection
     from ..evaluation import OverlapReport
+    from ..settings import Settings
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from ..encoders import EncoderSpec
-from ..settings import Settings
 from .base import AS_JSON, WEIGHTS, load_encoder, verb
 from .output import echo_json, echo_table
 from .progress import Bars
+
+if TYPE_CHECKING:
+    from ..encoders import EncoderSpec
+    from ..settings import Settings
 
 COLUMNS = ("encoder", "dim", "mpp", "weights", "licence")
 

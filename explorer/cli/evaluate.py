@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import InputError
-from ..settings import Settings
 from .base import AS_JSON, ENCODER, NAME, SEED, WHERE, conditions, open_named, verb
 from .output import echo_json, echo_table, printable
 from .progress import Bars
@@ -15,6 +14,7 @@ from .progress import Bars
 if TYPE_CHECKING:
     from ..evaluation import Estimate
     from ..reports.document import EvaluationReport
+    from ..settings import Settings
 
     _Type = click.ParamType[str]
 else:

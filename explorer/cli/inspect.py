@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from ..settings import Settings
-from ..sources import Reading, open_source, reading_of
-from ..sources.reading import TableReading
 from .base import AS_JSON, KIND, OPTIONS, pairs, verb
 from .output import echo_json, echo_table, printable
 from .progress import Bars
+
+if TYPE_CHECKING:
+    from ..settings import Settings
+    from ..sources import Reading
+    from ..sources.reading import TableReading
 
 _FIELDS = {"patient": "patients", "slide": "slides", "site": "sites", "split": "splits"}
 _MOST_LABELS = 20
@@ -23,6 +27,8 @@ _MOST_LABELS = 20
 @verb
 def inspect(settings: Settings, report: Bars, *, source: str, kind: str | None, options: tuple[str, ...], as_json: bool) -> None:
     """Say what SOURCE holds and what each column of its tables is taken for; nothing is built and no picture is read."""
+    from ..sources import open_source, reading_of
+
     reading = reading_of(open_source(source, kind=kind, options=pairs(options, json_values=True), limits=settings.limits))
     report.close()
     if as_json:

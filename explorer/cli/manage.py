@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from ..settings import Settings
 from .base import ENCODER, NAME, open_named, verb
 from .output import printable
 from .progress import Bars
+
+if TYPE_CHECKING:
+    from ..settings import Settings
 
 
 @click.command()

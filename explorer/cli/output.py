@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..storage import Artifact
-
 if TYPE_CHECKING:
     from ..collection import Collection
     from ..search import Hit
+    from ..storage import Artifact
 
 KINDS = (
     "thumbnails",

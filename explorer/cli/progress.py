@@ -7,12 +7,12 @@ import sys
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from ..jobs import write_progress
-from ..types import Progress
+if TYPE_CHECKING:
+    from ..types import Progress
 
 FILE_VARIABLE = "EXPLORER_PROGRESS_FILE"
 """Set by a job to the file that wants a line per report."""
@@ -40,6 +40,8 @@ class Bars:
             self._draw(progress)
 
     def _write(self, file: Path, progress: Progress) -> None:
+        from ..jobs import write_progress
+
         now_s = time.monotonic()
         if now_s - self._written_s >= _FILE_INTERVAL_S or progress.note or progress.done == progress.total or progress.verb != self._verb:
             self._written_s, self._verb = now_s, progress.verb

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import InputError
-from ..settings import Settings
 from .base import WHERE, conditions, query_picture
 
 if TYPE_CHECKING:
     from ..collection import Collection
     from ..search import Example, Query
+    from ..settings import Settings
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _OPTIONS = (

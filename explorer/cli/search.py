@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..settings import Settings
 from .base import AS_JSON, ENCODER, NAME, WEIGHTS, load_encoder, open_named, verb
 from .output import echo_hits, echo_json, printable
 from .progress import Bars
@@ -15,6 +14,7 @@ from .query_options import needs_encoder, query_of, query_options
 
 if TYPE_CHECKING:
     from ..search import SearchResult
+    from ..settings import Settings
 
 
 @click.command()

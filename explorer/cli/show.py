@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..settings import Settings
 from .base import AS_JSON, ENCODER, NAME, open_named, verb
 from .output import echo_collection, echo_json
 from .progress import Bars
+
+if TYPE_CHECKING:
+    from ..settings import Settings
 
 
 @click.command()
