@@ -17,7 +17,7 @@ def run(first: str = "library") -> None:
     shown = st.navigation([page(name, default=name == first) for name in PAGES], position="hidden")
     name = shown.url_path or first
     asked = url_state.arrive(name)
-    names = ui.guarded(lambda: [opened.name for opened in cache.collections()])
+    names = ui.guarded(lambda: [collection.name for collection in cache.collections()])
     if names is None:
         return
     if asked is not None and (name != "library" or asked.get(ui.CHOSEN)):

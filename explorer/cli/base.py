@@ -27,7 +27,7 @@ NEW_ENCODER = click.option("--encoder", default="descriptor", show_default=True,
 WEIGHTS = click.option("--weights", type=click.Path(path_type=Path), default=None, help="Local weight file instead of a download.")
 
 
-class _SourceKind(click.ParamType):
+class _SourceKind(click.ParamType[str]):
     """One of ``sources.KINDS``, which are asked for when the option is used: the help of all commands needs no sources."""
 
     name = "kind"

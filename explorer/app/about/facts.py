@@ -38,17 +38,17 @@ _SOURCES = {
 }
 
 
-def head(opened: Collection) -> None:
+def head(collection: Collection) -> None:
     """What it is, in one line."""
-    record = opened.record
-    st.title(ui.plain(opened.name), anchor=False)
+    record = collection.record
+    st.title(ui.plain(collection.name), anchor=False)
     source = record["source"]
-    words = [ui.count(opened.n, "patch"), f"made from {_SOURCES.get(source['kind'], source['kind'])}", ui.day(record["created"])]
+    words = [ui.count(collection.n, "patch"), f"made from {_SOURCES.get(source['kind'], source['kind'])}", ui.day(record["created"])]
     st.markdown(ui.plain(" · ".join(words)))
-    known = {column: int(opened.items[column].nunique()) for column in ("label", "patient", "slide", "site", "split")}
+    known = {column: int(collection.items[column].nunique()) for column in ("label", "patient", "slide", "site", "split")}
     told = [ui.count(n, column) for column, n in known.items() if n]
     st.caption(ui.plain(" · ".join(told)) or "Nothing but the pictures is known.")
-    mpp = opened.items["mpp"].dropna()
+    mpp = collection.items["mpp"].dropna()
     if mpp.empty:
         st.caption("How large a pixel is on the tissue is not known, so no scale bar can be shown.")
     elif mpp.max() > 1.5 * mpp.min():
@@ -57,9 +57,9 @@ def head(opened: Collection) -> None:
         st.caption(f"{mpp.median():g} µm per pixel.")
 
 
-def understood(opened: Collection) -> None:
+def understood(collection: Collection) -> None:
     """How the tables beside the pictures were read, as it was recorded when the collection was made."""
-    reading = opened.record.get("reading")
+    reading = collection.record.get("reading")
     if reading is None or not (reading["tables"] or reading["notes"]):
         return
     st.header("Where labels come from", anchor=False)
@@ -69,14 +69,14 @@ def understood(opened: Collection) -> None:
     source_reading.tables(reading["tables"], key="about")
 
 
-def models(opened: Collection) -> None:
+def models(collection: Collection) -> None:
     """The models that described it, with their licences."""
     st.header("Models", anchor=False)
-    if not opened.encoder_names():
+    if not collection.encoder_names():
         st.markdown("No model has described these patches yet. Finish the collection in the library.")
-    for name in opened.encoder_names():
+    for name in collection.encoder_names():
         with st.container(border=True, key=f"model-{name}"):
-            recipe = opened.embedding(name).recipe["encoder"]
+            recipe = collection.embedding(name).recipe["encoder"]
             try:
                 spec = encoders.spec(name)
             except EncoderUnknown:
@@ -93,54 +93,56 @@ def models(opened: Collection) -> None:
                 st.caption(f"Weights sha256 {weights}")
 
 
-def check(opened: Collection) -> None:
+def check(collection: Collection) -> None:
     """Whether every file is as it was written."""
     st.header("Files", anchor=False)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("Every file was recorded with a checksum when it was written.", width="content")
         if st.button("Check all files", key="about/check"):
-            running = [job for job in job_panel.of(opened.name) if job.command[0] == "verify" and job.is_active()]
+            running = [job for job in job_panel.of(collection.name) if job.command[0] == "verify" and job.is_active()]
             if not running:
-                jobs.start(cache.settings().home, ["verify", "--", opened.name], title=f"Check {opened.name}", collection=opened.name)
+                jobs.start(
+                    cache.settings().home, ["verify", "--", collection.name], title=f"Check {collection.name}", collection=collection.name
+                )
             st.rerun()
-    for job in [job for job in job_panel.of(opened.name) if job.command[0] == "verify"][:1]:
+    for job in [job for job in job_panel.of(collection.name) if job.command[0] == "verify"][:1]:
         now = job.state()
         if now == "done":
             st.success("Every file is as it was written.")
         elif now == "failed":
             st.error("Some files are not as they were written. Make the collection again from its pictures, or restore them from a copy.")
             st.text(without_paths(job.log()))
-    job_panel.panel(opened.name)
+    job_panel.panel(collection.name)
 
 
-def rejects(opened: Collection) -> None:
+def rejects(collection: Collection) -> None:
     """Files that did not become patches."""
     st.header("Left out", anchor=False)
-    if opened.rejects.empty:
+    if collection.rejects.empty:
         st.markdown("Nothing was left out.")
         return
-    st.markdown(f"{ui.count(len(opened.rejects), 'file')} did not become patches. None was replaced by an empty picture.")
-    reasons = opened.rejects["reason"].value_counts()
+    st.markdown(f"{ui.count(len(collection.rejects), 'file')} did not become patches. None was replaced by an empty picture.")
+    reasons = collection.rejects["reason"].value_counts()
     st.caption(ui.plain(" · ".join(f"{reason}: {n}" for reason, n in reasons.head(6).items())))
-    st.dataframe(opened.rejects, hide_index=True, column_config={"uri": "File", "reason": "Why"}, key="about/rejects")
+    st.dataframe(collection.rejects, hide_index=True, column_config={"uri": "File", "reason": "Why"}, key="about/rejects")
 
 
-def made(opened: Collection) -> None:
+def made(collection: Collection) -> None:
     """Every step, with its recipe, versions and checksums."""
     st.header("How it was made", anchor=False)
     for kind, title in _KINDS.items():
-        for artifact in opened.artifacts(kind):
+        for artifact in collection.artifacts(kind):
             with st.expander(f"{title} · {ui.plain(_brief(artifact))} · {ui.day(artifact.meta['created'])}"):
                 _recipe(artifact)
     with st.expander("The patches themselves"):
-        record = {name: value for name, value in opened.record.items() if name != "source"}
-        source = opened.record["source"]
+        record = {name: value for name, value in collection.record.items() if name != "source"}
+        source = collection.record["source"]
         st.json(record | {"source": {"kind": source["kind"], "name": Path(source["uri"]).name, "options": source["options"]}}, expanded=1)
-    everything = {kind: [dict(artifact.meta) for artifact in opened.artifacts(kind)] for kind in _KINDS}
+    everything = {kind: [dict(artifact.meta) for artifact in collection.artifacts(kind)] for kind in _KINDS}
     st.download_button(
         "Export all of this (JSON)",
-        data=lambda: without_paths(json.dumps({"collection": opened.name, **everything}, indent=1, ensure_ascii=False)).encode(),
-        file_name=f"{opened.name} recipe.json",
+        data=lambda: without_paths(json.dumps({"collection": collection.name, **everything}, indent=1, ensure_ascii=False)).encode(),
+        file_name=f"{collection.name} recipe.json",
         mime="application/json",
     )
 

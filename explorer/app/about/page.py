@@ -14,19 +14,19 @@ from explorer.app.ui import url_state
 
 def show_collection() -> None:
     """The facts of the chosen collection."""
-    opened = ui.current()
-    facts.head(opened)
-    facts.understood(opened)
-    facts.models(opened)
-    facts.check(opened)
-    facts.rejects(opened)
-    facts.made(opened)
+    collection = ui.current()
+    facts.head(collection)
+    facts.understood(collection)
+    facts.models(collection)
+    facts.check(collection)
+    facts.rejects(collection)
+    facts.made(collection)
 
 
 def show_documents() -> None:
     """The documents, and the one that is open in the URL."""
-    opened = documents.choose(st.session_state.get(ui.CHOSEN), url_state.asked())
-    url_state.leave("about", **{documents.PARAMETER: opened})
+    document = documents.choose(st.session_state.get(ui.CHOSEN), url_state.asked())
+    url_state.leave("about", **{documents.PARAMETER: document})
 
 
 ui.guarded(show_collection)

@@ -28,9 +28,9 @@ class Rows(BaseModel):
     selection: Annotated[str | None, Field(description="Title of a saved selection.")] = None
     where: Annotated[dict[str, Any], Field(description="As in a search.")] = {}
 
-    def of(self, opened: Collection) -> RowNumbers:
+    def of(self, collection: Collection) -> RowNumbers:
         """Their numbers. Raises ``InputError``."""
-        return pipeline.meant_rows(opened, rows=self.rows, selection=self.selection, where=self.where)
+        return pipeline.meant_rows(collection, rows=self.rows, selection=self.selection, where=self.where)
 
 
 class NewAnnotation(Rows):
@@ -106,8 +106,8 @@ def remove(collection: str, key: str) -> dict[str, Any]:
     return _entry(opened.annotations.remove_selection(_find(opened, key).title, who=cache.LOCAL_USER))
 
 
-def _find(opened: Collection, key: str) -> SavedSelection:
-    for found in opened.annotations.selections():
+def _find(collection: Collection, key: str) -> SavedSelection:
+    for found in collection.annotations.selections():
         if found.key == key:
             return found
     raise NotFound("There is no such selection; it may have been removed or replaced.")

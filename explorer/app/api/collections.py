@@ -45,7 +45,7 @@ def models() -> list[dict[str, Any]]:
 def listed() -> list[dict[str, Any]]:
     """The collections, by name; then those that cannot be opened, with the reason."""
     trouble = [{"name": name, "error": without_paths(error)} for name, error in cache.unreadable().items()]
-    return [_head(opened) for opened in cache.collections()] + trouble
+    return [_head(collection) for collection in cache.collections()] + trouble
 
 
 @router.get("/collections/{collection}")
@@ -173,9 +173,9 @@ async def search_image(
     return await run_in_threadpool(answer)
 
 
-def _answer(opened: Collection, query: Query, encoder: str | None) -> dict[str, Any]:
-    result = cache.search(opened, query, encoder=encoder)
-    known = pipeline.site_bias(opened, result.embedding)
+def _answer(collection: Collection, query: Query, encoder: str | None) -> dict[str, Any]:
+    result = cache.search(collection, query, encoder=encoder)
+    known = pipeline.site_bias(collection, result.embedding)
     return result.to_json() | {"site_bias": known and known.to_json()}
 
 
@@ -207,15 +207,15 @@ def _filters(text: str) -> dict[str, Any]:
     return found
 
 
-def _head(opened: Collection) -> dict[str, Any]:
+def _head(collection: Collection) -> dict[str, Any]:
     """The few facts a list shows. Of the source only its kind: where it lies is the server's own business."""
-    record = opened.record
+    record = collection.record
     return {
-        "name": opened.name,
-        "rows": opened.n,
+        "name": collection.name,
+        "rows": collection.n,
         "rejected": record["rejected"],
         "created": record["created"],
         "source": record["source"]["kind"],
-        "encoders": opened.encoder_names(),
-        "version": cache.version(opened),
+        "encoders": collection.encoder_names(),
+        "version": cache.version(collection),
     }

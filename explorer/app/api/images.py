@@ -111,17 +111,17 @@ def jpeg(image: Image) -> bytes:
 
 
 def _with_row(name: str, row: int) -> Collection:
-    opened = cache.collection(name)
-    if not 0 <= row < opened.n:
-        raise NotFound(f"There is no row {row}; rows go from 0 to {opened.n - 1}.")
-    return opened
+    collection = cache.collection(name)
+    if not 0 <= row < collection.n:
+        raise NotFound(f"There is no row {row}; rows go from 0 to {collection.n - 1}.")
+    return collection
 
 
-def _artifact(opened: Collection, kind: str, key: str) -> Artifact:
-    for found in opened.artifacts(kind):
+def _artifact(collection: Collection, kind: str, key: str) -> Artifact:
+    for found in collection.artifacts(kind):
         if found.key == key:
             return found
-    raise NotFound(f"{opened.name} has nothing of that name; it may have been removed.")
+    raise NotFound(f"{collection.name} has nothing of that name; it may have been removed.")
 
 
 def _binary(content: bytes, *, lasting: bool = True) -> Response:
@@ -130,7 +130,7 @@ def _binary(content: bytes, *, lasting: bool = True) -> Response:
     return Response(content, media_type=BINARY, headers={"Cache-Control": caching, "Content-Encoding": "identity"})
 
 
-def _picture(opened: Collection, asked: str, content: bytes) -> Response:
+def _picture(collection: Collection, asked: str, content: bytes) -> Response:
     """Cached for ever only under the address that names what is there now."""
-    caching = assets.PRIVATE_IMMUTABLE if asked == cache.version(opened) else assets.PRIVATE
+    caching = assets.PRIVATE_IMMUTABLE if asked == cache.version(collection) else assets.PRIVATE
     return Response(content, media_type=JPEG, headers={"Cache-Control": caching})

@@ -20,10 +20,10 @@ MOST_ROWS = 24
 """Bars of the overview."""
 
 
-def choose(opened: Collection, encoder: str, made: Sequence[Artifact], asked: Mapping[str, str] | None) -> Artifact | None:
+def choose(collection: Collection, encoder: str, made: Sequence[Artifact], asked: Mapping[str, str] | None) -> Artifact | None:
     """The grouping to show; None where there is none yet."""
     found = {one.key: one for one in made}
-    kept = f"groups/shown/{opened.name}"
+    kept = f"groups/shown/{collection.name}"
     if asked is not None:
         st.session_state[kept] = asked.get("groups")
     if st.session_state.get(kept) not in found:
@@ -36,26 +36,26 @@ def choose(opened: Collection, encoder: str, made: Sequence[Artifact], asked: Ma
                 "Grouping", list(found), format_func=lambda key: _title(found[key]), key=kept, persist_state="session", width=340
             )
         with st.popover("Another grouping", key="groups/another"):
-            ui.guarded(lambda: _another(opened, encoder))
-    job_panel.panel(opened.name)
+            ui.guarded(lambda: _another(collection, encoder))
+    job_panel.panel(collection.name)
     if key is None:
         ui.nothing("There are no groups yet.", "Choose 'Another grouping' to find some.")
         return None
     return found[key]
 
 
-def columns(opened: Collection) -> list[str]:
+def columns(collection: Collection) -> list[str]:
     """Columns to compare groups with, the label first."""
-    return sorted(ui.class_columns(opened), key=lambda name: name != "label")
+    return sorted(ui.class_columns(collection), key=lambda name: name != "label")
 
 
-def compare(opened: Collection, made: Artifact, asked: Mapping[str, str] | None) -> str | None:
+def compare(collection: Collection, made: Artifact, asked: Mapping[str, str] | None) -> str | None:
     """How the groups meet a column, in plain words and one chart; returns the column."""
-    options = columns(opened)
+    options = columns(collection)
     if not options:
         st.caption("Nothing is known of these patches to compare the groups with. Labels in a table or in folder names would be.")
         return None
-    kept = f"groups/by/{opened.name}"
+    kept = f"groups/by/{collection.name}"
     if asked is not None:
         st.session_state[kept] = asked.get("by")
     if st.session_state.get(kept) not in options:
@@ -65,18 +65,18 @@ def compare(opened: Collection, made: Artifact, asked: Mapping[str, str] | None)
         by = st.selectbox(
             "Compare with", options, format_func=lambda name: ui.COLUMN_NAMES.get(name, name), key=kept, persist_state="session"
         )
-        _figures(opened, made, by)
+        _figures(collection, made, by)
     with right:
-        counts = clustering.composition(cache.labels(made), values_of(opened, by)).drop(index=-1, errors="ignore").head(MOST_ROWS)
-        names = called(opened, made)
+        counts = clustering.composition(cache.labels(made), values_of(collection, by)).drop(index=-1, errors="ignore").head(MOST_ROWS)
+        names = called(collection, made)
         charts.stacked(counts, names, key="groups/overview", title=f"Each group by {by}")
         if len(names) > len(counts):
             st.caption(f"The {len(counts)} largest of {len(names)} groups.")
     return by
 
 
-def _figures(opened: Collection, made: Artifact, by: str) -> None:
-    labels, values = cache.labels(made), values_of(opened, by)
+def _figures(collection: Collection, made: Artifact, by: str) -> None:
+    labels, values = cache.labels(made), values_of(collection, by)
     purity = clustering.purity(labels, values)
     commonest = pd.Series(values).value_counts(normalize=True)
     with st.container(key="figure-purity"):
@@ -117,15 +117,15 @@ def _told(nmi: float, name: str) -> str:
     return f"A patch's group tells **{words}** of its {name}"
 
 
-def values_of(opened: Collection, column: str) -> np.ndarray:
+def values_of(collection: Collection, column: str) -> np.ndarray:
     """A column as text, None where nothing is known."""
-    values = opened.table()[column]
+    values = collection.table()[column]
     return values.astype("string").astype(object).where(values.notna(), None).to_numpy()
 
 
-def called(opened: Collection, made: Artifact) -> dict[int, str]:
+def called(collection: Collection, made: Artifact) -> dict[int, str]:
     """What each group is called."""
-    names = opened.annotations.cluster_names(made)
+    names = collection.annotations.cluster_names(made)
     return {number: names.get(number, f"Group {number + 1}") for number in range(len(made.meta["measured"]["sizes"]))}
 
 
@@ -134,7 +134,7 @@ def _title(made: Artifact) -> str:
     return f"{ui.clustering_title(made)} · {ui.count(int(measured['clusters']), 'group')}"
 
 
-def _another(opened: Collection, encoder: str) -> None:
+def _another(collection: Collection, encoder: str) -> None:
     how = st.segmented_control("How", ["Leiden", "k-means", "HDBSCAN"], default="Leiden", required=True, key="groups/method")
     options: dict[str, Any] = {}
     if how == "Leiden":
@@ -145,16 +145,19 @@ def _another(opened: Collection, encoder: str) -> None:
         }
     elif how == "k-means":
         st.caption("As many groups as you say, all about equally wide.")
-        options = {"method": "kmeans", "n_clusters": st.number_input("Groups", 2, min(200, opened.n), min(9, opened.n), key="groups/n")}
+        options = {
+            "method": "kmeans",
+            "n_clusters": st.number_input("Groups", 2, min(200, collection.n), min(9, collection.n), key="groups/n"),
+        }
     else:
         st.caption("Islands on the map. What lies between them is in no group.")
         options = {
             "method": "hdbscan",
             "min_cluster_size": st.number_input(
-                "Patches in the smallest group", 2, max(2, opened.n), min(25, max(2, opened.n // 4)), key="groups/min"
+                "Patches in the smallest group", 2, max(2, collection.n), min(25, max(2, collection.n // 4)), key="groups/min"
             ),
         }
     seed = st.number_input("Seed", 0, 9999, 0, key="groups/seed", help="Another seed finds the same groups where they are really there.")
     if st.button("Find groups", type="primary", key="groups/find"):
-        job_requests.start(job_requests.Cluster(name=opened.name, encoder=encoder, seed=int(seed), **options))
+        job_requests.start(job_requests.Cluster(name=collection.name, encoder=encoder, seed=int(seed), **options))
         st.rerun()

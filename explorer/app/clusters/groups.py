@@ -21,12 +21,12 @@ TYPICAL, BORDERLINE = 8, 4
 _SORTS = {"size": "Largest first", "pure": "Purest first", "mixed": "Most mixed first"}
 
 
-def listing(opened: Collection, made: Artifact, by: str | None, asked: Mapping[str, str] | None) -> tuple[str, int]:
+def listing(collection: Collection, made: Artifact, by: str | None, asked: Mapping[str, str] | None) -> tuple[str, int]:
     """The groups of a grouping, a page of them at a time; returns the order and the part."""
     labels = cache.labels(made)
     sizes = clustering.sizes(labels)
     typical, borderline = (np.load(storage.file(made, name), allow_pickle=False) for name in ("medoids.npy", "borderline.npy"))
-    pure = clustering.purity(labels, clustering_panel.values_of(opened, by)).per_cluster if by else np.full(len(sizes), np.nan)
+    pure = clustering.purity(labels, clustering_panel.values_of(collection, by)).per_cluster if by else np.full(len(sizes), np.nan)
     sorts = _SORTS if by else {"size": _SORTS["size"]}
     if asked is not None:
         st.session_state["groups/sort"] = asked.get("sort")
@@ -53,14 +53,14 @@ def listing(opened: Collection, made: Artifact, by: str | None, asked: Mapping[s
     for number in order[(page - 1) * PER_PAGE : page * PER_PAGE]:
         group = int(number)
         with st.container(border=True, key=f"group-{group}"):
-            _line(opened, made, group, typical[group][:TYPICAL], borderline[group][:BORDERLINE], np.flatnonzero(labels == group))
+            _line(collection, made, group, typical[group][:TYPICAL], borderline[group][:BORDERLINE], np.flatnonzero(labels == group))
     if without := int((labels < 0).sum()):
         st.caption(f"{ui.count(without, 'patch')} in no group.")
     return sort, page
 
 
-def _line(opened: Collection, made: Artifact, group: int, typical: np.ndarray, borderline: np.ndarray, rows: np.ndarray) -> None:
-    names = opened.annotations.cluster_names(made)
+def _line(collection: Collection, made: Artifact, group: int, typical: np.ndarray, borderline: np.ndarray, rows: np.ndarray) -> None:
+    names = collection.annotations.cluster_names(made)
     head, what = st.columns([1, 3.2], gap="large")
     with head:
         key = f"groups/name/{made.key}/{group}"
@@ -72,16 +72,16 @@ def _line(opened: Collection, made: Artifact, group: int, typical: np.ndarray, b
             max_chars=60,
             label_visibility="collapsed",
             on_change=_name,
-            args=(opened, made, group, key),
+            args=(collection, made, group, key),
         )
-        st.markdown(f"{ui.count(len(rows), 'patch')} &ensp; :gray[{ui.share(len(rows) / opened.n)} of all]")
-        known = {column: told for column in ("label", "patient", "slide", "site") if (told := _told(opened.items[column].iloc[rows]))}
+        st.markdown(f"{ui.count(len(rows), 'patch')} &ensp; :gray[{ui.share(len(rows) / collection.n)} of all]")
+        known = {column: told for column in ("label", "patient", "slide", "site") if (told := _told(collection.items[column].iloc[rows]))}
         st.caption("  \n".join(f"{column}: {told}" for column, told in known.items()))
         with st.container(horizontal=True):
             if st.button("On the map", key=f"groups/map/{group}", type="tertiary"):
-                url_state.go("map", collection=opened.name, of=map_views.of_group(made, group), colour=map_views.GROUP + made.key)
+                url_state.go("map", collection=collection.name, of=map_views.of_group(made, group), colour=map_views.GROUP + made.key)
             if st.button("Search", key=f"groups/search/{group}", type="tertiary", help="With the most typical patch"):
-                search_url.search(opened, patch=int(typical[0]))
+                search_url.search(collection, patch=int(typical[0]))
     with what:
         left, right = st.columns([2, 1], gap="medium")
         for place, title, found, columns in ((left, "Typical", typical, TYPICAL), (right, "Borderline", borderline, BORDERLINE)):
@@ -89,14 +89,17 @@ def _line(opened: Collection, made: Artifact, group: int, typical: np.ndarray, b
                 st.caption(title)
                 shown = [(int(row), None) for row in found if row >= 0]
                 seen = widgets.result_grid(
-                    f"groups/{title}/{made.key}/{group}", ui.cards(opened, shown, short=True), thumb=urls.thumb(opened), columns=columns
+                    f"groups/{title}/{made.key}/{group}",
+                    ui.cards(collection, shown, short=True),
+                    thumb=urls.thumb(collection),
+                    columns=columns,
                 )
                 if seen.opened is not None:
-                    search_url.search(opened, patch=seen.opened)
+                    search_url.search(collection, patch=seen.opened)
 
 
-def _name(opened: Collection, made: Artifact, group: int, key: str) -> None:
-    ui.guarded(lambda: opened.annotations.name_clusters(made, {group: st.session_state[key]}, who=cache.LOCAL_USER))
+def _name(collection: Collection, made: Artifact, group: int, key: str) -> None:
+    ui.guarded(lambda: collection.annotations.name_clusters(made, {group: st.session_state[key]}, who=cache.LOCAL_USER))
 
 
 def _told(values: pd.Series) -> str:

@@ -9,25 +9,25 @@ from explorer.app.ui import url_state
 
 def show() -> None:
     """The page."""
-    opened = ui.current()
+    collection = ui.current()
     asked = url_state.asked()
     if asked is not None:
-        ui.take_model(opened, asked)
-    encoder = ui.choose_encoder(opened)
-    found = opened.embedding(encoder).clusterings()
-    made = clustering_panel.choose(opened, encoder, found, asked)
+        ui.take_model(collection, asked)
+    encoder = ui.choose_encoder(collection)
+    found = collection.embedding(encoder).clusterings()
+    made = clustering_panel.choose(collection, encoder, found, asked)
     if made is None:
-        url_state.leave("groups", model=ui.model_word(opened))
+        url_state.leave("groups", model=ui.model_word(collection))
         return
-    by = clustering_panel.compare(opened, made, asked)
-    sort, part = groups.listing(opened, made, by, asked)
+    by = clustering_panel.compare(collection, made, asked)
+    sort, part = groups.listing(collection, made, by, asked)
     url_state.leave(
         "groups",
         groups=made.key if made.key != found[0].key else None,
-        by=by if by not in clustering_panel.columns(opened)[:1] else None,
+        by=by if by not in clustering_panel.columns(collection)[:1] else None,
         sort=sort if sort != "size" else None,
         part=part if part > 1 else None,
-        model=ui.model_word(opened),
+        model=ui.model_word(collection),
     )
 
 

@@ -28,75 +28,75 @@ _LEAST = 24
 _MOST_CARDS = 24
 
 
-def views(opened: Collection) -> dict[str, View]:
+def views(collection: Collection) -> dict[str, View]:
     """All layouts of all models, by key; the first layout of each model first."""
     found: list[list[View]] = []
-    for name in opened.encoder_names():
+    for name in collection.encoder_names():
         try:
-            found.append([View(opened, made, name) for made in map_views.layouts(opened, name)])
+            found.append([View(collection, made, name) for made in map_views.layouts(collection, name)])
         except ArtifactMissing:  # a model that is not ready yet; the page says so
             continue
     firsts, others = [of[0] for of in found], [view for of in found for view in of[1:]]
     return {view.projection.key: view for view in [*firsts, *others]}
 
 
-def keys(opened: Collection) -> tuple[str, str]:
+def keys(collection: Collection) -> tuple[str, str]:
     """Of the two map widgets."""
-    return f"compare/left/{opened.name}", f"compare/right/{opened.name}"
+    return f"compare/left/{collection.name}", f"compare/right/{collection.name}"
 
 
 @st.fragment
-def show(opened: Collection, there: Mapping[str, View]) -> None:
+def show(collection: Collection, there: Mapping[str, View]) -> None:
     """Two of these layouts and what is chosen on them; a click runs this part only."""
-    ui.guarded(lambda: _show(opened, there))
+    ui.guarded(lambda: _show(collection, there))
 
 
-def take(opened: Collection, there: Mapping[str, View], asked: Mapping[str, str]) -> None:
+def take(collection: Collection, there: Mapping[str, View], asked: Mapping[str, str]) -> None:
     """Layouts, colour, patch and selection that an address asks for."""
     for name in ("one", "other"):
-        st.session_state[_side(opened, name)] = asked.get(name)
-    st.session_state[_colour(opened)] = asked.get("colour")
-    one, other = chosen(opened, there)
+        st.session_state[_side(collection, name)] = asked.get(name)
+    st.session_state[_colour(collection)] = asked.get("colour")
+    one, other = chosen(collection, there)
     made_on = other if asked.get("on") == "other" else one
     shapes = ui.guarded(lambda: url_state.unpack(asked.get("area")) or map_views.named(made_on, asked.get("of"))) or ()
-    picked = next((row for row in url_state.rows(asked.get("patch")) if row < opened.n), None)
-    linked_maps.link_maps(*keys(opened))
-    widgets.set_map_state(keys(opened)[made_on is other], picked=picked, shapes=shapes)
+    picked = next((row for row in url_state.rows(asked.get("patch")) if row < collection.n), None)
+    linked_maps.link_maps(*keys(collection))
+    widgets.set_map_state(keys(collection)[made_on is other], picked=picked, shapes=shapes)
     st.session_state[map_views.OF] = asked.get("of")
 
 
-def chosen(opened: Collection, there: Mapping[str, View]) -> tuple[View, View]:
+def chosen(collection: Collection, there: Mapping[str, View]) -> tuple[View, View]:
     """The two layouts: as chosen, else by two models, else by two methods."""
     for name, other in (("one", "other"), ("other", "one")):
-        if st.session_state.get(_side(opened, name)) not in there:
-            beside = there.get(st.session_state.get(_side(opened, other)) or "")
+        if st.session_state.get(_side(collection, name)) not in there:
+            beside = there.get(st.session_state.get(_side(collection, other)) or "")
             free = [view for view in there.values() if beside is None or view.projection.key != beside.projection.key]
-            st.session_state[_side(opened, name)] = (free or list(there.values()))[0].projection.key
-    return there[st.session_state[_side(opened, "one")]], there[st.session_state[_side(opened, "other")]]
+            st.session_state[_side(collection, name)] = (free or list(there.values()))[0].projection.key
+    return there[st.session_state[_side(collection, "one")]], there[st.session_state[_side(collection, "other")]]
 
 
-def _show(opened: Collection, there: Mapping[str, View]) -> None:
-    one, other = chosen(opened, there)
-    found = None if one.encoder == other.encoder else ui.guarded(lambda: cache.overlap(opened, one.encoder, other.encoder))
+def _show(collection: Collection, there: Mapping[str, View]) -> None:
+    one, other = chosen(collection, there)
+    found = None if one.encoder == other.encoder else ui.guarded(lambda: cache.overlap(collection, one.encoder, other.encoder))
     options = _colours(one, other, found)
-    kept = _colour(opened)
+    kept = _colour(collection)
     if st.session_state.get(kept) not in options:
         st.session_state[kept] = next(iter(options))
     colour = st.selectbox("Colour by", list(options), format_func=options.__getitem__, key=kept, persist_state="session", width=360)
-    link = linked_maps.link_maps(*keys(opened))
-    picked = widgets.map_state(keys(opened)[0]).picked
+    link = linked_maps.link_maps(*keys(collection))
+    picked = widgets.map_state(keys(collection)[0]).picked
     seen = []
     titles = {key: _title(view) for key, view in there.items()}
-    for column, key, name, view in zip(st.columns(2, gap="medium"), keys(opened), ("one", "other"), (one, other), strict=True):
+    for column, key, name, view in zip(st.columns(2, gap="medium"), keys(collection), ("one", "other"), (one, other), strict=True):
         with column:
             st.selectbox(
                 "Left map" if name == "one" else "Right map",
                 list(titles),
                 format_func=titles.__getitem__,
-                key=_side(opened, name),
+                key=_side(collection, name),
                 persist_state="session",
                 on_change=_keep,
-                args=(keys(opened), key, view),
+                args=(keys(collection), key, view),
             )
             data = map_views.data(view, colour="", picked=picked, height_px=_HEIGHT_PX)
             seen.append(widgets.map_view(key, replace(data, column=_column(colour, view, (one, other), found), medoids=())))
@@ -118,16 +118,16 @@ def _show(opened: Collection, there: Mapping[str, View]) -> None:
 
 
 def _below(pair: tuple[View, View], seen: Sequence[MapState], found: OverlapReport | None, *, link: str) -> None:
-    opened = pair[0].opened
+    collection = pair[0].collection
     rows = np.union1d(*(map_views.rows_of(view, each.shapes) for view, each in zip(pair, seen, strict=True)))
     picked = seen[0].picked
     just_opened = next((each.opened for each in seen if each.opened is not None), None)
     if just_opened is not None:
-        url_state.go("compare", collection=opened.name, tab="query", patch=just_opened)
+        url_state.go("compare", collection=collection.name, tab="query", patch=just_opened)
     left, right = st.columns([1, 2.6], gap="large")
     with left:
-        if picked is not None and picked < opened.n and not len(rows):
-            widgets.patch("compare/picked", [ui.picture(opened, picked)], height_px=200)
+        if picked is not None and picked < collection.n and not len(rows):
+            widgets.patch("compare/picked", [ui.picture(collection, picked)], height_px=200)
         if found is None:
             st.header("Two layouts of one model", anchor=False)
             st.markdown("Both maps show the same model, so they have the same neighbours. Choose a map by another model to compare models.")
@@ -135,11 +135,11 @@ def _below(pair: tuple[View, View], seen: Sequence[MapState], found: OverlapRepo
             _agreement(found)
     with right:
         if len(rows):
-            _selection(opened, rows, found, link=link)
-        elif picked is not None and picked < opened.n:
+            _selection(collection, rows, found, link=link)
+        elif picked is not None and picked < collection.n:
             _neighbours(pair, picked, found, link=link)
         elif found is not None:
-            _least(opened, found, link=link)
+            _least(collection, found, link=link)
 
 
 def _agreement(found: OverlapReport) -> None:
@@ -153,59 +153,59 @@ def _agreement(found: OverlapReport) -> None:
     charts.shared(found.counts.tolist(), key="compare/shared")
 
 
-def _least(opened: Collection, found: OverlapReport, *, link: str) -> None:
+def _least(collection: Collection, found: OverlapReport, *, link: str) -> None:
     st.header("Where they disagree most", anchor=False)
     rows = pipeline.least_agreed(found, _LEAST)
     k = int(found.protocol["k"])
     cards = [
-        replace(card, score=f"{round(found.per_row[card.row] * k)} of {k}") for card in ui.cards(opened, [(row, None) for row in rows])
+        replace(card, score=f"{round(found.per_row[card.row] * k)} of {k}") for card in ui.cards(collection, [(row, None) for row in rows])
     ]
-    seen = widgets.result_grid("compare/least", cards, thumb=urls.thumb(opened), columns=8, link=link)
+    seen = widgets.result_grid("compare/least", cards, thumb=urls.thumb(collection), columns=8, link=link)
     if seen.opened is not None:
-        widgets.set_map_state(keys(opened)[0], picked=seen.opened)
+        widgets.set_map_state(keys(collection)[0], picked=seen.opened)
         st.rerun(scope="fragment")
 
 
 def _neighbours(pair: tuple[View, View], row: int, found: OverlapReport | None, *, link: str) -> None:
-    opened = pair[0].opened
+    collection = pair[0].collection
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.header(f"Nearest patches of {ui.plain(opened.items['id'].iloc[row])}", anchor=False, width="stretch")
+        st.header(f"Nearest patches of {ui.plain(collection.items['id'].iloc[row])}", anchor=False, width="stretch")
         if st.button("Ask every model", key="compare/ask"):
-            url_state.go("compare", collection=opened.name, tab="query", patch=row)
-        _clear(opened)
+            url_state.go("compare", collection=collection.name, tab="query", patch=row)
+        _clear(collection)
     if found is not None:
         k = int(found.protocol["k"])
         st.markdown(f"The models share {round(found.per_row[row] * k)} of its {k} nearest patches.")
     answers = {}
     for view in pair:
-        near = opened.embedding(view.encoder).graph
+        near = collection.embedding(view.encoder).graph
         k = min(pipeline.OVERLAP_K, near.rows.shape[1])
         answers[view.encoder] = [(int(r), float(s)) for r, s in zip(near.rows[row, :k], near.scores[row, :k], strict=True) if r >= 0]
-    opened_row = query_tab.strips(opened, answers, key="compare/near", columns=5, link=link)
+    opened_row = query_tab.strips(collection, answers, key="compare/near", columns=5, link=link)
     if opened_row is not None:
-        widgets.set_map_state(keys(opened)[0], picked=opened_row)
+        widgets.set_map_state(keys(collection)[0], picked=opened_row)
         st.rerun(scope="fragment")
 
 
-def _selection(opened: Collection, rows: np.ndarray, found: OverlapReport | None, *, link: str) -> None:
+def _selection(collection: Collection, rows: np.ndarray, found: OverlapReport | None, *, link: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.header(f"{ui.count(len(rows), 'patch')} chosen", anchor=False, width="stretch")
-        _clear(opened)
+        _clear(collection)
     if found is not None:
         k = int(found.protocol["k"])
         of_these = k * float(found.per_row[rows].mean())
         st.markdown(f"For these the models share {of_these:.1f} of {k} nearest patches; for all, {k * found.mean.value:.1f}.")
     shown = rows if len(rows) <= _MOST_CARDS else rows[np.linspace(0, len(rows) - 1, _MOST_CARDS).astype(int)]
     widgets.result_grid(
-        "compare/chosen", ui.cards(opened, [(int(row), None) for row in shown]), thumb=urls.thumb(opened), columns=8, link=link
+        "compare/chosen", ui.cards(collection, [(int(row), None) for row in shown]), thumb=urls.thumb(collection), columns=8, link=link
     )
     if len(shown) < len(rows):
         st.caption(f"{len(shown)} of them, evenly chosen")
 
 
-def _clear(opened: Collection) -> None:
+def _clear(collection: Collection) -> None:
     if st.button("Clear", key="compare/clear"):
-        widgets.set_map_state(keys(opened)[0])
+        widgets.set_map_state(keys(collection)[0])
         st.rerun(scope="fragment")
 
 
@@ -228,8 +228,8 @@ def _column(colour: str, view: View, pair: tuple[View, View], found: OverlapRepo
     """The colours of one of the two maps. A grouping colours both, whichever model it is of; trust in places is each map's own."""
     one, other = pair
     if colour == SHARED and found is not None:
-        legend = cache.shared(view.opened, one.encoder, other.encoder).legend
-        return {**legend, "url": urls.overlap(view.opened, one.encoder, other.encoder)}
+        legend = cache.shared(view.collection, one.encoder, other.encoder).legend
+        return {**legend, "url": urls.overlap(view.collection, one.encoder, other.encoder)}
     return map_views.column(next((each for each in pair if map_views.grouping(each, colour)), view), colour)
 
 
@@ -246,9 +246,9 @@ def _keep(both: tuple[str, str], key: str, before: View) -> None:
         widgets.set_map_state(both[key == both[0]], picked=seen.picked, shapes=(Shape("replace", rows=rows),))
 
 
-def _side(opened: Collection, name: str) -> str:
-    return f"compare/{name}/{opened.name}"
+def _side(collection: Collection, name: str) -> str:
+    return f"compare/{name}/{collection.name}"
 
 
-def _colour(opened: Collection) -> str:
-    return f"compare/colour/{opened.name}"
+def _colour(collection: Collection) -> str:
+    return f"compare/colour/{collection.name}"

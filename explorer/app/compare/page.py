@@ -15,26 +15,26 @@ _TAB = "compare/tab"
 
 def show() -> None:
     """The page."""
-    opened = ui.current()
-    opened.embedding()  # a collection that no model has described is to be finished first
+    collection = ui.current()
+    collection.embedding()  # a collection that no model has described is to be finished first
     asked = url_state.asked()
     if asked is not None:
         st.session_state[_TAB] = asked["tab"] if asked.get("tab") in TABS else "scores"
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.title("Compare", anchor=False, width="stretch")
-        more_models.button(opened)
+        more_models.button(collection)
     st.session_state.setdefault(_TAB, "scores")
     tab = st.segmented_control(
         "Compare by", list(TABS), format_func=TABS.__getitem__, key=_TAB, required=True, label_visibility="collapsed"
     )
-    job_panel.panel(None if tab == "scores" and st.session_state.get("compare/whole") else opened.name)
-    there = maps_tab.views(opened)
-    alone(opened, {view.encoder for view in there.values()})
+    job_panel.panel(None if tab == "scores" and st.session_state.get("compare/whole") else collection.name)
+    there = maps_tab.views(collection)
+    alone(collection, {view.encoder for view in there.values()})
     if tab == "scores":
-        told = scores_tab.show(opened, asked)
+        told = scores_tab.show(collection, asked)
         url_state.leave("compare", **told)
     elif tab == "query":
-        told = query_tab.show(opened, asked)
+        told = query_tab.show(collection, asked)
         url_state.leave("compare", tab="query", **told)
     elif len(there) < 2:
         ui.nothing(
@@ -44,17 +44,17 @@ def show() -> None:
         url_state.leave("compare", tab="maps")
     else:
         if asked is not None:
-            maps_tab.take(opened, there, asked)
-        maps_tab.show(opened, there)
+            maps_tab.take(collection, there, asked)
+        maps_tab.show(collection, there)
 
 
-def alone(opened: Collection, mapped: set[str]) -> None:
+def alone(collection: Collection, mapped: set[str]) -> None:
     """What to do where there is nothing to compare with yet; ``mapped`` models have a map."""
-    if len(opened.encoder_names()) < 2:
+    if len(collection.encoder_names()) < 2:
         st.info(
-            f"Only {ui.plain(ui.encoder_title(opened.encoder_names()[0]))} has described these patches. To compare, choose 'Add a model'."
+            f"Only {ui.plain(ui.encoder_title(collection.encoder_names()[0]))} has described these patches. To compare, choose 'Add a model'."
         )
-    for name in [name for name in opened.encoder_names() if name not in mapped]:
+    for name in [name for name in collection.encoder_names() if name not in mapped]:
         st.info(f"{ui.plain(ui.encoder_title(name))} has no map yet. Choose it under 'Add a model' to finish it.")
 
 

@@ -22,7 +22,7 @@ _AMOUNTS = (6, 12, 24)
 
 
 def strips(
-    opened: Collection, answers: Mapping[str, Sequence[tuple[int, float]]], *, key: str, columns: int, link: str | None = None
+    collection: Collection, answers: Mapping[str, Sequence[tuple[int, float]]], *, key: str, columns: int, link: str | None = None
 ) -> int | None:
     """Rows and similarities by model, those of several models marked; returns the row that was opened just now, if any."""
     counted: dict[int, int] = {}
@@ -33,40 +33,40 @@ def strips(
     for column, (name, hits) in zip(st.columns(len(answers), gap="large"), answers.items(), strict=True):
         with column:
             st.markdown(f"**{ui.plain(ui.encoder_title(name))}**")
-            cards = [replace(card, note=_note(counted[card.row], len(answers))) for card in ui.cards(opened, hits)]
-            seen = widgets.result_grid(f"{key}/{name}", cards, thumb=urls.thumb(opened), columns=columns, link=link)
+            cards = [replace(card, note=_note(counted[card.row], len(answers))) for card in ui.cards(collection, hits)]
+            seen = widgets.result_grid(f"{key}/{name}", cards, thumb=urls.thumb(collection), columns=columns, link=link)
             opened_row = seen.opened if opened_row is None else opened_row
     return opened_row
 
 
-def show(opened: Collection, asked: Mapping[str, str] | None) -> dict[str, Any]:
+def show(collection: Collection, asked: Mapping[str, str] | None) -> dict[str, Any]:
     """One query, asked of every model; returns what the address says of it."""
-    kept = f"compare/query/{opened.name}"
+    kept = f"compare/query/{collection.name}"
     if asked is not None:
-        rows = [row for row in url_state.rows(asked.get("patch")) if row < opened.n]
+        rows = [row for row in url_state.rows(asked.get("patch")) if row < collection.n]
         st.session_state[kept] = Question(row=rows[0] if rows else None, picture=asked.get("picture"))
         st.session_state["compare/k"] = url_state.whole(asked.get("k"), _AMOUNTS[1], _AMOUNTS)
     question: Question = st.session_state.get(kept, Question())
     left, right = st.columns([1, 4.4], gap="large")
     with left:
         if question != Question():
-            _asked(opened, question)
-        _another(opened)
+            _asked(collection, question)
+        _another(collection)
     with right:
         if question == Question():
-            _invite(opened)
+            _invite(collection)
             return {}
-        ui.guarded(lambda: _answers(opened, question))
+        ui.guarded(lambda: _answers(collection, question))
     k = st.session_state.get("compare/k", _AMOUNTS[1])
     return {"patch": question.row, "picture": question.picture, "k": k if k != _AMOUNTS[1] else None}
 
 
-def _answers(opened: Collection, question: Question) -> None:
-    names = opened.encoder_names()[:MOST_MODELS]
-    apart = [column for column in search_url.APART if opened.items[column].notna().any()]
+def _answers(collection: Collection, question: Question) -> None:
+    names = collection.encoder_names()[:MOST_MODELS]
+    apart = [column for column in search_url.APART if collection.items[column].notna().any()]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         st.header("Most similar patches, by model", anchor=False, width="stretch")
-        if apart and query_state.known_row(opened, question) is not None:
+        if apart and query_state.known_row(collection, question) is not None:
             if not st.toggle(f"Leave out the same {' and '.join(apart)}", value=True, key="compare/apart", persist_state="session"):
                 apart = []
         else:
@@ -83,26 +83,28 @@ def _answers(opened: Collection, question: Question) -> None:
         )
     answers = {}
     for name in names:
-        found = ui.guarded(lambda name=name: query_state.search(opened, replace(question, k=k, exclude_same=tuple(apart), encoder=name)))  # type: ignore[misc]
+        found = ui.guarded(
+            lambda name=name: query_state.search(collection, replace(question, k=k, exclude_same=tuple(apart), encoder=name))
+        )  # type: ignore[misc]
         if found is not None:
             answers[name] = found
     shared = pipeline.shared_hits(list(answers.values()))
     everywhere = sum(n == len(answers) for n in shared.values())
     if len(answers) > 1:
         st.markdown(f"{everywhere} of {k} patches are found by {'both' if len(answers) == 2 else 'all'} models; they are framed.")
-    if len(opened.encoder_names()) > MOST_MODELS:
-        st.caption(f"The {MOST_MODELS} newest of {len(opened.encoder_names())} models.")
+    if len(collection.encoder_names()) > MOST_MODELS:
+        st.caption(f"The {MOST_MODELS} newest of {len(collection.encoder_names())} models.")
     if answers:
         hits = {name: [(hit.row, hit.score) for hit in result.hits] for name, result in answers.items()}
-        row = strips(opened, hits, key="compare/hits", columns=max(2, 6 // len(answers)))
+        row = strips(collection, hits, key="compare/hits", columns=max(2, 6 // len(answers)))
         if row is not None:
-            url_state.go("compare", collection=opened.name, tab="query", patch=row)
+            url_state.go("compare", collection=collection.name, tab="query", patch=row)
 
 
-def _asked(opened: Collection, question: Question) -> None:
+def _asked(collection: Collection, question: Question) -> None:
     if question.row is not None:
-        widgets.patch("compare/asked", [ui.picture(opened, question.row)], height_px=240)
-        ui.facts(opened, question.row, key="compare")
+        widgets.patch("compare/asked", [ui.picture(collection, question.row)], height_px=240)
+        ui.facts(collection, question.row, key="compare")
         return
     image = ui.guarded(lambda: query_pictures.find(question.picture or ""))
     if image is not None:
@@ -110,13 +112,13 @@ def _asked(opened: Collection, question: Question) -> None:
         widgets.patch("compare/asked", [picture], height_px=240)
 
 
-def _another(opened: Collection) -> None:
+def _another(collection: Collection) -> None:
     st.markdown("**Ask with something else**")
     name = st.text_input("Find a patch", placeholder="name, label or number", key="compare/find", persist_state="session")
     if name.strip():
-        _offer(opened, find_patches.find(opened, name.strip()), key="compare/found", columns=3)
+        _offer(collection, find_patches.find(collection, name.strip()), key="compare/found", columns=3)
     if st.button("Any patch", key="compare/any", help="One drawn at random"):
-        url_state.go("compare", collection=opened.name, tab="query", patch=int(np.random.default_rng().integers(opened.n)))
+        url_state.go("compare", collection=collection.name, tab="query", patch=int(np.random.default_rng().integers(collection.n)))
     brought = widgets.upload(
         "compare/bring",
         url=urls.uploads(),
@@ -128,24 +130,26 @@ def _another(opened: Collection) -> None:
     if brought is not None:
         ui.guarded(
             lambda: url_state.go(
-                "compare", collection=opened.name, tab="query", picture=find_patches.take("compare/bring", brought.upload_id)
+                "compare", collection=collection.name, tab="query", picture=find_patches.take("compare/bring", brought.upload_id)
             )
         )
 
 
-def _invite(opened: Collection) -> None:
+def _invite(collection: Collection) -> None:
     st.header("One question, every model", anchor=False)
     st.markdown("Choose a patch, or bring a picture of your own: each model's most similar patches are shown side by side.")
-    _offer(opened, np.unique(np.linspace(0, opened.n - 1, find_patches.FIRST).astype(int)).tolist(), key="compare/first", columns=None)
+    _offer(
+        collection, np.unique(np.linspace(0, collection.n - 1, find_patches.FIRST).astype(int)).tolist(), key="compare/first", columns=None
+    )
 
 
-def _offer(opened: Collection, rows: Sequence[int], *, key: str, columns: int | None) -> None:
+def _offer(collection: Collection, rows: Sequence[int], *, key: str, columns: int | None) -> None:
     if not rows:
         st.caption("No patch is called so. Try a part of its name, a label, or a number.")
         return
-    seen = widgets.result_grid(key, ui.cards(opened, [(row, None) for row in rows]), thumb=urls.thumb(opened), columns=columns)
+    seen = widgets.result_grid(key, ui.cards(collection, [(row, None) for row in rows]), thumb=urls.thumb(collection), columns=columns)
     if seen.opened is not None:
-        url_state.go("compare", collection=opened.name, tab="query", patch=seen.opened)
+        url_state.go("compare", collection=collection.name, tab="query", patch=seen.opened)
 
 
 def _note(n: int, models: int) -> str:

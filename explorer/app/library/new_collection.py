@@ -118,5 +118,5 @@ def _name(place: Path, kind: str) -> str:
     """A name that is free: the folder's own, where it has one that can be read."""
     stem = "my patches" if kind == "upload" else place.stem
     stem = "".join(letter if letter.isalnum() or letter in " .+-_" else " " for letter in stem).strip(" .+-_")[:80] or "my patches"
-    taken = {opened.name for opened in cache.collections()}
+    taken = {collection.name for collection in cache.collections()}
     return next(name for number in range(1, len(taken) + 2) if (name := stem if number == 1 else f"{stem} {number}") not in taken)

@@ -11,7 +11,7 @@ from ..ui.map_views import View
 
 def button(view: View) -> None:
     """Opens the controls; what they say is selected when asked for."""
-    offered = filter_controls.offers(view.opened, view.projection)
+    offered = filter_controls.offers(view.collection, view.projection)
     if not offered:
         return
     with st.popover("Find", key="map/find", help="Select patches by what is known of them"):

@@ -32,7 +32,7 @@ DEFAULTS = {"n_neighbors": 15, "min_dist": 0.1, "seed": 0}
 def button(view: View) -> None:
     """Opens the drawer."""
     with st.popover("Layout", key="map/drawer", help="Other maps of the same patches"):
-        found = {made.key: made for made in map_views.layouts(view.opened, view.encoder)}
+        found = {made.key: made for made in map_views.layouts(view.collection, view.encoder)}
         st.radio(
             "Shown",
             list(found),
@@ -72,7 +72,7 @@ def _another(view: View) -> None:
         st.caption("PCA keeps the largest differences and bends nothing, but shows only two directions of many.")
     if st.button("Draw", type="primary", key="map/draw"):
         job_requests.start(
-            job_requests.Project(name=view.opened.name, encoder=view.encoder, method="pca" if method == "PCA" else "umap", **options)
+            job_requests.Project(name=view.collection.name, encoder=view.encoder, method="pca" if method == "PCA" else "umap", **options)
         )
         st.rerun()
 
@@ -82,21 +82,21 @@ def _title(view: View, made: map_views.Artifact) -> str:
 
 
 def _words(view: View, made: map_views.Artifact) -> str:
-    trusted = map_views.measured(View(view.opened, made, view.encoder)).get("trust")
+    trusted = map_views.measured(View(view.collection, made, view.encoder)).get("trust")
     return map_views.layout_title(made) + (f" · trust {trusted:.2f}" if trusted is not None else "")
 
 
 def _show(view: View) -> None:
     """Another layout, with the same patches selected."""
     key = st.session_state[f"map/choice/{view.projection.key}"]
-    there = next(made for made in map_views.layouts(view.opened, view.encoder) if made.key == key)
-    second_map.carry(view, View(view.opened, there, view.encoder).key, widgets.map_state(view.key))
-    st.session_state[map_views.layout_key(view.opened)] = key
+    there = next(made for made in map_views.layouts(view.collection, view.encoder) if made.key == key)
+    second_map.carry(view, View(view.collection, there, view.encoder).key, widgets.map_state(view.key))
+    st.session_state[map_views.layout_key(view.collection)] = key
 
 
 def trust_line(view: View, *, colour: str, colour_key: str) -> None:
     """What may be read from the map and its colours, and the way to the patches of which least may be read."""
-    if colour in _DARK and colour not in view.opened.items:
+    if colour in _DARK and colour not in view.collection.items:
         st.caption(_DARK[colour])
     trusted = map_views.measured(view).get("trust")
     if trusted is None:
@@ -120,7 +120,7 @@ def trust_line(view: View, *, colour: str, colour_key: str) -> None:
                     args=(view, colour_key),
                     help="Patches whose neighbours on the map are least like them. They are selected, and the map coloured by trust.",
                 )
-    job_panel.panel(view.opened.name)
+    job_panel.panel(view.collection.name)
 
 
 def _least_trusted(view: View, colour_key: str) -> None:
@@ -138,10 +138,10 @@ def _trust(view: View) -> None:
     st.markdown("  \n".join(f"**{name.capitalize()} {value:.2f}** &ensp; :gray[{_MEANS[name]}]" for name, value in found.items()))
     if view.projection.recipe["method"] != "umap":
         st.caption("PCA has no seed: it is the same each time it is drawn.")
-    elif "stability" not in found and view.opened.n > 1:
+    elif "stability" not in found and view.collection.n > 1:
         st.button("Measure its stability", key="map/stability", on_click=_measure_stability, args=(view,), help=_STABILITY_HELP)
 
 
 def _measure_stability(view: View) -> None:
     options = {name: view.projection.recipe[name] for name in ("n_neighbors", "min_dist", "seed")}
-    job_requests.start(job_requests.Project(name=view.opened.name, encoder=view.encoder, stability=True, **options))
+    job_requests.start(job_requests.Project(name=view.collection.name, encoder=view.encoder, stability=True, **options))

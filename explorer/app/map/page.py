@@ -15,15 +15,15 @@ from explorer.collection import Collection
 
 def choose_view() -> map_views.View:
     """The layout to show, from the address or as it was left."""
-    opened = ui.current()
+    collection = ui.current()
     asked = url_state.asked()
     if asked is not None:
-        ui.take_model(opened, asked)
-        st.session_state[map_views.layout_key(opened)] = asked.get("map")
-    encoder = ui.choose_encoder(opened)
-    layouts = {made.key: made for made in map_views.layouts(opened, encoder)}
-    key = st.session_state.get(map_views.layout_key(opened))
-    view = map_views.View(opened, layouts.get(str(key)) or next(iter(layouts.values())), encoder)
+        ui.take_model(collection, asked)
+        st.session_state[map_views.layout_key(collection)] = asked.get("map")
+    encoder = ui.choose_encoder(collection)
+    layouts = {made.key: made for made in map_views.layouts(collection, encoder)}
+    key = st.session_state.get(map_views.layout_key(collection))
+    view = map_views.View(collection, layouts.get(str(key)) or next(iter(layouts.values())), encoder)
     if asked is not None:
         take(view, asked)
     return view
@@ -36,12 +36,12 @@ def take(view: map_views.View, asked: Mapping[str, str]) -> None:
     widgets.set_map_state(view.key, picked=picked[0] if picked else None, shapes=shapes or ())
     st.session_state[map_views.OF] = asked.get("of")
     st.session_state[second_map.key_of(view)] = asked.get("beside")
-    st.session_state[colour_key(view.opened)] = asked.get("colour")
+    st.session_state[colour_key(view.collection)] = asked.get("colour")
 
 
-def colour_key(opened: Collection) -> str:
+def colour_key(collection: Collection) -> str:
     """Of the colour control."""
-    return f"map/colour/{opened.name}"
+    return f"map/colour/{collection.name}"
 
 
 @st.fragment
@@ -56,13 +56,13 @@ def _show() -> None:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             view = choose_view()
             options = map_views.colours(view)
-            first, kept = next(iter(options)), colour_key(view.opened)
+            first, kept = next(iter(options)), colour_key(view.collection)
             if st.session_state.get(kept) not in options:
                 st.session_state[kept] = first
             colour = st.selectbox("Colour by", list(options), format_func=options.__getitem__, key=kept, persist_state="session", width=280)
             find_popover.button(view)
             layout_panel.button(view)
-            site_bias.line(view.opened, view.encoder)  # in this line, where it moves nothing
+            site_bias.line(view.collection, view.encoder)  # in this line, where it moves nothing
         other = second_map.other(view)
         if other is not None:
             second_map.link(view, other)
@@ -77,7 +77,7 @@ def _show() -> None:
         "map",
         colour=colour if colour != first else None,
         patch=seen.picked,
-        model=ui.model_word(view.opened),
+        model=ui.model_word(view.collection),
         beside=other.projection.key if other else None,
         **map_views.told(view, seen.shapes),
     )

@@ -17,7 +17,7 @@ _HEIGHT_PX = 420
 
 def key_of(view: View) -> str:
     """In the session: key of the layout below."""
-    return f"map/beside/{view.opened.name}"
+    return f"map/beside/{view.collection.name}"
 
 
 def choose(view: View, titles: Mapping[str, str]) -> None:
@@ -40,8 +40,8 @@ def choose(view: View, titles: Mapping[str, str]) -> None:
 def other(view: View) -> View | None:
     """The layout below; None where there is none."""
     key = st.session_state.get(key_of(view))
-    found = next((made for made in map_views.layouts(view.opened, view.encoder) if made.key == key), None)
-    return None if found is None or key == view.projection.key else View(view.opened, found, view.encoder)
+    found = next((made for made in map_views.layouts(view.collection, view.encoder) if made.key == key), None)
+    return None if found is None or key == view.projection.key else View(view.collection, found, view.encoder)
 
 
 def carry(view: View, key: str, seen: MapState) -> None:
@@ -58,8 +58,8 @@ def link(view: View, below: View) -> None:
 def show(view: View, below: View, seen: MapState, *, colour: str) -> MapState:
     """The second map. Returns what is chosen on the two together, as rows where it was drawn on the second."""
     again = widgets.map_view(_below(below), map_views.data(below, colour=colour, picked=seen.picked, height_px=_HEIGHT_PX))
-    opened = again.opened if seen.opened is None else seen.opened
-    return MapState(seen.picked, _as_rows(below, again) or seen.shapes, opened)
+    opened_row = again.opened if seen.opened is None else seen.opened
+    return MapState(seen.picked, _as_rows(below, again) or seen.shapes, opened_row)
 
 
 def _below(below: View) -> str:

@@ -39,12 +39,12 @@ def panel(view: View, seen: MapState) -> None:
     """What is selected, or how to select."""
     rows = map_views.rows_of(view, seen.shapes)
     if seen.opened is not None:
-        search_url.search(view.opened, patch=seen.opened)
+        search_url.search(view.collection, patch=seen.opened)
     if len(rows):
         ui.guarded(lambda: _selection(view, seen, rows))
     elif seen.shapes:
         ui.nothing("No patch lies in there.", "Draw around some points, or press Escape to clear.")
-    elif seen.picked is not None and 0 <= seen.picked < view.opened.n:
+    elif seen.picked is not None and 0 <= seen.picked < view.collection.n:
         ui.guarded(lambda: _patch(view, int(seen.picked or 0)))
     else:
         ui.nothing("Nothing is selected.", "Click a point to see that patch and its neighbours, or choose the lasso and draw around some.")
@@ -52,57 +52,57 @@ def panel(view: View, seen: MapState) -> None:
 
 
 def _patch(view: View, row: int) -> None:
-    opened = view.opened
-    widgets.patch("map/patch", [ui.picture(opened, row)], height_px=_PATCH_PX)
+    collection = view.collection
+    widgets.patch("map/patch", [ui.picture(collection, row)], height_px=_PATCH_PX)
     with st.container(horizontal=True):
         if st.button("Search with this patch", type="primary", key="map/search"):
-            search_url.search(opened, patch=row)
+            search_url.search(collection, patch=row)
         if st.button("Clear", key="map/clear"):
             _choose(view, picked=None)
-    ui.facts(opened, row, key="map")
-    near = opened.embedding(view.encoder).graph
+    ui.facts(collection, row, key="map")
+    near = collection.embedding(view.encoder).graph
     st.markdown("**Its nearest patches**")
-    cards = ui.cards(opened, [(int(r), float(s)) for r, s in zip(near.rows[row, :12], near.scores[row, :12], strict=True) if r >= 0])
-    state = widgets.result_grid("map/near", cards, thumb=urls.thumb(opened), columns=4)
+    cards = ui.cards(collection, [(int(r), float(s)) for r, s in zip(near.rows[row, :12], near.scores[row, :12], strict=True) if r >= 0])
+    state = widgets.result_grid("map/near", cards, thumb=urls.thumb(collection), columns=4)
     if state.opened is not None:
         _choose(view, picked=state.opened)
 
 
 def _selection(view: View, seen: MapState, rows: np.ndarray) -> None:
-    opened = view.opened
+    collection = view.collection
     with st.container(key="figure-selected"):
         st.markdown(ui.count(len(rows), "patch"))
-    st.caption(f"{ui.share(len(rows) / opened.n)} of the collection")
+    st.caption(f"{ui.share(len(rows) / collection.n)} of the collection")
     with st.container(horizontal=True):
         if st.button("Find similar", type="primary", key="map/similar", help="Search with the mean of these patches."):
             found = map_views.told(view, seen.shapes)
             if not found["area"] and not found["of"]:
-                found["of"] = map_views.of_saved(opened.annotations.save_automatic_selection(rows, who=cache.LOCAL_USER))
-            search_url.search(opened, **found)
+                found["of"] = map_views.of_saved(collection.annotations.save_automatic_selection(rows, who=cache.LOCAL_USER))
+            search_url.search(collection, **found)
         _save(view, rows)
-        table = opened.table().iloc[rows].drop(columns=[*INTERNAL], errors="ignore")
+        table = collection.table().iloc[rows].drop(columns=[*INTERNAL], errors="ignore")
         st.download_button(
             "Export",
             data=lambda: ui.csv(table.rename_axis("row").reset_index()),
-            file_name=f"{opened.name} selection.csv",
+            file_name=f"{collection.name} selection.csv",
             mime="text/csv",
         )
-    columns = ui.class_columns(opened)
+    columns = ui.class_columns(collection)
     if columns:
         names = {name: ui.COLUMN_NAMES.get(name, name) for name in columns}
         by = st.selectbox("What they are", columns, format_func=names.__getitem__, key="map/by", persist_state="session")
-        charts.composition(opened.table()[by].iloc[rows], opened.table()[by], key="map/composition")
+        charts.composition(collection.table()[by].iloc[rows], collection.table()[by], key="map/composition")
     gallery, listing = st.tabs(["Patches", "Table"])
     with gallery:
         shown = rows if len(rows) <= MOST_CARDS else rows[np.linspace(0, len(rows) - 1, MOST_CARDS).astype(int)]
         with st.container(height=440, border=False):
             state = widgets.result_grid(
-                "map/gallery", ui.cards(opened, [(int(row), None) for row in shown]), thumb=urls.thumb(opened), columns=4
+                "map/gallery", ui.cards(collection, [(int(row), None) for row in shown]), thumb=urls.thumb(collection), columns=4
             )
         if len(shown) < len(rows):
             st.caption(f"{len(shown)} of them, evenly chosen")
         if state.opened is not None:
-            search_url.search(opened, patch=state.opened)
+            search_url.search(collection, patch=state.opened)
     with listing:
         ui.listed(table.head(2000), key="map/table", height=440)
         if len(table) > 2000:
@@ -120,16 +120,16 @@ def _save_as(view: View, rows: np.ndarray, title: str) -> None:
     if not title:
         st.caption("Give it a name first.")
         return
-    replaced = title in {selection.title for selection in view.opened.annotations.selections()}
-    saved = view.opened.annotations.save_selection(title, rows, who=cache.LOCAL_USER)
-    st.session_state[_CHANGE] = Change(view.opened.name, int(saved.key), f"{saved.title} was {'replaced' if replaced else 'saved'}.")
+    replaced = title in {selection.title for selection in view.collection.annotations.selections()}
+    saved = view.collection.annotations.save_selection(title, rows, who=cache.LOCAL_USER)
+    st.session_state[_CHANGE] = Change(view.collection.name, int(saved.key), f"{saved.title} was {'replaced' if replaced else 'saved'}.")
     st.toast(f"{ui.count(len(rows), 'patch')} saved.")
 
 
 def _saved(view: View) -> None:
     """Selections that were saved, to be shown again or removed; those that searches saved by themselves come last."""
     _last_change(view)
-    selections = sorted(view.opened.annotations.selections(), key=lambda selection: selection.automatic)
+    selections = sorted(view.collection.annotations.selections(), key=lambda selection: selection.automatic)
     if not selections:
         return
     with st.expander(ui.count(len(selections), "saved selection")):
@@ -148,15 +148,15 @@ def _show(view: View, selection: SavedSelection) -> None:
 
 def _remove(view: View, selection: SavedSelection) -> None:
     def remove() -> Change:
-        entry = view.opened.annotations.remove_selection(selection.title, who=cache.LOCAL_USER)
-        return Change(view.opened.name, entry.id, f"{selection.title} was removed.")
+        entry = view.collection.annotations.remove_selection(selection.title, who=cache.LOCAL_USER)
+        return Change(view.collection.name, entry.id, f"{selection.title} was removed.")
 
     _change(view, remove)
 
 
 def _undo(view: View, change: Change) -> None:
     def undo() -> None:
-        view.opened.annotations.undo(change.entry_id, who=cache.LOCAL_USER)
+        view.collection.annotations.undo(change.entry_id, who=cache.LOCAL_USER)
 
     _change(view, undo)
 
@@ -166,13 +166,13 @@ def _change(view: View, do: Callable[[], Change | None]) -> None:
     try:
         st.session_state[_CHANGE] = do()
     except ExplorerError as error:
-        st.session_state[_CHANGE] = Change(view.opened.name, None, without_paths(str(error)))
+        st.session_state[_CHANGE] = Change(view.collection.name, None, without_paths(str(error)))
 
 
 def _last_change(view: View) -> None:
     """What was last saved or removed in this session, and the way back."""
     change: Change | None = st.session_state.get(_CHANGE)
-    if change is None or change.collection != view.opened.name:
+    if change is None or change.collection != view.collection.name:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(ui.plain(change.sentence), width="content")

@@ -17,7 +17,7 @@ from ..widgets import Picture, Query
 from . import scale
 
 
-def summary(opened: Collection, question: Question, result: SearchResult) -> None:
+def summary(collection: Collection, question: Question, result: SearchResult) -> None:
     """The labels of what was found, and how near the query is, in plain words."""
     hits = result.hits
     labelled = [hit for hit in hits if hit.label is not None]
@@ -34,26 +34,26 @@ def summary(opened: Collection, question: Question, result: SearchResult) -> Non
             st.caption(f"Nothing here is really like it: {ui.share(1 - near)} of the collection's own patches have closer company.")
 
 
-def show(opened: Collection, question: Question, result: SearchResult, *, how: str) -> None:
+def show(collection: Collection, question: Question, result: SearchResult, *, how: str) -> None:
     """The hits as patches, on the map, or as a table."""
     if not result.hits:
         ui.nothing("Nothing may answer.", "Every patch is left out by the filter or by leaving out the same patient or slide. Allow more.")
         return
     if how == "Map":
-        on_map(opened, question, result)
+        on_map(collection, question, result)
     elif how == "Table":
         ui.listed(table(result), key="search/table", height=560)
     else:
         found = [(hit.row, hit.score) for hit in result.hits]
-        seen = widgets.result_grid(search_url.GRID, ui.cards(opened, found), thumb=urls.thumb(opened), feedback=True)
+        seen = widgets.result_grid(search_url.GRID, ui.cards(collection, found), thumb=urls.thumb(collection), feedback=True)
         if seen.opened is not None:
-            large(opened, question, seen.opened)
+            large(collection, question, seen.opened)
 
 
-def on_map(opened: Collection, question: Question, result: SearchResult) -> None:
+def on_map(collection: Collection, question: Question, result: SearchResult) -> None:
     """Where the query and its hits lie."""
-    layout = map_views.layouts(opened, question.encoder)[0]
-    view = map_views.View(opened, layout, result.encoder)
+    layout = map_views.layouts(collection, question.encoder)[0]
+    view = map_views.View(collection, layout, result.encoder)
     spot = result.facts.map_xy
     rows = [hit.row for hit in result.hits]
     query = None if spot is None else Query(*spot, hits=rows)
@@ -61,41 +61,43 @@ def on_map(opened: Collection, question: Question, result: SearchResult) -> None
     seen = widgets.map_view(f"search-{view.key}", map_views.data(view, colour=next(iter(options)), picked=None, query=query, hits=rows))
     st.caption("The cross is the query, the circles are what was found. A query from outside is placed among the patches most like it.")
     if seen.opened is not None:
-        search_url.search(opened, patch=seen.opened)
+        search_url.search(collection, patch=seen.opened)
 
 
 @st.dialog("Beside the query", width="large")
-def large(opened: Collection, question: Question, row: int) -> None:
+def large(collection: Collection, question: Question, row: int) -> None:
     """A hit and the query at the same scale."""
-    item = opened.items.iloc[row]
-    pictures = [ui.picture(opened, row, title=f"Found: {item['id']}")]
-    if (own := query_picture(opened, question)) is not None:
+    item = collection.items.iloc[row]
+    pictures = [ui.picture(collection, row, title=f"Found: {item['id']}")]
+    if (own := query_picture(collection, question)) is not None:
         pictures.insert(0, own)
     widgets.patch("search/beside", pictures, height_px=420)
     left, right = st.columns([1, 1.2], gap="large")
     with left:
         with st.container(horizontal=True):
             if st.button("Search with this patch", type="primary", key="hit/search"):
-                search_url.search(opened, patch=row)
+                search_url.search(collection, patch=row)
             if st.button("Show on the map", key="hit/map"):
-                url_state.go("map", collection=opened.name, patch=row)
-        ui.facts(opened, row, key="hit")
+                url_state.go("map", collection=collection.name, patch=row)
+        ui.facts(collection, row, key="hit")
     with right:
-        view = map_views.View(opened, map_views.layouts(opened, question.encoder)[0], question.encoder or opened.encoder_names()[0])
+        view = map_views.View(
+            collection, map_views.layouts(collection, question.encoder)[0], question.encoder or collection.encoder_names()[0]
+        )
         widgets.map_view(f"hit-{view.key}", map_views.data(view, colour="", picked=row, overview=True, height_px=260))
 
 
-def query_picture(opened: Collection, question: Question) -> Picture | None:
+def query_picture(collection: Collection, question: Question) -> Picture | None:
     """What was searched with, to be shown large; None for a selection."""
-    image = query_state.picture(opened, question)
+    image = query_state.picture(collection, question)
     if image is None:
         return None
-    size, mpp = (image.shape[1], image.shape[0]), scale.mpp_of(opened, question)
+    size, mpp = (image.shape[1], image.shape[0]), scale.mpp_of(collection, question)
     if question.box is not None:
-        source = (opened.name, question.picture, question.row, question.box)
+        source = (collection.name, question.picture, question.row, question.box)
         return Picture(urls.query(query_state.held().keep_region(image, source)), "Query, the part that was chosen", mpp, size)
     if question.row is not None:
-        return ui.picture(opened, question.row, title=f"Query: {opened.items['id'].iloc[question.row]}")
+        return ui.picture(collection, question.row, title=f"Query: {collection.items['id'].iloc[question.row]}")
     return Picture(urls.query(question.picture or ""), "Query: your picture", mpp, size)
 
 

@@ -16,31 +16,31 @@ from ..ui.query_state import Question
 from . import scale
 
 
-def show(opened: Collection, question: Question) -> Question:
+def show(collection: Collection, question: Question) -> Question:
     """The query, with the part of it that is used; returns the question with that part."""
     if question.rows:
         with st.container(key="figure-query"):
             st.markdown(ui.count(len(question.rows), "patch"))
         st.caption("The search looks for what these have in common.")
         shown = [question.rows[at] for at in np.linspace(0, len(question.rows) - 1, min(8, len(question.rows))).astype(int)]
-        widgets.result_grid("search/of", ui.cards(opened, [(row, None) for row in shown]), thumb=urls.thumb(opened), columns=4)
+        widgets.result_grid("search/of", ui.cards(collection, [(row, None) for row in shown]), thumb=urls.thumb(collection), columns=4)
         return question
     if question.picture is not None:
         image = query_pictures.find(question.picture)
         url, name, size = urls.query(question.picture), "Your picture", (image.shape[1], image.shape[0])
     elif question.row is not None:
-        item = opened.items.iloc[question.row]
-        url = urls.patch(opened).replace("{row}", str(question.row))
+        item = collection.items.iloc[question.row]
+        url = urls.patch(collection).replace("{row}", str(question.row))
         name, size = str(item["id"]), (int(item["width_px"]), int(item["height_px"]))
     else:
         return question
     box = widgets.crop(crop_key(question), url, alt=f"Query: {name}", side_px=size)
     mpp = scale.ask(question.picture) if question.picture is not None else None
     question = replace(question, box=box, mpp=mpp)
-    scale.caution(opened, question, size)
+    scale.caution(collection, question, size)
     if question.row is not None:
-        ui.facts(opened, question.row, key="query")
-    elif (row := opened.row_of(query_pictures.find(question.picture or ""))) is not None:
+        ui.facts(collection, question.row, key="query")
+    elif (row := collection.row_of(query_pictures.find(question.picture or ""))) is not None:
         st.caption(f"This picture is patch {row} of the collection, pixel for pixel.")
     return question
 
@@ -50,7 +50,7 @@ def crop_key(question: Question) -> str:
     return f"search/crop/{question.picture or question.row}"
 
 
-def another(opened: Collection, *, first: bool) -> None:
+def another(collection: Collection, *, first: bool) -> None:
     """Ways to search with something else."""
     st.markdown("**Bring a picture**" if first else "**Search with something else**")
     brought = widgets.upload(
@@ -62,47 +62,47 @@ def another(opened: Collection, *, first: bool) -> None:
         words="Drop a picture here, or paste one.",
     )
     if brought is not None:
-        ui.guarded(lambda: search_url.search(opened, picture=find_patches.take("search/bring", brought.upload_id)))
+        ui.guarded(lambda: search_url.search(collection, picture=find_patches.take("search/bring", brought.upload_id)))
     name = st.text_input("Find a patch", placeholder="name, label or number", key="search/find", persist_state="session")
     if name.strip():
-        _offer(opened, find_patches.find(opened, name.strip()), key="search/found")
+        _offer(collection, find_patches.find(collection, name.strip()), key="search/found")
     if st.button("Any patch", key="search/any", help="One drawn at random"):
-        search_url.search(opened, patch=int(np.random.default_rng().integers(opened.n)))
+        search_url.search(collection, patch=int(np.random.default_rng().integers(collection.n)))
 
 
-def invite(opened: Collection) -> None:
+def invite(collection: Collection) -> None:
     """Nothing is asked yet: patches to begin with."""
     st.header("Search by example", anchor=False)
     st.markdown("Choose a patch, or bring a picture of your own: the patches most similar to it are found.")
-    rows = np.unique(np.linspace(0, opened.n - 1, find_patches.FIRST).astype(int))
-    _offer(opened, rows.tolist(), key="search/first")
+    rows = np.unique(np.linspace(0, collection.n - 1, find_patches.FIRST).astype(int))
+    _offer(collection, rows.tolist(), key="search/first")
 
 
-def _offer(opened: Collection, rows: list[int], *, key: str) -> None:
+def _offer(collection: Collection, rows: list[int], *, key: str) -> None:
     if not rows:
         st.caption("No patch is called so. Try a part of its name, a label, or a number.")
         return
-    state = widgets.result_grid(key, ui.cards(opened, [(row, None) for row in rows]), thumb=urls.thumb(opened))
+    state = widgets.result_grid(key, ui.cards(collection, [(row, None) for row in rows]), thumb=urls.thumb(collection))
     if state.opened is not None:
-        search_url.search(opened, patch=state.opened)
+        search_url.search(collection, patch=state.opened)
 
 
-def read(opened: Collection, asked: dict[str, str]) -> Question:
+def read(collection: Collection, asked: dict[str, str]) -> Question:
     """The question an address asks. What it asks of another collection or does not understand is left out."""
     try:
-        rows = _area(opened, asked)
+        rows = _area(collection, asked)
     except ExplorerError as error:
         ui.trouble(error)
         rows = ()
-    given = [row for row in url_state.rows(asked.get("patch")) if row < opened.n]
+    given = [row for row in url_state.rows(asked.get("patch")) if row < collection.n]
     return Question(mpp=scale.read(asked.get("mpp")), row=given[0] if given else None, picture=asked.get("picture"), rows=rows)
 
 
-def _area(opened: Collection, asked: dict[str, str]) -> tuple[int, ...]:
+def _area(collection: Collection, asked: dict[str, str]) -> tuple[int, ...]:
     if not asked.get("area") and not asked.get("of"):
         return ()
-    encoder = ui.model_word(opened) or opened.encoder_names()[0]
-    layouts = map_views.layouts(opened, encoder)
-    view = map_views.View(opened, next((made for made in layouts if made.key == asked.get("map")), layouts[0]), encoder)
+    encoder = ui.model_word(collection) or collection.encoder_names()[0]
+    layouts = map_views.layouts(collection, encoder)
+    view = map_views.View(collection, next((made for made in layouts if made.key == asked.get("map")), layouts[0]), encoder)
     shapes = url_state.unpack(asked.get("area")) or map_views.named(view, asked.get("of"))
     return tuple(int(row) for row in map_views.rows_of(view, shapes))

@@ -49,17 +49,17 @@ def ask(picture: str) -> float | None:
     )
 
 
-def mpp_of(opened: Collection, question: Question) -> float | None:
+def mpp_of(collection: Collection, question: Question) -> float | None:
     """Micrometres per pixel of what is searched with; None where nobody said."""
-    row = query_state.known_row(opened, question)
-    known = plain(opened.items["mpp"].iloc[row]) if row is not None else None
+    row = query_state.known_row(collection, question)
+    known = plain(collection.items["mpp"].iloc[row]) if row is not None else None
     mpp = question.mpp or known
     return float(mpp) if mpp else None
 
 
-def caution(opened: Collection, question: Question, side_px: tuple[int, int]) -> None:
+def caution(collection: Collection, question: Question, side_px: tuple[int, int]) -> None:
     """Say so where the query shows much more or much less tissue than the patches do. ``side_px`` is of the whole picture."""
-    mpp, usual_um = mpp_of(opened, question), _usual_um(opened.path, cache.version(opened))
+    mpp, usual_um = mpp_of(collection, question), _usual_um(collection.path, cache.version(collection))
     if mpp is None or usual_um is None:
         return
     left, top, right, bottom = question.box or (0.0, 0.0, 1.0, 1.0)

@@ -46,9 +46,9 @@ def collection(name: str) -> Collection:
         made_ns = (path / RECORD).stat().st_mtime_ns
     except (InputError, FileNotFoundError):
         raise CollectionMissing(f"There is no collection {name!r}; choose another one in the library.") from None
-    opened = _opened(path, made_ns)
-    opened.notice_changes()
-    return opened
+    collection = _opened(path, made_ns)
+    collection.notice_changes()
+    return collection
 
 
 def collections() -> list[Collection]:
@@ -75,11 +75,11 @@ def _all() -> dict[str, Collection | ExplorerError]:
     return found
 
 
-def remove(opened: Collection) -> None:
+def remove(collection: Collection) -> None:
     """Delete a collection, and the upload it was made from where nothing else is. Raises ``Busy`` while a job works on it."""
-    _check_idle(opened)
-    pipeline.remove(opened)
-    uploads.remove_orphan(settings().home, Path(opened.record["source"]["uri"]), used=places_in_use())
+    _check_idle(collection)
+    pipeline.remove(collection)
+    uploads.remove_orphan(settings().home, Path(collection.record["source"]["uri"]), used=places_in_use())
 
 
 def rename(opened: Collection, name: str) -> Collection:
@@ -97,19 +97,19 @@ def remove_unused_uploads() -> None:
 
 def places_in_use() -> set[Path]:
     """Where collections and jobs read their pictures from."""
-    made_from = {Path(opened.record["source"]["uri"]) for opened in collections()}
+    made_from = {Path(collection.record["source"]["uri"]) for collection in collections()}
     return made_from | {Path(job.command[-1]) for job in jobs.jobs(settings().home)}
 
 
-def version(opened: Collection) -> str:
+def version(collection: Collection) -> str:
     """A few hex digits that change with the rows, their facts and their thumbnails."""
-    files = opened.record["files"]
-    return str(storage.fingerprint({name: files[name]["sha256"] for name in files} | {"created": opened.record["created"]}))
+    files = collection.record["files"]
+    return str(storage.fingerprint({name: files[name]["sha256"] for name in files} | {"created": collection.record["created"]}))
 
 
-def table_version(opened: Collection) -> str:
+def table_version(collection: Collection) -> str:
     """The same digits, and a number that grows with everything people say of the rows."""
-    return f"{version(opened)}-{opened.annotations.version}"
+    return f"{version(collection)}-{collection.annotations.version}"
 
 
 def search(collection: Collection, query: Query, *, encoder: str | None = None, vectors: VectorCache | None = None) -> SearchResult:
@@ -131,22 +131,22 @@ def picture_encoder(embedding: Embedding) -> Encoder:
         return load_encoder(embedding.artifact)
 
 
-def overlap(opened: Collection, one: str, other: str) -> OverlapReport:
+def overlap(collection: Collection, one: str, other: str) -> OverlapReport:
     """How far two models agree on neighbours; measured once. Raises what ``pipeline.overlap`` raises."""
-    graphs = tuple(opened.embedding(name).neighbours.key for name in (one, other))
-    return _overlap(opened.path, one, other, graphs)
+    graphs = tuple(collection.embedding(name).neighbours.key for name in (one, other))
+    return _overlap(collection.path, one, other, graphs)
 
 
-def shared(opened: Collection, one: str, other: str) -> point_buffers.Column:
+def shared(collection: Collection, one: str, other: str) -> point_buffers.Column:
     """Colours of the map by how many of its nearest neighbours two models both name."""
-    found = overlap(opened, one, other)
+    found = overlap(collection, one, other)
     k = int(found.protocol["k"])
     return point_buffers.value_column(f"shared of the {k} nearest", pd.Series(np.rint(found.per_row * k)))
 
 
-def column(opened: Collection, name: str) -> point_buffers.Column:
+def column(collection: Collection, name: str) -> point_buffers.Column:
     """Colours of the map by a column of the rows. Raises ``InputError``."""
-    return _column(opened.path, table_version(opened), name)
+    return _column(collection.path, table_version(collection), name)
 
 
 def labels(groups: Artifact) -> Labels:
@@ -162,10 +162,10 @@ def points(projection: Path) -> bytes:
     return point_buffers.pack_points(np.load(storage.file(made, "xy.npy"), allow_pickle=False))
 
 
-def _check_idle(opened: Collection) -> None:
+def _check_idle(collection: Collection) -> None:
     for job in jobs.jobs(settings().home):
-        if job.collection == opened.name and job.is_active():
-            raise Busy(f"{job.title} is running on {opened.name!r} or waits to; wait for it or stop it first.")
+        if job.collection == collection.name and job.is_active():
+            raise Busy(f"{job.title} is running on {collection.name!r} or waits to; wait for it or stop it first.")
 
 
 @lru_cache(maxsize=32)

@@ -21,44 +21,44 @@ def api() -> str:
     return f"/{base}/api" if base else "/api"
 
 
-def thumb(opened: Collection) -> str:
+def thumb(collection: Collection) -> str:
     """Small JPEG of ``{row}``."""
-    return _of(opened, "thumb/{row}.jpg", v=cache.version(opened))
+    return _of(collection, "thumb/{row}.jpg", v=cache.version(collection))
 
 
-def patch(opened: Collection) -> str:
+def patch(collection: Collection) -> str:
     """The whole picture of ``{row}``, encoded anew."""
-    return _of(opened, "patch/{row}.jpg", v=cache.version(opened))
+    return _of(collection, "patch/{row}.jpg", v=cache.version(collection))
 
 
-def rows(opened: Collection, columns: Sequence[str] = ()) -> str:
+def rows(collection: Collection, columns: Sequence[str] = ()) -> str:
     """Facts of ``{row}`` as JSON: ``{"row", "id", "fields": [[name, value], ...]}``; of these columns only, where some are given."""
-    return _of(opened, "rows/{row}.json", v=cache.version(opened), column=list(columns))
+    return _of(collection, "rows/{row}.json", v=cache.version(collection), column=list(columns))
 
 
-def points(opened: Collection, projection: Artifact) -> str:
+def points(collection: Collection, projection: Artifact) -> str:
     """Point buffer of a map."""
-    return _of(opened, f"points/{projection.key}.bin")
+    return _of(collection, f"points/{projection.key}.bin")
 
 
-def column(opened: Collection, name: str) -> str:
+def column(collection: Collection, name: str) -> str:
     """Colours by a column; the legend is ``state.column(opened, name).legend``."""
-    return _of(opened, "column.bin", v=cache.table_version(opened), name=name)
+    return _of(collection, "column.bin", v=cache.table_version(collection), name=name)
 
 
-def groups(opened: Collection, clusters: Artifact) -> str:
+def groups(collection: Collection, clusters: Artifact) -> str:
     """Colours by group; the legend comes from ``buffers.cluster_column``."""
-    return _of(opened, f"groups/{clusters.key}.bin")
+    return _of(collection, f"groups/{clusters.key}.bin")
 
 
-def overlap(opened: Collection, one: str, other: str) -> str:
+def overlap(collection: Collection, one: str, other: str) -> str:
     """How many neighbours two models have in common, as colours of a map; the legend is ``state.shared(...).legend``."""
-    return _of(opened, "overlap.bin", v=cache.version(opened), one=one, other=other)
+    return _of(collection, "overlap.bin", v=cache.version(collection), one=one, other=other)
 
 
-def trust(opened: Collection, projection: Artifact, column: str) -> str:
+def trust(collection: Collection, projection: Artifact, column: str) -> str:
     """Colours by how far places on a map can be trusted; the legend comes from ``buffers.value_column``."""
-    return _of(opened, f"trust/{projection.key}/{column}.bin")
+    return _of(collection, f"trust/{projection.key}/{column}.bin")
 
 
 def query(query_id: str) -> str:
@@ -71,6 +71,6 @@ def uploads() -> str:
     return f"{api()}/uploads"
 
 
-def _of(opened: Collection, rest: str, **query: str | list[str]) -> str:
+def _of(collection: Collection, rest: str, **query: str | list[str]) -> str:
     asked = urlencode({name: value for name, value in query.items() if value}, doseq=True)
-    return f"{api()}/collections/{quote(opened.name)}/{rest}" + (f"?{asked}" if asked else "")
+    return f"{api()}/collections/{quote(collection.name)}/{rest}" + (f"?{asked}" if asked else "")

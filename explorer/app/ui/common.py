@@ -147,14 +147,14 @@ def nothing(what: str, next_step: str) -> None:
         st.markdown(next_step)
 
 
-def colour_columns(opened: Collection) -> Sequence[str]:
+def colour_columns(collection: Collection) -> Sequence[str]:
     """Columns worth colouring and counting by."""
-    return _colour_columns(opened, opened.annotations.version)
+    return _colour_columns(collection, collection.annotations.version)
 
 
 @lru_cache(maxsize=16)  # pages ask at every click
-def _colour_columns(opened: Collection, version: int) -> Sequence[str]:
-    return tuple(columns_worth(opened.table()))
+def _colour_columns(collection: Collection, version: int) -> Sequence[str]:
+    return tuple(columns_worth(collection.table()))
 
 
 def columns_worth(rows: pd.DataFrame) -> list[str]:
@@ -176,10 +176,10 @@ def columns_worth(rows: pd.DataFrame) -> list[str]:
     return found
 
 
-def class_columns(opened: Collection) -> list[str]:
+def class_columns(collection: Collection) -> list[str]:
     """Of those, the ones with few values."""
-    table = opened.table()
-    return [name for name in colour_columns(opened) if name in table and table[name].nunique() <= MOST_CLASSES]
+    table = collection.table()
+    return [name for name in colour_columns(collection) if name in table and table[name].nunique() <= MOST_CLASSES]
 
 
 def clustering_title(groups: Artifact) -> str:
@@ -193,9 +193,9 @@ def clustering_title(groups: Artifact) -> str:
     return how[recipe["method"]]() if recipe["method"] in how else str(recipe["method"])
 
 
-def facts(opened: Collection, row: int, *, key: str) -> None:
+def facts(collection: Collection, row: int, *, key: str) -> None:
     """Everything known of a patch, as text."""
-    record = opened.table().iloc[row].to_dict()
+    record = collection.table().iloc[row].to_dict()
     shown = {str(name): value for name, cell in record.items() if name not in INTERNAL and (value := value_of(cell)) is not None}
     if shown.get("uri") == shown.get("id"):
         shown.pop("uri")
@@ -240,21 +240,21 @@ def _short(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def picture(opened: Collection, row: int, *, title: str = "") -> Picture:
+def picture(collection: Collection, row: int, *, title: str = "") -> Picture:
     """A patch to be shown large."""
-    item = opened.items.iloc[row]
+    item = collection.items.iloc[row]
     mpp = value_of(item["mpp"])
     return Picture(
-        urls.patch(opened).replace("{row}", str(row)),
+        urls.patch(collection).replace("{row}", str(row)),
         title or str(item["id"]),
         float(mpp) if mpp else None,
         (int(item["width_px"]), int(item["height_px"])),
     )
 
 
-def cards(opened: Collection, found: Sequence[tuple[int, float | None]], *, short: bool = False) -> list[Card]:
+def cards(collection: Collection, found: Sequence[tuple[int, float | None]], *, short: bool = False) -> list[Card]:
     """Rows and their similarity as cards; ``short`` ones show the label only."""
-    items = opened.items.iloc[[row for row, _ in found]]
+    items = collection.items.iloc[[row for row, _ in found]]
     told = {
         name: [str(value) if (value := value_of(cell)) is not None else "" for cell in items[name]]
         for name in ("label", "patient", "slide")
@@ -267,24 +267,24 @@ def cards(opened: Collection, found: Sequence[tuple[int, float | None]], *, shor
     ]
 
 
-def take_model(opened: Collection, asked: Mapping[str, str]) -> None:
+def take_model(collection: Collection, asked: Mapping[str, str]) -> None:
     """Set the model to what an address asks."""
-    st.session_state[f"model/{opened.name}"] = asked.get("model")
+    st.session_state[f"model/{collection.name}"] = asked.get("model")
 
 
-def choose_encoder(opened: Collection) -> str:
+def choose_encoder(collection: Collection) -> str:
     """The model whose view of the patches all pages show; chosen only where there are several. Raises ``ArtifactMissing``."""
-    names = opened.encoder_names()
+    names = collection.encoder_names()
     if len(names) < 2:
-        return opened.embedding().encoder_name
-    kept = f"model/{opened.name}"
+        return collection.embedding().encoder_name
+    kept = f"model/{collection.name}"
     if st.session_state.get(kept) not in names:
         st.session_state[kept] = names[0]
     return st.selectbox("Model", names, format_func=encoder_title, key=kept, persist_state="session", width=320)
 
 
-def model_word(opened: Collection) -> str | None:
+def model_word(collection: Collection) -> str | None:
     """The model as an address says it: not at all where it is the first."""
-    names = opened.encoder_names()
-    chosen = st.session_state.get(f"model/{opened.name}")
+    names = collection.encoder_names()
+    chosen = st.session_state.get(f"model/{collection.name}")
     return str(chosen) if chosen in names[1:] else None

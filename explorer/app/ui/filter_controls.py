@@ -35,17 +35,17 @@ class Offer:
     ends: tuple[float, float, float] | None
 
 
-def offers(opened: Collection, projection: Artifact | None) -> Sequence[Offer]:
+def offers(collection: Collection, projection: Artifact | None) -> Sequence[Offer]:
     """What rows can be chosen by, where their places on that map count among what is known; found once for each map."""
-    again = None if projection is None else map_quality.stability_of(projection, opened.artifacts("stabilities"))
-    return _offers(opened.path, cache.table_version(opened), projection and projection.key, again and again.key)
+    again = None if projection is None else map_quality.stability_of(projection, collection.artifacts("stabilities"))
+    return _offers(collection.path, cache.table_version(collection), projection and projection.key, again and again.key)
 
 
 @lru_cache(maxsize=16)
 def _offers(path: Path, version: str, projection: str | None, again: str | None) -> Sequence[Offer]:
     made = None if projection is None else storage.find(path, "projections", projection)
-    opened = cache.collection(path.name)
-    rows = opened.table() if made is None else map_quality.beside(opened.table(), made, opened.artifacts("stabilities"))
+    collection = cache.collection(path.name)
+    rows = collection.table() if made is None else map_quality.beside(collection.table(), made, collection.artifacts("stabilities"))
     found = []
     for name in ui.columns_worth(rows):
         if point_buffers.column_kind(rows[name]) == "values":

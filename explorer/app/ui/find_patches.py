@@ -20,11 +20,11 @@ FIRST = 24
 """Patches offered where nothing is asked yet."""
 
 
-def find(opened: Collection, text: str) -> list[int]:
+def find(collection: Collection, text: str) -> list[int]:
     """Rows whose number is the text, or whose name, label, patient or slide holds it."""
-    rows = [int(text)] if text.isdecimal() and int(text) < opened.n else []
+    rows = [int(text)] if text.isdecimal() and int(text) < collection.n else []
     for column in ("id", "label", "patient", "slide"):
-        values = opened.items[column].astype("string")
+        values = collection.items[column].astype("string")
         rows += np.flatnonzero(values.str.contains(text, case=False, regex=False).fillna(value=False)).tolist()[:FOUND]
     return list(dict.fromkeys(rows))[:FOUND]
 

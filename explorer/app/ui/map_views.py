@@ -38,7 +38,7 @@ OF = "map/of"
 class View:
     """One layout of one embedding of a collection."""
 
-    opened: Collection
+    collection: Collection
     projection: Artifact
     encoder: str
 
@@ -48,16 +48,16 @@ class View:
         return f"map-{self.projection.key}"
 
 
-def layouts(opened: Collection, encoder: str | None = None) -> list[Artifact]:
+def layouts(collection: Collection, encoder: str | None = None) -> list[Artifact]:
     """All layouts of an embedding, UMAP first, newest first. Raises ``ArtifactMissing``."""
-    embedding = opened.embedding(encoder)
+    embedding = collection.embedding(encoder)
     embedding.map()
     return embedding.maps()
 
 
-def layout_key(opened: Collection) -> str:
+def layout_key(collection: Collection) -> str:
     """In the session: key of the layout that is shown."""
-    return f"map/layout/{opened.name}"
+    return f"map/layout/{collection.name}"
 
 
 def of_group(made: Artifact, group: int) -> str:
@@ -77,7 +77,7 @@ def of_where(where: url_state.Where) -> str:
 
 def described(view: View) -> pd.DataFrame:
     """The rows, with how far their places on this map can be trusted."""
-    return view.opened.embedding(view.encoder).described(view.projection)
+    return view.collection.embedding(view.encoder).described(view.projection)
 
 
 def rows_where(view: View, where: url_state.Where) -> np.ndarray:
@@ -102,10 +102,10 @@ def named(view: View, name: str | None) -> tuple[Shape, ...]:
         with suppress(InputError):  # a column that is gone
             rows = rows_where(view, url_state.filters(rest))
     elif kind == "saved":
-        rows = next((saved.rows for saved in view.opened.annotations.selections() if saved.key == key), rows)
+        rows = next((saved.rows for saved in view.collection.annotations.selections() if saved.key == key), rows)
     elif kind == "group" and number.isdecimal():
         rows = next(
-            (np.flatnonzero(cache.labels(made) == int(number)) for made in view.opened.artifacts("clusters") if made.key == key), rows
+            (np.flatnonzero(cache.labels(made) == int(number)) for made in view.collection.artifacts("clusters") if made.key == key), rows
         )
     return (Shape("replace", rows=tuple(rows.tolist())),) if len(rows) else ()
 
@@ -117,7 +117,7 @@ def told(view: View, shapes: Sequence[Shape]) -> dict[str, str | None]:
         of = st.session_state[OF] = None
     area = "" if of else url_state.pack(shapes)
     area = area if len(area) <= MOST_AREA else ""  # many single rows; saving them gives them a name an address can hold
-    first = layouts(view.opened, view.encoder)[0]
+    first = layouts(view.collection, view.encoder)[0]
     return {"area": area, "of": of, "map": view.projection.key if area or view.projection.key != first.key else None}
 
 
@@ -136,17 +136,19 @@ def layout_title(projection: Artifact) -> str:
 
 def measured(view: View) -> dict[str, float]:
     """How far nearness on a map can be believed, 0 to 1, by name; what was not measured is not there."""
-    again = map_quality.stability_of(view.projection, view.opened.artifacts("stabilities"))
+    again = map_quality.stability_of(view.projection, view.collection.artifacts("stabilities"))
     found = {**view.projection.meta["measured"], **(again.meta["measured"] if again else {})}
     return {told: float(found[name]) for name, told in _MEASURED.items() if name in found}
 
 
 def colours(view: View) -> dict[str, str]:
     """What the map can be coloured by: value -> title. The first is the best to begin with."""
-    columns = ui.colour_columns(view.opened)
+    columns = ui.colour_columns(view.collection)
     first = sorted(columns, key=lambda name: (name != "label",))
-    groupings = {GROUP + made.key: f"Groups · {ui.clustering_title(made)}" for made in view.opened.embedding(view.encoder).clusterings()}
-    places = [name for name in map_quality.of_map(view.projection, view.opened.artifacts("stabilities")) if name not in columns]
+    groupings = {
+        GROUP + made.key: f"Groups · {ui.clustering_title(made)}" for made in view.collection.embedding(view.encoder).clusterings()
+    }
+    places = [name for name in map_quality.of_map(view.projection, view.collection.artifacts("stabilities")) if name not in columns]
     return {name: ui.COLUMN_NAMES.get(name, name) for name in (*first, *places)} | groupings | {"": "nothing"}
 
 
@@ -155,19 +157,19 @@ def column(view: View, colour: str) -> dict[str, Any] | None:
     if not colour:
         return None
     if made := grouping(view, colour):
-        return {**_grouped(view.opened, made).legend, "url": urls.groups(view.opened, made)}
-    if colour in map_quality.COLUMNS and colour not in view.opened.items:
-        values = map_quality.of_map(view.projection, view.opened.artifacts("stabilities")).get(colour)
+        return {**_grouped(view.collection, made).legend, "url": urls.groups(view.collection, made)}
+    if colour in map_quality.COLUMNS and colour not in view.collection.items:
+        values = map_quality.of_map(view.projection, view.collection.artifacts("stabilities")).get(colour)
         name = ui.COLUMN_NAMES[colour]
-        url = urls.trust(view.opened, view.projection, colour)
+        url = urls.trust(view.collection, view.projection, colour)
         return None if values is None else {**point_buffers.value_column(name, pd.Series(values)).legend, "url": url}
-    return {**cache.column(view.opened, colour).legend, "url": urls.column(view.opened, colour)}
+    return {**cache.column(view.collection, colour).legend, "url": urls.column(view.collection, colour)}
 
 
 def grouping(view: View, colour: str) -> Artifact | None:
     """The grouping a colour names, or None."""
     key = colour.removeprefix(GROUP) if colour.startswith(GROUP) else ""
-    return next((made for made in view.opened.embedding(view.encoder).clusterings() if made.key == key), None) if key else None
+    return next((made for made in view.collection.embedding(view.encoder).clusterings() if made.key == key), None) if key else None
 
 
 def rows_of(view: View, shapes: Sequence[Shape]) -> np.ndarray:
@@ -189,18 +191,18 @@ def data(
     height_px: int = 600,
 ) -> MapData:
     """All that the map widget needs; an ``overview`` only shows where something is."""
-    opened = view.opened
+    collection = view.collection
     storage.file(view.projection, "xy.npy")  # where it is damaged, say so here rather than in the browser
     mark = None
-    if picked is not None and 0 <= picked < opened.n:
-        near = opened.embedding(view.encoder).graph.rows[picked, :NEAREST]
+    if picked is not None and 0 <= picked < collection.n:
+        near = collection.embedding(view.encoder).graph.rows[picked, :NEAREST]
         mark = Mark(picked, [int(row) for row in near if row >= 0])
     words = [layout_title(view.projection), *(f"{name} {value:.2f}" for name, value in measured(view).items())]
-    shown = [name for name in ("patient", "slide", "site") if opened.items[name].notna().any()]
+    shown = [name for name in ("patient", "slide", "site") if collection.items[name].notna().any()]
     return MapData(
-        points=urls.points(opened, view.projection),
-        thumb=urls.thumb(opened),
-        rows=urls.rows(opened, shown or ["id"]),
+        points=urls.points(collection, view.projection),
+        thumb=urls.thumb(collection),
+        rows=urls.rows(collection, shown or ["id"]),
         column=column(view, colour),
         title=" · ".join(words),
         medoids=() if overview else _medoids(view, colour),
@@ -213,10 +215,10 @@ def data(
 
 
 def _medoids(view: View, colour: str) -> list[tuple[int, str]]:
-    made = grouping(view, colour) or next(iter(view.opened.embedding(view.encoder).clusterings()), None)
+    made = grouping(view, colour) or next(iter(view.collection.embedding(view.encoder).clusterings()), None)
     if made is None:
         return []
-    names = view.opened.annotations.cluster_names(made)
+    names = view.collection.annotations.cluster_names(made)
     typical = np.load(storage.file(made, "medoids.npy"), allow_pickle=False)
     return [(int(rows[0]), names.get(number, f"Group {number + 1}")) for number, rows in enumerate(typical) if rows[0] >= 0]
 
@@ -225,16 +227,16 @@ def _codes(view: View, shapes: Sequence[Shape]) -> Mapping[str, np.ndarray]:
     """Class numbers of the columns by which something was hidden when a shape was drawn."""
     found = {}
     for name in {shape.column for shape in shapes if shape.column is not None}:
-        made = next((made for made in view.opened.embedding(view.encoder).clusterings() if ui.clustering_title(made) == name), None)
+        made = next((made for made in view.collection.embedding(view.encoder).clusterings() if ui.clustering_title(made) == name), None)
         if made:
-            found[name] = point_buffers.codes_of(_grouped(view.opened, made))
-        elif name in view.opened.table().columns and (coloured := cache.column(view.opened, name)).legend["kind"] == "classes":
+            found[name] = point_buffers.codes_of(_grouped(view.collection, made))
+        elif name in view.collection.table().columns and (coloured := cache.column(view.collection, name)).legend["kind"] == "classes":
             found[name] = point_buffers.codes_of(coloured)
     return found
 
 
-def _grouped(opened: Collection, made: Artifact) -> point_buffers.Column:
-    return point_buffers.cluster_column(ui.clustering_title(made), cache.labels(made), opened.annotations.cluster_names(made))
+def _grouped(collection: Collection, made: Artifact) -> point_buffers.Column:
+    return point_buffers.cluster_column(ui.clustering_title(made), cache.labels(made), collection.annotations.cluster_names(made))
 
 
 def _drawn(projection: Artifact) -> point_buffers.Drawn:

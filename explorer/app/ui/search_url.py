@@ -24,46 +24,46 @@ _NONE = "none"
 _FIRST_AMOUNT = 24
 
 
-def take(opened: Collection, asked: Mapping[str, str]) -> None:
+def take(collection: Collection, asked: Mapping[str, str]) -> None:
     """Set the controls to what an address asks."""
     st.session_state["search/k"] = url_state.whole(asked.get("k"), _FIRST_AMOUNT, AMOUNTS)
-    filter_controls.take(_offered(opened), url_state.filters(asked.get("only")), key=_key(opened))
+    filter_controls.take(_offered(collection), url_state.filters(asked.get("only")), key=_key(collection))
     for column in APART:
         st.session_state[_apart(column)] = "apart" not in asked or column in asked["apart"].split("-")
 
 
-def carried(opened: Collection) -> dict[str, Any]:
+def carried(collection: Collection) -> dict[str, Any]:
     """The controls as the address writes them: how one searches, whatever with. First choices are left out."""
-    where = filter_controls.said(_offered(opened), key=_key(opened))
+    where = filter_controls.said(_offered(collection), key=_key(collection))
     apart = [column for column in APART if st.session_state.get(_apart(column), True)]
     k = st.session_state.get("search/k", _FIRST_AMOUNT)
     return {"k": k if k != _FIRST_AMOUNT else None, "only": where, "apart": None if len(apart) == len(APART) else apart or _NONE}
 
 
-def search(opened: Collection, **asked: object) -> NoReturn:
+def search(collection: Collection, **asked: object) -> NoReturn:
     """Go and search with something, as one has searched before."""
-    url_state.go("search", collection=opened.name, model=ui.model_word(opened), **asked, **carried(opened))
+    url_state.go("search", collection=collection.name, model=ui.model_word(collection), **asked, **carried(collection))
 
 
-def choose(opened: Collection, question: Question) -> Question:
+def choose(collection: Collection, question: Question) -> Question:
     """The controls; returns the question with what they say."""
-    row = query_state.known_row(opened, question)
+    row = query_state.known_row(collection, question)
     asked = list(question.rows) if row is None else [row]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         st.header("Most similar patches", anchor=False, width="stretch")
         apart = []
         for column in APART:
-            if opened.items[column].isna().all():
+            if collection.items[column].isna().all():
                 continue
             st.session_state.setdefault(_apart(column), True)
-            known = bool(opened.items[column].iloc[asked].notna().any())
+            known = bool(collection.items[column].iloc[asked].notna().any())
             why = None if known else f"The {column} of {'this patch' if asked else 'a picture from outside'} is not known."
             if (
                 st.toggle(f"Leave out the same {column}", key=_apart(column), disabled=not known, help=why, persist_state="session")
                 and known
             ):
                 apart.append(column)
-        where = _where(opened)
+        where = _where(collection)
         st.session_state.setdefault("search/k", _FIRST_AMOUNT)
         k = st.selectbox(
             "How many",
@@ -74,27 +74,27 @@ def choose(opened: Collection, question: Question) -> Question:
             label_visibility="collapsed",
             format_func=lambda n: f"{n} patches",
         )
-    encoder = ui.choose_encoder(opened)
+    encoder = ui.choose_encoder(collection)
     return replace(question, k=k, where=where, exclude_same=tuple(apart), encoder=encoder)
 
 
-def _where(opened: Collection) -> Where:
-    offered = _offered(opened)
+def _where(collection: Collection) -> Where:
+    offered = _offered(collection)
     if not offered:
         return {}
-    active = len(filter_controls.said(offered, key=_key(opened)))
+    active = len(filter_controls.said(offered, key=_key(collection)))
     with st.popover(f"Filter · {active}" if active else "Filter", key="search/filter"):
         st.caption("Only patches with one of these values, or in these ranges, may answer. What is left as it is allows all.")
-        return filter_controls.controls(offered, key=_key(opened))
+        return filter_controls.controls(offered, key=_key(collection))
 
 
-def _offered(opened: Collection) -> Sequence[Offer]:
+def _offered(collection: Collection) -> Sequence[Offer]:
     """What patches are known by, with how far their places on the first map of the chosen model can be trusted."""
     try:
-        projection = map_views.layouts(opened, ui.model_word(opened))[0]
+        projection = map_views.layouts(collection, ui.model_word(collection))[0]
     except ArtifactMissing:
         projection = None
-    return filter_controls.offers(opened, projection)
+    return filter_controls.offers(collection, projection)
 
 
 def feedback(marked: Mapping[int, int]) -> None:
@@ -122,7 +122,7 @@ def _over() -> None:
     widgets.set_grid_state(GRID, liked={})
 
 
-def told(opened: Collection, question: Question) -> dict[str, Any]:
+def told(collection: Collection, question: Question) -> dict[str, Any]:
     """The question as the address writes it."""
     return {
         "patch": question.row,
@@ -130,8 +130,8 @@ def told(opened: Collection, question: Question) -> dict[str, Any]:
         "box": "_".join(f"{edge:.4g}" for edge in question.box) if question.box else None,
         "more": question.liked,
         "less": question.disliked,
-        "model": ui.model_word(opened),
-        **carried(opened),
+        "model": ui.model_word(collection),
+        **carried(collection),
     }
 
 
@@ -144,8 +144,8 @@ def box(text: str | None) -> Box | None:
     return (left, top, right, bottom) if 0 <= left < right <= 1 and 0 <= top < bottom <= 1 else None
 
 
-def _key(opened: Collection) -> str:
-    return f"search/only/{opened.name}"
+def _key(collection: Collection) -> str:
+    return f"search/only/{collection.name}"
 
 
 def _apart(column: str) -> str:
