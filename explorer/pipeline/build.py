@@ -87,9 +87,9 @@ def real_terms() -> tuple[str, str]:
 
 
 def _complete(collection: Collection, *, encoder: Encoder, settings: Settings, report: Report) -> Collection:
-    made = embed(collection, encoder=encoder, settings=settings, report=report)
-    index(collection, encoder=made.key, device=settings.device, report=report)
-    project(collection, encoder=made.key, report=report)
-    cluster(collection, encoder=made.key, report=report)
-    measure_site_bias(collection, encoder=made.key, device=settings.device, report=report)
+    artifact = embed(collection, encoder=encoder, settings=settings, report=report)
+    index(collection, encoder=artifact.key, device=settings.device, report=report)
+    project(collection, encoder=artifact.key, report=report)
+    cluster(collection, encoder=artifact.key, report=report)
+    measure_site_bias(collection, encoder=artifact.key, device=settings.device, report=report)
     return collection

@@ -73,12 +73,12 @@ def _more(collection: Collection) -> None:
             ui.guarded(lambda: _rename(collection, name))
         st.divider()
         sure = st.checkbox(f"Yes, delete {ui.plain(collection.name)} and all that was made from it", key=f"sure-{collection.name}")
-        kept = (
+        consequence = (
             "Pictures that were uploaded for it are deleted too."
             if _uploaded(collection)
             else "The pictures it was made from stay where they are."
         )
-        st.caption(kept)
+        st.caption(consequence)
         if st.button("Delete", key=f"delete-{collection.name}", disabled=not sure):
             ui.guarded(lambda: _delete(collection))
 
