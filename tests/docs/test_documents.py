@@ -76,5 +76,5 @@ def test_a_signature_is_written_as_one_would_write_it() -> None:
     code = 'def f(a: int, b: str="x, y", *rest: int, c: list[int] | None=None, **more: str) -> None: ...'
     node = docstrings.ast.parse(code).body[0]
     assert isinstance(node, docstrings.ast.FunctionDef)
-    wanted = "f(a: int, b: str = 'x, y', *rest: int, c: list[int] | None = None, **more: str) -> None"
+    wanted = 'f(a: int, b: str = "x, y", *rest: int, c: list[int] | None = None, **more: str) -> None'
     assert docstrings._signature(node, "f") == wanted
