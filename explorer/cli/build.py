@@ -78,7 +78,7 @@ def _accepted(settings: Settings, *, given: bool) -> bool:
 def build(
     settings: Settings, report: Bars, *, source: str, kind: str | None, as_json: bool, options: tuple[str, ...], **given: Any
 ) -> None:
-    """Ingest, embed, index, project and cluster SOURCE: a folder, zip, CSV or Parquet table, HDF5 file, or 'synthetic'."""
+    """Ingest, embed, index, project and cluster SOURCE: a folder, zip, table, HDF5 file, or 'synthetic'."""
     from ..pipeline import build as run
     from ..sources import open_source
 

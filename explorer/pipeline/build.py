@@ -39,7 +39,7 @@ def build(
 ) -> Collection:
     """Ingest, embed, index, project and cluster, and measure the site bias of small collections; nothing is done twice.
 
-    ``uri`` is a folder, a zip, a CSV or Parquet table, an HDF5 file, or ``synthetic``, and ``options`` are the source's own;
+    ``uri`` is a folder, a zip, a table, an HDF5 file, or ``synthetic``, and ``options`` are the source's own;
     or it is a source that ``open_source`` gave.
     Returns the collection. Raises every ``ExplorerError`` its steps raise.
     """
