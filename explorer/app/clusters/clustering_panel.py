@@ -87,7 +87,7 @@ def _figures(collection: Collection, artifact: Artifact, by: str) -> None:
         st.caption(f"By chance it would be about {ui.share(float(commonest.iloc[0]))}. More groups make it larger by themselves.")
     ari, nmi = clustering.ari(labels, values), clustering.nmi(labels, values)
     st.markdown(
-        f"{_agreement(ari)} &ensp; :gray[adjusted Rand index {ari:.2f}]  \n{_information_words(nmi, name)} &ensp; :gray[mutual information {nmi:.2f}]"
+        f"{_agreement(ari)} &ensp; :gray[adjusted Rand index {ari:.2f}]  \n{_shared_words(nmi, name)} &ensp; :gray[mutual information {nmi:.2f}]"
     )
     left_out = [f"{ui.count(purity.missing, 'patch')} without a value"] * bool(purity.missing)
     left_out += [f"{ui.count(purity.noise, 'patch')} in no group"] * bool(purity.noise)
@@ -112,7 +112,7 @@ def _agreement(ari: float) -> str:
     return f"Agreement: **{words}**"
 
 
-def _information_words(nmi: float, name: str) -> str:
+def _shared_words(nmi: float, name: str) -> str:
     words = "little" if nmi < 0.2 else "something" if nmi < 0.5 else "much" if nmi < 0.8 else "nearly everything"
     return f"A patch's group tells **{words}** of its {name}"
 

@@ -42,11 +42,8 @@ def _card(collection: Collection, *, being_made: bool) -> None:
     names = [ui.encoder_title(name) for name in collection.encoder_names()]
     words = [", ".join(names) or "not described yet"]
     words += [ui.count(n, unit) for unit in ("label", "patient", "slide", "site") if (n := int(items[unit].nunique()))]
-    st.caption(
-        ui.plain(
-            f"{' · '.join(words)} · {ui.size(_bytes(str(collection.path), len(collection.encoder_names())))} · {ui.day(collection.record['created'])}"
-        )
-    )
+    size = ui.size(_bytes(str(collection.path), len(collection.encoder_names())))
+    st.caption(ui.plain(" · ".join([*words, size, ui.day(collection.record["created"])])))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if being_made:
             st.markdown("Being made", width="content")
