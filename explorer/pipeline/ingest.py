@@ -152,8 +152,8 @@ def _finish(work: Path, source: Source, identity: dict[str, Any], reading: Readi
     if (work / DRAWN / ".work").is_dir():
         recipe = {"kind": DRAWN, "format": "png", "source": identity}
         storage.publish(work / DRAWN / ".work", work / DRAWN / storage.fingerprint(recipe), recipe, {})
-    for leftover in [*parts, *work.glob("part-*"), work / "listing.json"]:
-        leftover.unlink(missing_ok=True)
+    for leftover in [work / "listing.json", *work.glob("part-*")]:  # the listing first: without it no run takes up some of the parts
+        leftover.unlink()
     files = {p.name: storage.facts(p) for p in sorted(work.glob("*.parquet"))}
     record = {
         "format": FORMAT,
