@@ -86,9 +86,8 @@ def _figures(collection: Collection, artifact: Artifact, by: str) -> None:
     if len(commonest):
         st.caption(f"By chance it would be about {ui.share(float(commonest.iloc[0]))}. More groups make it larger by themselves.")
     ari, nmi = clustering.ari(labels, values), clustering.nmi(labels, values)
-    st.markdown(
-        f"{_agreement(ari)} &ensp; :gray[adjusted Rand index {ari:.2f}]  \n{_shared_words(nmi, name)} &ensp; :gray[mutual information {nmi:.2f}]"
-    )
+    agreement = f"{_agreement(ari)} &ensp; :gray[adjusted Rand index {ari:.2f}]"
+    st.markdown(f"{agreement}  \n{_shared_words(nmi, name)} &ensp; :gray[mutual information {nmi:.2f}]")
     left_out = [f"{ui.count(purity.missing, 'patch')} without a value"] * bool(purity.missing)
     left_out += [f"{ui.count(purity.noise, 'patch')} in no group"] * bool(purity.noise)
     if left_out:
