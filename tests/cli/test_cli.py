@@ -29,7 +29,8 @@ from explorer.sources import open_source
 
 VERBS = {
     "demo", "build", "inspect", "ingest", "embed", "index", "project", "cluster", "search", "show", "list", "encoders", "weights", "verify",
-    "export", "rename", "remove", "app", "evaluate", "benchmark", "compare", "select", "selections", "annotate", "history", "undo", "name-group",
+    "export", "rename", "remove", "app", "evaluate", "benchmark", "compare", "select", "selections", "annotate", "history", "undo",
+    "name-group",
 }  # fmt: skip
 
 
