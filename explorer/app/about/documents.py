@@ -18,6 +18,7 @@ TITLES = {
     "models": "Models",
     "trust": "How far to trust it",
     "settings": "Settings",
+    "server": "Serving it",
     "measured": "Measured",
     "architecture": "How it is built",
 }

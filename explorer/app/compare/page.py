@@ -51,9 +51,8 @@ def show() -> None:
 def alone(collection: Collection, mapped: set[str]) -> None:
     """What to do where there is nothing to compare with yet; ``mapped`` models have a map."""
     if len(collection.encoder_names()) < 2:
-        st.info(
-            f"Only {ui.plain(ui.encoder_title(collection.encoder_names()[0]))} has described these patches. To compare, choose 'Add a model'."
-        )
+        only = ui.plain(ui.encoder_title(collection.encoder_names()[0]))
+        st.info(f"Only {only} has described these patches. To compare, choose 'Add a model'.")
     for name in [name for name in collection.encoder_names() if name not in mapped]:
         st.info(f"{ui.plain(ui.encoder_title(name))} has no map yet. Choose it under 'Add a model' to finish it.")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -83,9 +84,8 @@ def _answers(collection: Collection, question: Question) -> None:
         )
     answers = {}
     for name in names:
-        found = ui.guarded(
-            lambda name=name: query_state.search(collection, replace(question, k=k, exclude_same=tuple(apart), encoder=name))
-        )  # type: ignore[misc]
+        asked_of_model = replace(question, k=k, exclude_same=tuple(apart), encoder=name)
+        found = ui.guarded(partial(query_state.search, collection, asked_of_model))
         if found is not None:
             answers[name] = found
     shared = pipeline.shared_hits(list(answers.values()))

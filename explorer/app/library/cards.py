@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,7 @@ def show(collections: Sequence[Collection]) -> None:
     for start in range(0, len(newest), COLUMNS):
         for column, collection in zip(st.columns(COLUMNS, gap="medium"), newest[start : start + COLUMNS], strict=False):
             with column, st.container(border=True, height="stretch", key=f"card-{cache.version(collection)}"):
-                ui.guarded(lambda collection=collection: _card(collection, being_made=collection.name in busy))  # type: ignore[misc]
+                ui.guarded(partial(_card, collection, being_made=collection.name in busy))
 
 
 def _card(collection: Collection, *, being_made: bool) -> None:
@@ -42,11 +43,8 @@ def _card(collection: Collection, *, being_made: bool) -> None:
     names = [ui.encoder_title(name) for name in collection.encoder_names()]
     words = [", ".join(names) or "not described yet"]
     words += [ui.count(n, unit) for unit in ("label", "patient", "slide", "site") if (n := int(items[unit].nunique()))]
-    st.caption(
-        ui.plain(
-            f"{' · '.join(words)} · {ui.size(_bytes(str(collection.path), len(collection.encoder_names())))} · {ui.day(collection.record['created'])}"
-        )
-    )
+    words += [ui.size(_bytes(str(collection.path), len(collection.encoder_names()))), ui.day(collection.record["created"])]
+    st.caption(ui.plain(" · ".join(words)))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if being_made:
             st.markdown("Being made", width="content")
