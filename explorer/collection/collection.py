@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -19,11 +20,20 @@ from ..sources.pixels import pixels_sha256
 from ..storage import Artifact
 from ..types import Encoder, Image, Limits, Source
 from .annotations import Annotations
+from .cache import ByteCache
 from .embedding import Embedding
 from .encoder_cache import identity
 
 RECORD = storage.COLLECTION
 FORMAT = 1
+MOST_TABLE_BYTES = 2 << 30
+"""Of the tables of all opened collections of a process."""
+MOST_HASH_BYTES = 512 << 20
+"""Of their pixel hashes with the row of each."""
+_tables: ByteCache[pd.DataFrame] = ByteCache(MOST_TABLE_BYTES, lambda table: int(table.memory_usage(deep=True).sum()))
+_rows_by_sha256: ByteCache[dict[str, int]] = ByteCache(
+    MOST_HASH_BYTES, lambda rows: sys.getsizeof(rows) + sum(sys.getsizeof(sha) + sys.getsizeof(row) for sha, row in rows.items())
+)
 
 
 class Collection:
@@ -54,15 +64,18 @@ class Collection:
         """Number of rows."""
         return int(self.record["n"])
 
-    @cached_property
+    @property
     def items(self) -> pd.DataFrame:
-        """One line per row: id uri label patient slide site split mpp ... sha256 and the user's own columns."""
-        return pd.read_parquet(self._own_file("items.parquet"))
+        """One line per row: id uri label patient slide site split mpp ... sha256 and the user's own columns.
 
-    @cached_property
+        Shared by all who open this collection, within a bound of bytes: not to be changed.
+        """
+        return self._table(self._items_key)
+
+    @property
     def rejects(self) -> pd.DataFrame:
         """What did not become a row: uri, reason."""
-        return pd.read_parquet(self._own_file("rejects.parquet"))
+        return self._table(self._rejects_key)
 
     @cached_property
     def annotations(self) -> Annotations:
@@ -210,6 +223,21 @@ class Collection:
     def _own_file(self, name: str) -> Path:
         return storage.file(Artifact(self.path, self.record), name)
 
+    @cached_property
+    def _items_key(self) -> tuple[Path, str]:
+        return self._file_key("items.parquet")
+
+    @cached_property
+    def _rejects_key(self) -> tuple[Path, str]:
+        return self._file_key("rejects.parquet")
+
+    def _file_key(self, name: str) -> tuple[Path, str]:
+        """What a table is cached by; looked up once, so that a file that is missing or cut is noticed by whoever opens it."""
+        return self._own_file(name), self.record["files"][name]["sha256"]
+
+    def _table(self, key: tuple[Path, str]) -> pd.DataFrame:
+        return _tables.get(key, lambda: pd.read_parquet(self._own_file(key[0].name)))
+
     def _row(self, row: int) -> int:
         if not 0 <= row < self.n:
             raise InputError(f"Row {row} is not in {self.name!r}; rows go from 0 to {self.n - 1}.")
@@ -227,10 +255,10 @@ class Collection:
     def _thumbnail_artifact(self) -> Artifact:
         return self.artifact("thumbnails", step="ingest")
 
-    @cached_property
+    @property
     def row_by_sha256(self) -> Mapping[str, int]:
         """The first row with each pixel hash."""
-        return {sha: row for row, sha in reversed(list(enumerate(self.items["sha256"])))}
+        return _rows_by_sha256.get(self._items_key, lambda: {sha: row for row, sha in reversed(list(enumerate(self.items["sha256"])))})
 
 
 def _query(*, row: int | None = None, image: Image | None = None, **asked: Any) -> Query:

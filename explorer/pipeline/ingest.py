@@ -88,13 +88,13 @@ def ingest(source: Source, *, name: str, settings: Settings, encoder: Encoder | 
 def _same_source(collection: Collection, identity: dict[str, Any]) -> Collection:
     if collection.record["source"] == identity:
         return collection
-    made_from, asked = _told(collection.record["source"]), _told(identity)
+    made_from, asked = _described(collection.record["source"]), _described(identity)
     raise CollectionExists(
         f"Collection {collection.name!r} exists and was made from {made_from}, not from {asked} as asked; choose another name."
     )
 
 
-def _told(source: Mapping[str, Any]) -> str:
+def _described(source: Mapping[str, Any]) -> str:
     """All that tells one source from another, in words."""
     options = f" with {json.dumps(source['options'])}" if source["options"] else ""
     return f"{source['uri']} ({source['kind']}{options})"
@@ -152,8 +152,8 @@ def _finish(work: Path, source: Source, identity: dict[str, Any], reading: Readi
     if (work / DRAWN / ".work").is_dir():
         recipe = {"kind": DRAWN, "format": "png", "source": identity}
         storage.publish(work / DRAWN / ".work", work / DRAWN / storage.fingerprint(recipe), recipe, {})
-    for leftover in [*parts, *work.glob("part-*"), work / "listing.json"]:
-        leftover.unlink(missing_ok=True)
+    for leftover in [work / "listing.json", *work.glob("part-*")]:  # the listing first: without it no run takes up some of the parts
+        leftover.unlink()
     files = {p.name: storage.facts(p) for p in sorted(work.glob("*.parquet"))}
     record = {
         "format": FORMAT,

@@ -62,6 +62,8 @@ class Part:
 
 def read_part(source: Source, part: Part, *, settings: Settings, total: int, report: Report) -> None:
     """Write the rows of a part, thumbnails and vectors beside them; the parquet file comes last and by rename."""
+    for stale in part.path.parent.glob(f"{part.path.stem}.*.npz"):  # of a run killed before the rows of these vectors were written
+        stale.unlink()
     drawn = part.path.parent / DRAWN / ".work" if isinstance(source, SyntheticSource) else None
 
     def read(number: int) -> Image | None:

@@ -18,6 +18,9 @@ from ..types import Limits, Progress, Report
 from .benchmark_table import Benchmark, Remote
 from .files import check_archive
 
+_HARMLESS_BYTES = 1 << 20
+"""A member of at most this size is no zip bomb, however well it packs: a blank picture packs a thousandfold."""
+
 
 def fetch(benchmark: Benchmark, folder: Path, *, mirror: str, limits: Limits, report: Report) -> None:
     """Bring everything of a data set that is missing in ``folder``; a killed run goes on where it was.
@@ -89,13 +92,24 @@ def _unzip(archive: Path, remote: Remote, *, folder: Path, limits: Limits, repor
         members = [info for info in opened.infolist() if info.filename.startswith(f"{remote.gives}/")]
         if not members:
             raise SourceError(f"{remote.file} holds no folder {remote.gives}; it is not the published archive.")
+        for info in members:
+            _check_member(info, remote, limits)
         for done, info in enumerate(members):
-            if stat.S_ISLNK(info.external_attr >> 16):
-                raise UnsafeArchive(f"{remote.file} holds the link {info.filename!r}; get a clean copy.")
             opened.extract(info, work)
             report(Progress("unpack", done + 1, len(members), unit="files"))
     _appear(work / remote.gives, folder / remote.gives)
     shutil.rmtree(work)
+
+
+def _check_member(info: zipfile.ZipInfo, remote: Remote, limits: Limits) -> None:
+    """Raises ``UnsafeArchive`` for a member that is a link, or that unpacks to suspiciously many times its size."""
+    if stat.S_ISLNK(info.external_attr >> 16):
+        raise UnsafeArchive(f"{remote.file} holds the link {info.filename!r}; get a clean copy.")
+    if info.file_size > max(_HARMLESS_BYTES, limits.max_archive_ratio * info.compress_size):
+        raise UnsafeArchive(
+            f"{remote.file} holds {info.filename!r}, which unpacks to more than {limits.max_archive_ratio} times its size "
+            "(a zip bomb?); raise EXPLORER_MAX_ARCHIVE_RATIO if you trust it."
+        )
 
 
 def _gunzip(archive: Path, remote: Remote, *, folder: Path, limits: Limits, report: Report) -> None:
@@ -117,9 +131,9 @@ def _gunzip(archive: Path, remote: Remote, *, folder: Path, limits: Limits, repo
     _appear(unpacked, folder / remote.gives)
 
 
-def _appear(made: Path, target: Path) -> None:
+def _appear(artifact: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    made.rename(target)
+    artifact.rename(target)
 
 
 def _md5(path: Path, report: Report) -> str:

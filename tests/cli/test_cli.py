@@ -28,8 +28,8 @@ from explorer.errors import InputError
 from explorer.sources import open_source
 
 VERBS = {
-    "demo", "build", "ingest", "embed", "index", "project", "cluster", "search", "show", "list", "encoders", "weights", "verify", "export",
-    "rename", "remove", "app", "evaluate", "benchmark", "compare", "select", "selections", "annotate", "history", "undo", "name-group",
+    "demo", "build", "inspect", "ingest", "embed", "index", "project", "cluster", "search", "show", "list", "encoders", "weights", "verify",
+    "export", "rename", "remove", "app", "evaluate", "benchmark", "compare", "select", "selections", "annotate", "history", "undo", "name-group",
 }  # fmt: skip
 
 
@@ -71,7 +71,7 @@ def test_build_prints_one_document_and_progress_goes_elsewhere(home: Path, tmp_p
     shown = document(result)
     assert shown["rows"] == 9
     assert {artifact["kind"] for artifact in shown["artifacts"]} == {"thumbnails", "embeddings", "neighbours", "projections", "clusters"}
-    for verb in ("ingest", "embed"):
+    for verb in ("ingest", "index", "project", "cluster"):  # "ingest" embeds what it reads
         assert f"{verb}:" in result.stderr
 
 
@@ -86,10 +86,11 @@ def test_show_tells_rows_rejects_columns_and_recipes(home: Path) -> None:
 
 def test_search_by_row(home: Path) -> None:
     found = document(call(home, "search", "patches", "--row", "3", "-k", "5", "--json"))
-    assert set(found) == {"collection", "encoder", "query", "hits", "seconds"}
+    assert set(found) == {"collection", "encoder", "embedding", "query", "facts", "hits", "seconds"}
     assert (found["collection"], found["encoder"]) == ("patches", "descriptor")
     assert [hit["rank"] for hit in found["hits"]] == [1, 2, 3, 4, 5]
-    assert found["hits"][0]["row"] == 3
+    assert (found["query"]["like"], found["facts"]["rows"]) == ([{"row": 3}], [3])
+    assert 3 not in [hit["row"] for hit in found["hits"]], "a row does not answer its own query"
     scores = [hit["score"] for hit in found["hits"]]
     assert scores == sorted(scores, reverse=True)
     assert {"rank", "row", "id", "uri", "score", "label"} <= set(found["hits"][0])
@@ -98,10 +99,13 @@ def test_search_by_row(home: Path) -> None:
 def test_search_by_picture_finds_the_same_as_by_its_row(home: Path) -> None:
     picture = home.parent / "patches" / "LYM" / "lym-004.png"
     by_picture = document(call(home, "search", "patches", "--image", str(picture), "--json"))
-    row = by_picture["query"]["row"]
+    (row,) = by_picture["facts"]["rows"]
+    assert open_collection("patches", home=home).items["uri"].iloc[row] == "LYM/lym-004.png"
     by_row = document(call(home, "search", "patches", "--row", str(row), "--json"))
-    assert [hit["row"] for hit in by_picture["hits"]] == [hit["row"] for hit in by_row["hits"]]
-    assert by_picture["hits"][0]["uri"] == "LYM/lym-004.png"
+    assert row not in {hit["row"] for hit in by_picture["hits"]}
+    assert {hit["row"] for hit in by_picture["hits"]} == {hit["row"] for hit in by_row["hits"]}
+    with_itself = document(call(home, "search", "patches", "--row", str(row), "--include-query", "-k", "1", "--json"))
+    assert [hit["row"] for hit in with_itself["hits"]] == [row]
 
 
 def test_a_patient_that_is_not_known_is_said(home: Path) -> None:
@@ -129,8 +133,10 @@ def test_filters_and_exclusions(home: Path) -> None:
         (["search", "patches", "--row", "0", "--where", "organ=colon"], 1, "no column 'organ'"),
         (["search", "patches", "--row", "0", "--where", "label"], 1, "not of the form"),
         (["search", "patches", "--image", "nothing.png"], 1, "no file nothing.png"),
-        (["search", "patches"], 2, "--image FILE or --row N"),
-        (["search", "patches", "--row", "0", "--image", "x"], 2, "--image FILE or --row N"),
+        (["search", "patches"], 2, "Give --row N, --image FILE, --selection TITLE or --query FILE"),
+        (["search", "patches", "--row", "0", "--image", "x"], 1, "no file x"),
+        (["search", "patches", "--row", "0", "--row", "1", "--region", "0,0,1,1"], 2, "--region needs exactly one --row or --image"),
+        (["search", "patches", "--row", "0", "--query", "query.json"], 2, "--query FILE says all that is asked"),
         (["search", "patches", "--row", "0", "--encoder", "kaiko-vits16"], 1, "no embedding by kaiko-vits16"),
         (["build", "nowhere", "--name", "x"], 1, "nowhere"),
         (["build", "nowhere", "--name", "x", "--encoder", "kaiko-vits16"], 1, "nowhere does not exist"),  # and nothing is fetched
@@ -159,11 +165,26 @@ def test_a_query_picture_that_cannot_be_read_is_named(home: Path) -> None:
     assert result.stderr.startswith(f"explorer: {broken} cannot be searched by: not a picture")
 
 
+def test_search_names_the_row_that_a_picture_is_and_no_row_asked_by_number(home: Path) -> None:
+    picture = home.parent / "patches" / "LYM" / "lym-003.png"
+    result = call(home, "search", "patches", "--row", "1", "--image", str(picture), "-k", "2")
+    assert result.stderr.count("pixel for pixel") == 1
+    assert "The picture is row 3 of the collection" in result.stderr
+
+
 def test_show_knows_every_kind_that_a_verb_makes() -> None:
     pipeline = Path(__file__).resolve().parents[2] / "explorer" / "pipeline"
     made = {kind for file in pipeline.rglob("*.py") for kind in re.findall(r'\.make\((?:[^,"]+, )?"(\w+)"', file.read_text("utf-8"))}
     assert {"neighbours", "clusters", "reports"} <= made <= set(KINDS)
     assert {"embeddings", "baselines"} <= set(KINDS), "embed makes one or the other"
+    assert {"pictures", "thumbnails"} <= set(KINDS), "ingest publishes both"
+
+
+def test_show_names_the_columns_that_people_made(home: Path) -> None:
+    assert "note_by_people" not in document(call(home, "show", "patches", "--json"))["columns"]
+    call(home, "annotate", "patches", "--rows", "0", "--note", "blurred")
+    assert "note_by_people" in document(call(home, "show", "patches", "--json"))["columns"]
+    call(home, "undo", "patches")
 
 
 def test_debug_shows_where_an_error_came_from(home: Path) -> None:
@@ -315,7 +336,7 @@ def test_a_search_and_a_selection_take_a_range(home: Path) -> None:
     items = open_collection("patches", home=home).items
     middle = float(items["height_px"].median())
     found = document(call(home, "search", "patches", "--row", "0", "-k", "99", "--where", f"height_px>={middle}", "--json"))
-    assert {hit["row"] for hit in found["hits"]} == set(np.flatnonzero(items["height_px"] >= middle).tolist())
+    assert {hit["row"] for hit in found["hits"]} == set(np.flatnonzero(items["height_px"] >= middle).tolist()) - {0}
     assert found["query"]["where"] == {"height_px": {">=": str(middle)}}
     refused = call(home, "search", "patches", "--row", "0", "--where", "label>3")
     assert refused.exit_code == 1

@@ -230,6 +230,7 @@ def test_a_run_killed_in_its_last_step_goes_on(folder: Path, settings: Settings,
 
     with monkeypatch.context() as patch:
         patch.setattr(storage, "sync", sync)
+        patch.setattr(import_module("explorer.storage.artifacts"), "sync", sync)  # thumbnails are published as an artifact
         patch.setattr(storage, "write_json", write_json)
         patch.setattr(Path, "replace", replace)
         with pytest.raises(RuntimeError, match="killed"):
@@ -253,8 +254,11 @@ def test_pictures_added_or_gone_since_are_said_and_not_taken_in(folder: Path, se
 
 
 def test_labels_corrected_after_a_kill_are_the_ones_taken(folder: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def die(*_: object, **__: object) -> None:
+        raise RuntimeError("killed")
+
     with monkeypatch.context() as patch:
-        patch.setattr(import_module("explorer.pipeline.ingest"), "_finish", lambda *_: (_ for _ in ()).throw(RuntimeError("killed")))
+        patch.setattr(import_module("explorer.pipeline.ingest"), "_finish", die)
         with pytest.raises(RuntimeError, match="killed"):
             take(folder, settings)
     lines = [f"{path.relative_to(folder).as_posix()},corrected" for path in sorted(folder.rglob("*.png"))]

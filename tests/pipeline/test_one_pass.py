@@ -112,7 +112,7 @@ def test_parts_embedded_by_another_encoder_are_not_taken(folder: Path, settings:
         def encode(self, batch: torch.Tensor) -> torch.Tensor:
             return 2 * super().encode(batch)
 
-    def die(*_: object) -> None:
+    def die(*_: object, **__: object) -> None:
         raise RuntimeError("killed")
 
     with monkeypatch.context() as patch:
@@ -269,6 +269,44 @@ def test_drawn_tissue_is_drawn_once_and_read_from_png_files_afterwards(settings:
     for picture, uri in zip(pictures, collection.items["uri"], strict=True):
         np.testing.assert_array_equal(picture, draw(SyntheticSource(OPTIONS), uri))
     assert collection.verify() == []
+
+
+def test_drawn_tissue_of_a_run_killed_while_it_cleaned_up_is_whole(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Death as soon as the rows of the first part are deleted, when the pictures lie in their final folder already."""
+    monkeypatch.setattr(INGEST, "PART_ROWS", 6)
+    unlink = Path.unlink
+
+    def delete_and_die(self: Path, missing_ok: bool = False) -> None:
+        unlink(self, missing_ok=missing_ok)
+        if self.name == "part-000000.parquet":
+            raise RuntimeError("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", delete_and_die)
+        with pytest.raises(RuntimeError, match="killed"):
+            ingest(open_source("synthetic", options=OPTIONS), name="drawn", settings=settings)
+    collection = ingest(open_source("synthetic", options=OPTIONS), name="drawn", settings=settings)
+    assert [collection.image(row).shape for row in range(collection.n)] == [(32, 32, 3)] * 18
+    assert collection.verify() == []
+
+
+def test_vectors_of_pictures_that_changed_after_a_kill_are_not_taken(
+    folder: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Death between the vectors of a part and its rows; then its pictures become copies of some that are embedded elsewhere."""
+    known = ingest(open_source(folder), name="known", settings=settings)
+    embed(known, encoder=MeanColour(), settings=settings)
+    other = write_patches(folder.with_name("other"), per_class=1, seed=5)
+    part = import_module("explorer.pipeline.ingest_part")
+    with monkeypatch.context() as patch:
+        patch.setattr(part, "_frame", lambda *_: (_ for _ in ()).throw(RuntimeError("killed")))
+        with pytest.raises(RuntimeError, match="killed"):
+            ingest(open_source(other), name="c", settings=settings, encoder=MeanColour())
+    for path, copied in zip(sorted(other.rglob("*.png")), sorted(folder.rglob("*-000.png")), strict=True):
+        shutil.copy(copied, path)
+    collection = ingest(open_source(other), name="c", settings=settings, encoder=MeanColour())
+    embed(collection, encoder=MeanColour(), settings=settings)
+    np.testing.assert_allclose(collection.embedding().vectors, vectors_one_by_one(collection), atol=1e-6)
 
 
 def test_a_collection_of_drawn_tissue_can_be_renamed_moved_and_removed_with_its_pictures(settings: Settings, tmp_path: Path) -> None:

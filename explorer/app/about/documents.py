@@ -15,10 +15,10 @@ TITLES = {
     "commands": "Commands",
     "api": "Python",
     "rest": "REST",
+    "server": "Serving the app",
     "models": "Models",
     "trust": "How far to trust it",
     "settings": "Settings",
-    "server": "Serving it",
     "measured": "Measured",
     "architecture": "How it is built",
 }

@@ -31,11 +31,11 @@ def show() -> None:
     there = maps_tab.views(collection)
     alone(collection, {view.encoder for view in there.values()})
     if tab == "scores":
-        told = scores_tab.show(collection, asked)
-        url_state.leave("compare", **told)
+        url_params = scores_tab.show(collection, asked)
+        url_state.leave("compare", **url_params)
     elif tab == "query":
-        told = query_tab.show(collection, asked)
-        url_state.leave("compare", tab="query", **told)
+        url_params = query_tab.show(collection, asked)
+        url_state.leave("compare", tab="query", **url_params)
     elif len(there) < 2:
         ui.nothing(
             "There is one map only.",

@@ -161,8 +161,8 @@ def labels(groups: Artifact) -> Labels:
 @lru_cache(maxsize=16)
 def points(projection: Path) -> bytes:
     """The point buffer of a published map."""
-    made = Artifact(projection, storage.read_json(projection / storage.META))
-    return point_buffers.pack_points(np.load(storage.file(made, "xy.npy"), allow_pickle=False))
+    artifact = Artifact(projection, storage.read_json(projection / storage.META))
+    return point_buffers.pack_points(np.load(storage.file(artifact, "xy.npy"), allow_pickle=False))
 
 
 def _check_idle(collection: Collection) -> None:

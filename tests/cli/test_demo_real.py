@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -94,7 +95,7 @@ def test_nothing_is_fetched_before_the_licences_are_accepted(server: Served, tmp
 
 
 def test_who_is_asked_may_say_no(server: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("explorer.cli.build.is_terminal", lambda: True)
+    monkeypatch.setattr(import_module("explorer.cli.build"), "is_terminal", lambda: True)  # the package names the command "build"
     refused = CliRunner().invoke(main, ["--home", str(tmp_path / "home"), "demo", "--real"], input="n\n")
     assert (refused.exit_code, server.asked) == (1, [])
     assert "Fetch CRC-VAL-HE-7K (800 MB) and the weights of Kaiko ViT-S/16 (87 MB) under these licences?" in refused.output

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ def test_the_score_is_that_of_the_probe_on_the_collections_vectors(here: Setting
 def test_what_is_done_is_not_done_again(here: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     first = run(here, "crc")
     told: list[Progress] = []
-    monkeypatch.setattr("explorer.pipeline.evaluate.benchmark.linear_probe", None)
+    monkeypatch.setattr(import_module("explorer.pipeline.evaluate.benchmark"), "linear_probe", None)
     assert run(here, "crc", report=told.append) == first
     assert told == []
     with pytest.raises(TypeError):

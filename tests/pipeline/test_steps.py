@@ -359,8 +359,8 @@ def test_a_step_that_lost_its_record_is_named_and_made_again(whole: Collection) 
     assert whole.verify() == []
 
 
-def test_removing_waits_for_no_step_and_breaks_none(whole: Collection) -> None:
-    with storage.locked(whole.path / "embeddings" / ".x.lock", what="x"), pytest.raises(Busy, match="embeddings"):
+def test_a_collection_that_a_step_works_on_is_not_removed(whole: Collection) -> None:
+    with storage.in_use(whole.path), pytest.raises(Busy, match=f"collection '{whole.name}'"):
         remove(whole)
     assert whole.verify() == []
     remove(whole)
