@@ -110,12 +110,12 @@ def leiden(neighbours: Neighbours, *, resolution: float = 1.0, n_neighbors: int 
 
 def by_size(labels: Int64[np.ndarray, " n"]) -> Labels:
     """The same groups numbered by size, largest first, ties by first row; negative labels become -1."""
-    kept = labels >= 0
-    _, first, group, count = np.unique(labels[kept], return_index=True, return_inverse=True, return_counts=True)
+    assigned = labels >= 0
+    _, first, group, count = np.unique(labels[assigned], return_index=True, return_inverse=True, return_counts=True)
     number = np.empty(len(count), np.int64)
     number[np.lexsort((first, -count))] = np.arange(len(count))
     renumbered = np.full(len(labels), -1, np.int64)
-    renumbered[kept] = number[group]
+    renumbered[assigned] = number[group]
     return renumbered
 
 

@@ -142,3 +142,10 @@ def test_importing_the_package_is_light() -> None:
     code = "import sys, explorer; print(sorted({'torch', 'umap', 'streamlit', 'faiss', 'timm'} & set(sys.modules)))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+def test_files_that_streamlit_runs_as_scripts_use_absolute_imports() -> None:
+    """A script has no package, so a relative import in it fails at once."""
+    for path in [PACKAGE / "app" / "main.py", *(PACKAGE / "app").glob("*/page.py")]:
+        relative = [node.lineno for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.ImportFrom) and node.level]
+        assert relative == [], path

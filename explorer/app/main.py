@@ -1,5 +1,5 @@
 """The frame around the pages. Streamlit runs this file for every view."""
 
-from . import frame
+from explorer.app import frame
 
 frame.run()

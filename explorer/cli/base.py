@@ -32,7 +32,7 @@ class _SourceKind(click.ParamType[str]):
 
     name = "kind"
 
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:  # click before 8.2 gives no context
         """The kinds, as the help of a command shows them."""
         from ..sources import KINDS
 

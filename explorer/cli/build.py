@@ -78,7 +78,7 @@ def _accepted(settings: Settings, *, given: bool) -> bool:
 def build(
     settings: Settings, report: Bars, *, source: str, kind: str | None, as_json: bool, options: tuple[str, ...], **given: Any
 ) -> None:
-    """Ingest, embed, index, project and cluster SOURCE: a folder, zip, CSV or Parquet table, HDF5 file, or 'synthetic'."""
+    """Ingest, embed, index, project and cluster SOURCE: a folder, zip, table, HDF5 file, or 'synthetic'."""
     from ..pipeline import build as run
     from ..sources import open_source
 
@@ -153,10 +153,10 @@ def project(settings: Settings, report: Bars, *, name: str, twice: bool, as_json
     from ..pipeline import stability
 
     collection = open_named(settings, name)
-    made = run(collection, report=report, **given)
-    kept = stability(collection, made, report=report).meta["measured"] if twice else {}
+    artifact = run(collection, report=report, **given)
+    stability_facts = stability(collection, artifact, report=report).meta["measured"] if twice else {}
     report.close()
-    echo_artifact(made, as_json=as_json, more={"stability": kept} if kept else {})
+    echo_artifact(artifact, as_json=as_json, more={"stability": stability_facts} if stability_facts else {})
 
 
 @click.command()
@@ -177,7 +177,7 @@ def cluster(settings: Settings, report: Bars, *, name: str, against: str | None,
 
     chosen = {key: value for key, value in given.items() if value is not None}
     collection = open_named(settings, name)
-    made = run(collection, report=report, **chosen)
-    agrees = agreement(collection, made, against) if against else {}
+    artifact = run(collection, report=report, **chosen)
+    agrees = agreement(collection, artifact, against) if against else {}
     report.close()
-    echo_artifact(made, as_json=as_json, more={"agreement": agrees} if agrees else {})
+    echo_artifact(artifact, as_json=as_json, more={"agreement": agrees} if agrees else {})

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..storage import Artifact
 
 KINDS = (
+    "pictures",
     "thumbnails",
     "embeddings",
     "neighbours",
@@ -89,7 +90,7 @@ def summary(collection: Collection) -> dict[str, Any]:
         "rows": collection.n,
         "rejects": collection.rejects.to_dict("records"),
         "labels": {str(k): int(v) for k, v in collection.items["label"].value_counts().items()},
-        "columns": [str(column) for column in collection.items.columns],
+        "columns": [str(column) for column in collection.table().columns],
         "source": dict(collection.record["source"]),
         "created": collection.record["created"],
         "artifacts": [artifact_json(a) for kind in KINDS for a in collection.artifacts(kind)],

@@ -13,6 +13,7 @@ from .progress import Bars
 from .query_options import needs_encoder, query_of, query_options
 
 if TYPE_CHECKING:
+    from ..collection import Collection
     from ..search import SearchResult
     from ..settings import Settings
 
@@ -38,7 +39,7 @@ def search(settings: Settings, report: Bars, *, name: str, encoder: str | None, 
     result = run(embedding, query)
     known = site_bias(collection, embedding.key)
     report.close()
-    echo_facts(result)
+    echo_facts(result, collection)
     if known is not None and known.warns:
         click.echo(printable(known.sentence), err=True)
     if as_json:
@@ -47,12 +48,13 @@ def search(settings: Settings, report: Bars, *, name: str, encoder: str | None, 
         echo_hits(result.hits)
 
 
-def echo_facts(result: SearchResult) -> None:
+def echo_facts(result: SearchResult, collection: Collection) -> None:
     """What is known of the query, on standard error."""
     from ..search import Picture
 
     for column in result.facts.not_excluded:
         click.echo(f"The {column} of the query is not known, so patches of the same {column} were not left out.", err=True)
-    if any(isinstance(example, Picture) for example in result.query.like) and result.facts.rows and not result.query.include_query:
-        rows = ", ".join(map(str, result.facts.rows))
-        click.echo(f"The picture is row {rows} of the collection, pixel for pixel; that row is left out.", err=True)
+    pictures = [] if result.query.include_query else [each for each in result.query.like if isinstance(each, Picture)]
+    for row in (collection.row_by_sha256.get(picture.sha256) for picture in pictures):
+        if row is not None:
+            click.echo(f"The picture is row {row} of the collection, pixel for pixel; that row is left out.", err=True)

@@ -41,7 +41,7 @@ class EncoderSpec:
     architecture: str = ""
     """Model name in timm."""
     kwargs: Mapping[str, Any] = field(default_factory=dict)
-    """Arguments of ``timm.create_model``; layers are named by words that ``layouts.part`` knows."""
+    """Arguments of ``timm.create_model``; layers are named by words that ``checkpoints.part`` knows."""
     pooling: Pooling = "cls"
     """``cls``: the class token. ``cls+mean``: it and the mean of the patch tokens. ``model``: what the model's forward gives."""
 

@@ -76,14 +76,14 @@ def tabulate(vectors: Vectors, labels: Any, *, groups: Any = None, group_name: s
     rows = rows[order]
     label, left_out = _spread(columns["label"], columns.get(group_name), rows, group_name)
     rows = rows[label[rows] >= 0]
-    kept = np.unique(label[rows])
+    present = np.unique(label[rows])
     codes[0] = label
     group = np.arange(len(rows)) if groups is None else np.unique(columns[group_name].codes[rows], return_inverse=True)[1]
     ordered = vectors[rows]
     return Table(
         rows=rows,
         vectors=unit(ordered),
-        label=Column(tuple(columns["label"].names[code] for code in kept), np.searchsorted(kept, label[rows])),
+        label=Column(tuple(columns["label"].names[code] for code in present), np.searchsorted(present, label[rows])),
         site=Column(("",), np.zeros(len(rows), np.int64)) if sites is None else _renumbered(columns["site"], rows),
         group=group,
         spans=np.stack([np.searchsorted(group, group, "left"), np.searchsorted(group, group, "right")], axis=1),
@@ -135,5 +135,5 @@ def _spread(label: Column, group: Column | None, rows: Int64[np.ndarray, " k"], 
 
 def _renumbered(column_: Column, rows: Int64[np.ndarray, " k"]) -> Column:
     """A column of some rows, with the classes that these have."""
-    kept, codes = np.unique(column_.codes[rows], return_inverse=True)
-    return Column(tuple(column_.names[code] for code in kept), codes.astype(np.int64))
+    present, codes = np.unique(column_.codes[rows], return_inverse=True)
+    return Column(tuple(column_.names[code] for code in present), codes.astype(np.int64))

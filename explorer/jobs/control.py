@@ -94,9 +94,9 @@ def _run(home: Path, path: Path, title: str) -> None:
         process = subprocess.Popen(runner, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=environment)
     while (path / ASKED).exists():
         if process.poll() is not None:
-            said = tail(path / LOG).strip()[-200:] or "its process ended at once"
+            output = tail(path / LOG).strip()[-200:] or "its process ended at once"
             shutil.rmtree(path)
-            raise InputError(f"{title} could not be started: {said}.")
+            raise InputError(f"{title} could not be started: {output}.")
         time.sleep(0.02)
     threading.Thread(target=process.wait, daemon=True).start()  # reaped when it ends
 

@@ -39,7 +39,7 @@ def build(
 ) -> Collection:
     """Ingest, embed, index, project and cluster, and measure the site bias of small collections; nothing is done twice.
 
-    ``uri`` is a folder, a zip, a CSV or Parquet table, an HDF5 file, or ``synthetic``, and ``options`` are the source's own;
+    ``uri`` is a folder, a zip, a table, an HDF5 file, or ``synthetic``, and ``options`` are the source's own;
     or it is a source that ``open_source`` gave.
     Returns the collection. Raises every ``ExplorerError`` its steps raise.
     """
@@ -87,9 +87,9 @@ def real_terms() -> tuple[str, str]:
 
 
 def _complete(collection: Collection, *, encoder: Encoder, settings: Settings, report: Report) -> Collection:
-    made = embed(collection, encoder=encoder, settings=settings, report=report)
-    index(collection, encoder=made.key, device=settings.device, report=report)
-    project(collection, encoder=made.key, report=report)
-    cluster(collection, encoder=made.key, report=report)
-    measure_site_bias(collection, encoder=made.key, device=settings.device, report=report)
+    artifact = embed(collection, encoder=encoder, settings=settings, report=report)
+    index(collection, encoder=artifact.key, device=settings.device, report=report)
+    project(collection, encoder=artifact.key, report=report)
+    cluster(collection, encoder=artifact.key, report=report)
+    measure_site_bias(collection, encoder=artifact.key, device=settings.device, report=report)
     return collection

@@ -59,9 +59,9 @@ def _table(collection: Collection, embedding: Embedding | None) -> pd.DataFrame:
         if name in map_quality.COLUMNS and name not in table:
             table[str(name)] = values
     with suppress(ArtifactMissing):
-        newest = {str(made.recipe["method"]): made for made in reversed(embedding.clusterings())}
-        for method, made in newest.items():
-            table[_free(f"group_{method}", table)] = np.load(storage.file(made, "labels.npy"), allow_pickle=False)
+        newest = {str(artifact.recipe["method"]): artifact for artifact in reversed(embedding.clusterings())}
+        for method, artifact in newest.items():
+            table[_free(f"group_{method}", table)] = np.load(storage.file(artifact, "labels.npy"), allow_pickle=False)
     return table
 
 

@@ -88,13 +88,13 @@ def ingest(source: Source, *, name: str, settings: Settings, encoder: Encoder | 
 def _same_source(collection: Collection, identity: dict[str, Any]) -> Collection:
     if collection.record["source"] == identity:
         return collection
-    made_from, asked = _told(collection.record["source"]), _told(identity)
+    made_from, asked = _described(collection.record["source"]), _described(identity)
     raise CollectionExists(
         f"Collection {collection.name!r} exists and was made from {made_from}, not from {asked} as asked; choose another name."
     )
 
 
-def _told(source: Mapping[str, Any]) -> str:
+def _described(source: Mapping[str, Any]) -> str:
     """All that tells one source from another, in words."""
     options = f" with {json.dumps(source['options'])}" if source["options"] else ""
     return f"{source['uri']} ({source['kind']}{options})"

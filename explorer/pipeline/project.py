@@ -76,10 +76,10 @@ def stability(collection: Collection, projection_artifact: Artifact, *, report: 
             return projection.umap(vectors, neighbours=graph, seed=seeds[at], report=forward, **parameters)
 
         xy = np.load(storage.file(projection_artifact, "xy.npy"), allow_pickle=False)
-        kept = projection.stability(xy, others=[layout(at) for at in range(len(seeds))], k=STABILITY_K)
-        np.save(work / "stability.npy", kept)
+        shares = projection.stability(xy, others=[layout(at) for at in range(len(seeds))], k=STABILITY_K)
+        np.save(work / "stability.npy", shares)
         k = min(STABILITY_K, collection.n - 1)
-        measured = {"stability": round(float(kept.mean()), 4), "by_chance": round(k / (collection.n - 1), 4), "k": k}
+        measured = {"stability": round(float(shares.mean()), 4), "by_chance": round(k / (collection.n - 1), 4), "k": k}
         return measured | {"seconds": round(time.perf_counter() - started, 3)}
 
     return collection.make("stabilities", recipe, fill, waiting=waiter("project", collection, report))

@@ -94,8 +94,8 @@ def stability(xy: Points, *, others: Sequence[Points], k: int = 15) -> PerPoint:
         raise InputError("The stability of a map needs other layouts of the same rows; draw it with other seeds.")
     k = max(1, min(k, len(xy) - 1))
     shown = map_neighbours(xy, k=k)
-    kept: PerPoint = np.stack([overlap(shown, map_neighbours(other, k=k)) for other in others]).mean(0)
-    return kept
+    shares: PerPoint = np.stack([overlap(shown, map_neighbours(other, k=k)) for other in others]).mean(0)
+    return shares
 
 
 def _outside(a: Rows, b: Rows) -> Bool[np.ndarray, "q k"]:

@@ -21,8 +21,8 @@ def upgraded(old: Mapping[str, Any]) -> dict[str, Any]:
     protocol, results = protocol_name(old), old["results"]
     split = results.get("split")
     naive = results.get("naive")
-    kept = ("format", "collection", "train", "rows", "encoder", "groups", "seed", "score", "value", "naive", "mistakes", "hashes")
-    return {name: old[name] for name in kept} | {
+    unchanged = ("format", "collection", "train", "rows", "encoder", "groups", "seed", "score", "value", "naive", "mistakes", "hashes")
+    return {name: old[name] for name in unchanged} | {
         "protocol": protocol,
         **{name: old["columns"][name] for name in ("label", "group", "site")},
         "selection": {"where": {}},

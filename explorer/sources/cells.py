@@ -69,5 +69,5 @@ def soft_step(field: Field, at: float, sharpness: float) -> Field:
 
 def thin(canvas: Canvas, places: Places, keep: Amounts | float) -> Float64[np.ndarray, "kept 2"]:
     """Each position with the probability ``keep``."""
-    kept: Float64[np.ndarray, "kept 2"] = places[canvas.rng.random(len(places)) < keep]
-    return kept
+    remaining: Float64[np.ndarray, "kept 2"] = places[canvas.rng.random(len(places)) < keep]
+    return remaining

@@ -131,9 +131,9 @@ def _gunzip(archive: Path, remote: Remote, *, folder: Path, limits: Limits, repo
     _appear(unpacked, folder / remote.gives)
 
 
-def _appear(made: Path, target: Path) -> None:
+def _appear(artifact: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    made.rename(target)
+    artifact.rename(target)
 
 
 def _md5(path: Path, report: Report) -> str:

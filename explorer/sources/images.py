@@ -101,13 +101,13 @@ def _is_avif(head: bytes) -> bool:
 
 def _core_chunks(data: bytes) -> bytes:
     """A PNG with only the chunks that make the picture: text and profile chunks can be bombs or broken."""
-    kept, at = [_PNG], len(_PNG)
+    parts, at = [_PNG], len(_PNG)
     while at + 8 <= len(data):
         end = at + 12 + int.from_bytes(data[at : at + 4], "big")
         if data[at + 4 : at + 8] in (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"):
-            kept.append(data[at:end])
+            parts.append(data[at:end])
         at = end
-    return b"".join(kept)
+    return b"".join(parts)
 
 
 def _by_pillow(data: bytes, limits: Limits) -> Image:

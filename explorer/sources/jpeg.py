@@ -133,8 +133,8 @@ def _segments(data: bytes) -> list[tuple[int, bytes]]:
 
 def _core_segments(data: bytes) -> bytes:
     """A JPEG without its metadata segments (all APPn but JFIF and Adobe, comments) and without bytes between segments."""
-    kept = [part for marker, part in _segments(data[2:]) if not _is_metadata(marker) or marker in (_JFIF, _ADOBE)]
-    return data[:2] + b"".join(kept)
+    parts = [part for marker, part in _segments(data[2:]) if not _is_metadata(marker) or marker in (_JFIF, _ADOBE)]
+    return data[:2] + b"".join(parts)
 
 
 def _without_colour_markers(segments: bytes) -> bytes:

@@ -77,8 +77,8 @@ def _rest(url: str, part: Path, headers: Mapping[str, str]) -> Iterator[tuple[in
                 there = 0
                 part.unlink(missing_ok=True)
                 write_json(_origin(part), {"url": url, "validator": _validator(answer)})
-            said = answer.headers.get("Content-Length")
-            total = there + int(said) if said else None
+            length = answer.headers.get("Content-Length")
+            total = there + int(length) if length else None
             with part.open("ab") as file:
                 while chunk := answer.read(CHUNK_BYTES):
                     file.write(chunk)

@@ -167,11 +167,26 @@ def test_a_query_picture_that_cannot_be_read_is_named(home: Path) -> None:
     assert result.stderr.startswith(f"explorer: {broken} cannot be searched by: not a picture")
 
 
+def test_search_names_the_row_that_a_picture_is_and_no_row_asked_by_number(home: Path) -> None:
+    picture = home.parent / "patches" / "LYM" / "lym-003.png"
+    result = call(home, "search", "patches", "--row", "1", "--image", str(picture), "-k", "2")
+    assert result.stderr.count("pixel for pixel") == 1
+    assert "The picture is row 3 of the collection" in result.stderr
+
+
 def test_show_knows_every_kind_that_a_verb_makes() -> None:
     pipeline = Path(__file__).resolve().parents[2] / "explorer" / "pipeline"
     made = {kind for file in pipeline.rglob("*.py") for kind in re.findall(r'\.make\((?:[^,"]+, )?"(\w+)"', file.read_text("utf-8"))}
     assert {"neighbours", "clusters", "reports"} <= made <= set(KINDS)
     assert {"embeddings", "baselines"} <= set(KINDS), "embed makes one or the other"
+    assert {"pictures", "thumbnails"} <= set(KINDS), "ingest publishes both"
+
+
+def test_show_names_the_columns_that_people_made(home: Path) -> None:
+    assert "note_by_people" not in document(call(home, "show", "patches", "--json"))["columns"]
+    call(home, "annotate", "patches", "--rows", "0", "--note", "blurred")
+    assert "note_by_people" in document(call(home, "show", "patches", "--json"))["columns"]
+    call(home, "undo", "patches")
 
 
 def test_debug_shows_where_an_error_came_from(home: Path) -> None:

@@ -72,15 +72,15 @@ def reference(node: Definition, path: Path, *, name: str) -> str:
 
 
 def _member(owner: ast.ClassDef, member: ast.FunctionDef) -> str:
-    decorators = {ast.unparse(one) for one in member.decorator_list}
+    decorators = {_source(one) for one in member.decorator_list}
     if decorators & {"property", "cached_property"}:
-        return f"{owner.name}.{member.name}: {ast.unparse(member.returns) if member.returns else 'Any'}"
+        return f"{owner.name}.{member.name}: {_source(member.returns) if member.returns else 'Any'}"
     return _signature(member, f"{owner.name}.{member.name}", skip_first="staticmethod" not in decorators)
 
 
 def _signature(node: ast.FunctionDef, name: str, *, skip_first: bool = False) -> str:
     arguments = _arguments(node.args)[skip_first:]
-    returned = f" -> {ast.unparse(node.returns)}" if node.returns else ""
+    returned = f" -> {_source(node.returns)}" if node.returns else ""
     one_line = f"{name}({', '.join(arguments)}){returned}"
     if len(one_line) <= _RIGHT_MARGIN:
         return one_line
@@ -101,9 +101,9 @@ def _arguments(given: ast.arguments) -> list[str]:
 
 
 def _argument(one: ast.arg, default: ast.expr | None = None) -> str:
-    annotation = f": {ast.unparse(one.annotation)}" if one.annotation else ""
+    annotation = f": {_source(one.annotation)}" if one.annotation else ""
     equals = " = " if annotation else "="
-    return f"{one.arg}{annotation}{equals}{ast.unparse(default)}" if default is not None else f"{one.arg}{annotation}"
+    return f"{one.arg}{annotation}{equals}{_source(default)}" if default is not None else f"{one.arg}{annotation}"
 
 
 def _fields(node: ast.ClassDef) -> list[str]:
@@ -114,7 +114,7 @@ def _fields(node: ast.ClassDef) -> list[str]:
             after = node.body[at + 1] if at + 1 < len(node.body) else None
             text = after.value.value if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) else ""
             meaning = f": {_plain(str(text))}" if text else ""
-            lines.append(f"- `{member.target.id}: {ast.unparse(member.annotation)}`{meaning}")
+            lines.append(f"- `{member.target.id}: {_source(member.annotation)}`{meaning}")
     return [*lines, ""] if lines else []
 
 
@@ -124,6 +124,11 @@ def _text(node: Definition) -> str:
 
 def _plain(docstring: str) -> str:
     return re.sub(r"``(.+?)``", r"`\1`", inspect.cleandoc(docstring))
+
+
+def _source(node: ast.expr) -> str:
+    """As the formatter writes it: in double quotes, so that a formatted document stays what is generated."""
+    return re.sub(r"'([^'\"\\]*)'", r'"\1"', ast.unparse(node))
 
 
 def _code(text: str) -> str:

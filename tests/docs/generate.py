@@ -81,15 +81,17 @@ def _argument(argument: click.Argument) -> str:
 
 def _option(option: click.Option) -> str:
     names = ", ".join(option.opts) + (f" / {', '.join(option.secondary_opts)}" if option.secondary_opts else "")
-    value = "" if option.is_flag else f" {option.metavar or _type(option.type)}"
+    value = "" if option.is_flag else f" {option.metavar or _type(option)}"
     default = f" [default: {option.default}]" if option.show_default and not option.is_flag else ""
     required = " [required]" if option.required else ""
     meaning = f"{' '.join((option.help or '').split())}{default}{required}".strip()
     return f"- `{names}{value}`: {meaning}"
 
 
-def _type(kind: click.ParamType) -> str:
-    return "|".join(kind.choices) if isinstance(kind, click.Choice) else kind.name.upper()
+def _type(option: click.Option) -> str:
+    """The values it takes where there are few, as the help of the command shows them; else what kind of value it takes."""
+    shown = option.make_metavar(click.Context(click.Command("")))
+    return shown.strip("[]") if "|" in shown else option.type.name.upper()
 
 
 def _cell(text: str) -> str:

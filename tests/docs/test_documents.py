@@ -34,6 +34,20 @@ def test_every_generated_part_is_in_a_document() -> None:
     assert sorted(found) == sorted(generate.PARTS)
 
 
+@pytest.mark.parametrize("path", [ROOT / "README.md", ROOT / ".github" / "CONTRIBUTING.md", *DOCUMENTS], ids=lambda path: path.stem)
+def test_every_file_of_ours_that_is_named_is_there(path: Path) -> None:
+    text = path.read_text(encoding="utf-8").split("## Recipes")[0]
+    for name in re.findall(r"`((?:explorer|tests)/[\w./-]+)`", text):
+        assert (ROOT / name).exists(), name
+
+
+def test_every_option_in_an_example_exists() -> None:
+    text = document("commands").split("## Every option")[0]
+    for command, options in re.findall(r"^explorer ([a-z-]+)([^#\n]*)", text, flags=re.MULTILINE):
+        known = {name for option in main.commands[command].params for name in (*option.opts, *option.secondary_opts)}
+        assert set(re.findall(r"(?<= )--?[a-z][a-z-]*", options)) <= known, f"{command}{options}"
+
+
 def test_every_command_is_in_the_overview() -> None:
     overview = document("commands").split("## Every option")[0]
     for name in main.commands:
@@ -76,5 +90,5 @@ def test_a_signature_is_written_as_one_would_write_it() -> None:
     code = 'def f(a: int, b: str="x, y", *rest: int, c: list[int] | None=None, **more: str) -> None: ...'
     node = docstrings.ast.parse(code).body[0]
     assert isinstance(node, docstrings.ast.FunctionDef)
-    wanted = "f(a: int, b: str = 'x, y', *rest: int, c: list[int] | None = None, **more: str) -> None"
+    wanted = 'f(a: int, b: str = "x, y", *rest: int, c: list[int] | None = None, **more: str) -> None'
     assert docstrings._signature(node, "f") == wanted

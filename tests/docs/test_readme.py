@@ -76,4 +76,4 @@ def test_the_explorer_commands_under_start_run(tmp_path: Path, monkeypatch: pyte
             result = CliRunner().invoke(main, words[1:], catch_exceptions=False)
             assert result.exit_code == 0, result.stderr
             ran.append(words[1])
-    assert ran == ["demo", "build", "search"]
+    assert ran == ["demo", "inspect", "build", "search"]

@@ -15,6 +15,7 @@ TITLES = {
     "commands": "Commands",
     "api": "Python",
     "rest": "REST",
+    "server": "Serving the app",
     "models": "Models",
     "trust": "How far to trust it",
     "settings": "Settings",

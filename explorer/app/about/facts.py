@@ -46,8 +46,8 @@ def head(collection: Collection) -> None:
     words = [ui.count(collection.n, "patch"), f"made from {_SOURCES.get(source['kind'], source['kind'])}", ui.day(record["created"])]
     st.markdown(ui.plain(" · ".join(words)))
     known = {column: int(collection.items[column].nunique()) for column in ("label", "patient", "slide", "site", "split")}
-    told = [ui.count(n, column) for column, n in known.items() if n]
-    st.caption(ui.plain(" · ".join(told)) or "Nothing but the pictures is known.")
+    counts = [ui.count(n, column) for column, n in known.items() if n]
+    st.caption(ui.plain(" · ".join(counts)) or "Nothing but the pictures is known.")
     mpp = collection.items["mpp"].dropna()
     if mpp.empty:
         st.caption("How large a pixel is on the tissue is not known, so no scale bar can be shown.")
@@ -127,7 +127,7 @@ def rejects(collection: Collection) -> None:
     st.dataframe(collection.rejects, hide_index=True, column_config={"uri": "File", "reason": "Why"}, key="about/rejects")
 
 
-def made(collection: Collection) -> None:
+def artifacts(collection: Collection) -> None:
     """Every step, with its recipe, versions and checksums."""
     st.header("How it was made", anchor=False)
     for kind, title in _KINDS.items():

@@ -20,7 +20,7 @@ def show_collection() -> None:
     facts.models(collection)
     facts.check(collection)
     facts.rejects(collection)
-    facts.made(collection)
+    facts.artifacts(collection)
 
 
 def show_documents() -> None:

@@ -43,9 +43,9 @@ class _Api(FastAPI):
         document = super().openapi()
         for operations in document["paths"].values():
             for method, operation in operations.items():
-                told = operation.setdefault("parameters", [])
-                if method.upper() not in security.SAFE and _HEADER not in told:
-                    told.append(_HEADER)
+                parameters = operation.setdefault("parameters", [])
+                if method.upper() not in security.SAFE and _HEADER not in parameters:
+                    parameters.append(_HEADER)
         return document
 
 

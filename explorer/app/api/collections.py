@@ -58,9 +58,9 @@ def one(collection: str) -> dict[str, Any]:
         "labels": {str(label): int(count) for label, count in labels.items()},
         "rejects": opened.rejects.to_dict("records"),
         "artifacts": [
-            {"kind": kind, "key": made.key} | {name: made.meta[name] for name in ("recipe", "measured", "created", "versions")}
+            {"kind": kind, "key": artifact.key} | {name: artifact.meta[name] for name in ("recipe", "measured", "created", "versions")}
             for kind in KINDS
-            for made in opened.artifacts(kind)
+            for artifact in opened.artifacts(kind)
         ],
     }
 

@@ -61,7 +61,7 @@ def row(collection: str, row: int, column: Annotated[list[str] | None, Query()] 
 
 @router.get("/collections/{collection}/points/{key}.bin", response_class=Response, responses=_NUMBERS)
 def points(collection: str, key: str) -> Response:
-    """Positions on a map; the format is told in ``explorer/app/buffers.py``."""
+    """Positions on a map; ``explorer/app/shared/point_buffers.py`` describes the format."""
     return _binary(cache.points(_artifact(cache.collection(collection), "projections", key).path))
 
 

@@ -20,20 +20,20 @@ MOST_ROWS = 24
 """Bars of the overview."""
 
 
-def choose(collection: Collection, encoder: str, made: Sequence[Artifact], asked: Mapping[str, str] | None) -> Artifact | None:
+def choose(collection: Collection, encoder: str, artifact: Sequence[Artifact], asked: Mapping[str, str] | None) -> Artifact | None:
     """The grouping to show; None where there is none yet."""
-    found = {one.key: one for one in made}
-    kept = f"groups/shown/{collection.name}"
+    found = {one.key: one for one in artifact}
+    state_key = f"groups/shown/{collection.name}"
     if asked is not None:
-        st.session_state[kept] = asked.get("groups")
-    if st.session_state.get(kept) not in found:
-        st.session_state.pop(kept, None)
+        st.session_state[state_key] = asked.get("groups")
+    if st.session_state.get(state_key) not in found:
+        st.session_state.pop(state_key, None)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.title("Groups", anchor=False, width="stretch")
         key = None
         if found:
             key = st.selectbox(
-                "Grouping", list(found), format_func=lambda key: _title(found[key]), key=kept, persist_state="session", width=340
+                "Grouping", list(found), format_func=lambda key: _title(found[key]), key=state_key, persist_state="session", width=340
             )
         with st.popover("Another grouping", key="groups/another"):
             ui.guarded(lambda: _another(collection, encoder))
@@ -49,34 +49,34 @@ def columns(collection: Collection) -> list[str]:
     return sorted(ui.class_columns(collection), key=lambda name: name != "label")
 
 
-def compare(collection: Collection, made: Artifact, asked: Mapping[str, str] | None) -> str | None:
+def compare(collection: Collection, artifact: Artifact, asked: Mapping[str, str] | None) -> str | None:
     """How the groups meet a column, in plain words and one chart; returns the column."""
     options = columns(collection)
     if not options:
         st.caption("Nothing is known of these patches to compare the groups with. Labels in a table or in folder names would be.")
         return None
-    kept = f"groups/by/{collection.name}"
+    state_key = f"groups/by/{collection.name}"
     if asked is not None:
-        st.session_state[kept] = asked.get("by")
-    if st.session_state.get(kept) not in options:
-        st.session_state[kept] = options[0]
+        st.session_state[state_key] = asked.get("by")
+    if st.session_state.get(state_key) not in options:
+        st.session_state[state_key] = options[0]
     left, right = st.columns([1, 2.2], gap="large")
     with left:
         by = st.selectbox(
-            "Compare with", options, format_func=lambda name: ui.COLUMN_NAMES.get(name, name), key=kept, persist_state="session"
+            "Compare with", options, format_func=lambda name: ui.COLUMN_NAMES.get(name, name), key=state_key, persist_state="session"
         )
-        _figures(collection, made, by)
+        _figures(collection, artifact, by)
     with right:
-        counts = clustering.composition(cache.labels(made), values_of(collection, by)).drop(index=-1, errors="ignore").head(MOST_ROWS)
-        names = called(collection, made)
+        counts = clustering.composition(cache.labels(artifact), values_of(collection, by)).drop(index=-1, errors="ignore").head(MOST_ROWS)
+        names = called(collection, artifact)
         charts.stacked(counts, names, key="groups/overview", title=f"Each group by {by}")
         if len(names) > len(counts):
             st.caption(f"The {len(counts)} largest of {len(names)} groups.")
     return by
 
 
-def _figures(collection: Collection, made: Artifact, by: str) -> None:
-    labels, values = cache.labels(made), values_of(collection, by)
+def _figures(collection: Collection, artifact: Artifact, by: str) -> None:
+    labels, values = cache.labels(artifact), values_of(collection, by)
     purity = clustering.purity(labels, values)
     commonest = pd.Series(values).value_counts(normalize=True)
     with st.container(key="figure-purity"):
@@ -86,9 +86,8 @@ def _figures(collection: Collection, made: Artifact, by: str) -> None:
     if len(commonest):
         st.caption(f"By chance it would be about {ui.share(float(commonest.iloc[0]))}. More groups make it larger by themselves.")
     ari, nmi = clustering.ari(labels, values), clustering.nmi(labels, values)
-    st.markdown(
-        f"{_agreement(ari)} &ensp; :gray[adjusted Rand index {ari:.2f}]  \n{_told(nmi, name)} &ensp; :gray[mutual information {nmi:.2f}]"
-    )
+    agreement = f"{_agreement(ari)} &ensp; :gray[adjusted Rand index {ari:.2f}]"
+    st.markdown(f"{agreement}  \n{_shared_words(nmi, name)} &ensp; :gray[mutual information {nmi:.2f}]")
     left_out = [f"{ui.count(purity.missing, 'patch')} without a value"] * bool(purity.missing)
     left_out += [f"{ui.count(purity.noise, 'patch')} in no group"] * bool(purity.noise)
     if left_out:
@@ -112,7 +111,7 @@ def _agreement(ari: float) -> str:
     return f"Agreement: **{words}**"
 
 
-def _told(nmi: float, name: str) -> str:
+def _shared_words(nmi: float, name: str) -> str:
     words = "little" if nmi < 0.2 else "something" if nmi < 0.5 else "much" if nmi < 0.8 else "nearly everything"
     return f"A patch's group tells **{words}** of its {name}"
 
@@ -123,15 +122,15 @@ def values_of(collection: Collection, column: str) -> np.ndarray:
     return values.astype("string").astype(object).where(values.notna(), None).to_numpy()
 
 
-def called(collection: Collection, made: Artifact) -> dict[int, str]:
+def called(collection: Collection, artifact: Artifact) -> dict[int, str]:
     """What each group is called."""
-    names = collection.annotations.cluster_names(made)
-    return {number: names.get(number, f"Group {number + 1}") for number in range(len(made.meta["measured"]["sizes"]))}
+    names = collection.annotations.cluster_names(artifact)
+    return {number: names.get(number, f"Group {number + 1}") for number in range(len(artifact.meta["measured"]["sizes"]))}
 
 
-def _title(made: Artifact) -> str:
-    measured = made.meta["measured"]
-    return f"{ui.clustering_title(made)} · {ui.count(int(measured['clusters']), 'group')}"
+def _title(artifact: Artifact) -> str:
+    measured = artifact.meta["measured"]
+    return f"{ui.clustering_title(artifact)} · {ui.count(int(measured['clusters']), 'group')}"
 
 
 def _another(collection: Collection, encoder: str) -> None:

@@ -21,11 +21,11 @@ TYPICAL, BORDERLINE = 8, 4
 _SORTS = {"size": "Largest first", "pure": "Purest first", "mixed": "Most mixed first"}
 
 
-def listing(collection: Collection, made: Artifact, by: str | None, asked: Mapping[str, str] | None) -> tuple[str, int]:
+def listing(collection: Collection, artifact: Artifact, by: str | None, asked: Mapping[str, str] | None) -> tuple[str, int]:
     """The groups of a grouping, a page of them at a time; returns the order and the part."""
-    labels = cache.labels(made)
+    labels = cache.labels(artifact)
     sizes = clustering.sizes(labels)
-    typical, borderline = (np.load(storage.file(made, name), allow_pickle=False) for name in ("medoids.npy", "borderline.npy"))
+    typical, borderline = (np.load(storage.file(artifact, name), allow_pickle=False) for name in ("medoids.npy", "borderline.npy"))
     pure = clustering.purity(labels, clustering_panel.values_of(collection, by)).per_cluster if by else np.full(len(sizes), np.nan)
     sorts = _SORTS if by else {"size": _SORTS["size"]}
     if asked is not None:
@@ -53,17 +53,17 @@ def listing(collection: Collection, made: Artifact, by: str | None, asked: Mappi
     for number in order[(page - 1) * PER_PAGE : page * PER_PAGE]:
         group = int(number)
         with st.container(border=True, key=f"group-{group}"):
-            _line(collection, made, group, typical[group][:TYPICAL], borderline[group][:BORDERLINE], np.flatnonzero(labels == group))
+            _line(collection, artifact, group, typical[group][:TYPICAL], borderline[group][:BORDERLINE], np.flatnonzero(labels == group))
     if without := int((labels < 0).sum()):
         st.caption(f"{ui.count(without, 'patch')} in no group.")
     return sort, page
 
 
-def _line(collection: Collection, made: Artifact, group: int, typical: np.ndarray, borderline: np.ndarray, rows: np.ndarray) -> None:
-    names = collection.annotations.cluster_names(made)
+def _line(collection: Collection, artifact: Artifact, group: int, typical: np.ndarray, borderline: np.ndarray, rows: np.ndarray) -> None:
+    names = collection.annotations.cluster_names(artifact)
     head, what = st.columns([1, 3.2], gap="large")
     with head:
-        key = f"groups/name/{made.key}/{group}"
+        key = f"groups/name/{artifact.key}/{group}"
         st.text_input(
             "Name",
             value=names.get(group, ""),
@@ -72,14 +72,20 @@ def _line(collection: Collection, made: Artifact, group: int, typical: np.ndarra
             max_chars=60,
             label_visibility="collapsed",
             on_change=_name,
-            args=(collection, made, group, key),
+            args=(collection, artifact, group, key),
         )
         st.markdown(f"{ui.count(len(rows), 'patch')} &ensp; :gray[{ui.share(len(rows) / collection.n)} of all]")
-        known = {column: told for column in ("label", "patient", "slide", "site") if (told := _told(collection.items[column].iloc[rows]))}
-        st.caption("  \n".join(f"{column}: {told}" for column, told in known.items()))
+        known = {
+            column: shares
+            for column in ("label", "patient", "slide", "site")
+            if (shares := _value_shares(collection.items[column].iloc[rows]))
+        }
+        st.caption("  \n".join(f"{column}: {shares}" for column, shares in known.items()))
         with st.container(horizontal=True):
             if st.button("On the map", key=f"groups/map/{group}", type="tertiary"):
-                url_state.go("map", collection=collection.name, of=map_views.of_group(made, group), colour=map_views.GROUP + made.key)
+                url_state.go(
+                    "map", collection=collection.name, of=map_views.of_group(artifact, group), colour=map_views.GROUP + artifact.key
+                )
             if st.button("Search", key=f"groups/search/{group}", type="tertiary", help="With the most typical patch"):
                 search_url.search(collection, patch=int(typical[0]))
     with what:
@@ -89,7 +95,7 @@ def _line(collection: Collection, made: Artifact, group: int, typical: np.ndarra
                 st.caption(title)
                 shown = [(int(row), None) for row in found if row >= 0]
                 seen = widgets.result_grid(
-                    f"groups/{title}/{made.key}/{group}",
+                    f"groups/{title}/{artifact.key}/{group}",
                     ui.cards(collection, shown, short=True),
                     thumb=urls.thumb(collection),
                     columns=columns,
@@ -98,11 +104,11 @@ def _line(collection: Collection, made: Artifact, group: int, typical: np.ndarra
                     search_url.search(collection, patch=seen.opened)
 
 
-def _name(collection: Collection, made: Artifact, group: int, key: str) -> None:
-    ui.guarded(lambda: collection.annotations.name_clusters(made, {group: st.session_state[key]}, who=cache.LOCAL_USER))
+def _name(collection: Collection, artifact: Artifact, group: int, key: str) -> None:
+    ui.guarded(lambda: collection.annotations.name_clusters(artifact, {group: st.session_state[key]}, who=cache.LOCAL_USER))
 
 
-def _told(values: pd.Series) -> str:
+def _value_shares(values: pd.Series) -> str:
     """The commonest values and their shares, as text."""
     shares = values.dropna().astype("string").value_counts(normalize=True)
     if shares.empty:

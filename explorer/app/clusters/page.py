@@ -15,15 +15,15 @@ def show() -> None:
         ui.take_model(collection, asked)
     encoder = ui.choose_encoder(collection)
     found = collection.embedding(encoder).clusterings()
-    made = clustering_panel.choose(collection, encoder, found, asked)
-    if made is None:
+    artifact = clustering_panel.choose(collection, encoder, found, asked)
+    if artifact is None:
         url_state.leave("groups", model=ui.model_word(collection))
         return
-    by = clustering_panel.compare(collection, made, asked)
-    sort, part = groups.listing(collection, made, by, asked)
+    by = clustering_panel.compare(collection, artifact, asked)
+    sort, part = groups.listing(collection, artifact, by, asked)
     url_state.leave(
         "groups",
-        groups=made.key if made.key != found[0].key else None,
+        groups=artifact.key if artifact.key != found[0].key else None,
         by=by if by not in clustering_panel.columns(collection)[:1] else None,
         sort=sort if sort != "size" else None,
         part=part if part > 1 else None,

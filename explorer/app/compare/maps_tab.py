@@ -33,7 +33,7 @@ def views(collection: Collection) -> dict[str, View]:
     found: list[list[View]] = []
     for name in collection.encoder_names():
         try:
-            found.append([View(collection, made, name) for made in map_views.layouts(collection, name)])
+            found.append([View(collection, artifact, name) for artifact in map_views.layouts(collection, name)])
         except ArtifactMissing:  # a model that is not ready yet; the page says so
             continue
     firsts, others = [of[0] for of in found], [view for of in found for view in of[1:]]
@@ -79,10 +79,10 @@ def _show(collection: Collection, there: Mapping[str, View]) -> None:
     one, other = chosen(collection, there)
     found = None if one.encoder == other.encoder else ui.guarded(lambda: cache.overlap(collection, one.encoder, other.encoder))
     options = _colours(one, other, found)
-    kept = _colour(collection)
-    if st.session_state.get(kept) not in options:
-        st.session_state[kept] = next(iter(options))
-    colour = st.selectbox("Colour by", list(options), format_func=options.__getitem__, key=kept, persist_state="session", width=360)
+    state_key = _colour(collection)
+    if st.session_state.get(state_key) not in options:
+        st.session_state[state_key] = next(iter(options))
+    colour = st.selectbox("Colour by", list(options), format_func=options.__getitem__, key=state_key, persist_state="session", width=360)
     link = linked_maps.link_maps(*keys(collection))
     picked = widgets.map_state(keys(collection)[0]).picked
     seen = []
@@ -103,7 +103,7 @@ def _show(collection: Collection, there: Mapping[str, View]) -> None:
     st.caption("Point at a patch on one map to see it on the other; what is chosen on one is chosen on both.")
     _below((one, other), seen, found, link=link)
     side = 1 if seen[1].shapes else 0
-    told = map_views.told((one, other)[side], seen[side].shapes)
+    url_params = map_views.url_params((one, other)[side], seen[side].shapes)
     url_state.leave(
         "compare",
         tab="maps",
@@ -111,9 +111,9 @@ def _show(collection: Collection, there: Mapping[str, View]) -> None:
         other=other.projection.key,
         colour=colour if colour != next(iter(options)) else None,
         patch=picked,
-        area=told["area"],
-        of=told["of"],
-        on="other" if side and told["area"] else None,
+        area=url_params["area"],
+        of=url_params["of"],
+        on="other" if side and url_params["area"] else None,
     )
 
 

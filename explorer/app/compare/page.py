@@ -31,11 +31,11 @@ def show() -> None:
     there = maps_tab.views(collection)
     alone(collection, {view.encoder for view in there.values()})
     if tab == "scores":
-        told = scores_tab.show(collection, asked)
-        url_state.leave("compare", **told)
+        url_params = scores_tab.show(collection, asked)
+        url_state.leave("compare", **url_params)
     elif tab == "query":
-        told = query_tab.show(collection, asked)
-        url_state.leave("compare", tab="query", **told)
+        url_params = query_tab.show(collection, asked)
+        url_state.leave("compare", tab="query", **url_params)
     elif len(there) < 2:
         ui.nothing(
             "There is one map only.",
@@ -51,9 +51,8 @@ def show() -> None:
 def alone(collection: Collection, mapped: set[str]) -> None:
     """What to do where there is nothing to compare with yet; ``mapped`` models have a map."""
     if len(collection.encoder_names()) < 2:
-        st.info(
-            f"Only {ui.plain(ui.encoder_title(collection.encoder_names()[0]))} has described these patches. To compare, choose 'Add a model'."
-        )
+        only = ui.plain(ui.encoder_title(collection.encoder_names()[0]))
+        st.info(f"Only {only} has described these patches. To compare, choose 'Add a model'.")
     for name in [name for name in collection.encoder_names() if name not in mapped]:
         st.info(f"{ui.plain(ui.encoder_title(name))} has no map yet. Choose it under 'Add a model' to finish it.")
 

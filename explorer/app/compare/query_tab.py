@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -41,12 +42,12 @@ def strips(
 
 def show(collection: Collection, asked: Mapping[str, str] | None) -> dict[str, Any]:
     """One query, asked of every model; returns what the address says of it."""
-    kept = f"compare/query/{collection.name}"
+    state_key = f"compare/query/{collection.name}"
     if asked is not None:
         rows = [row for row in url_state.rows(asked.get("patch")) if row < collection.n]
-        st.session_state[kept] = Question(row=rows[0] if rows else None, picture=asked.get("picture"))
+        st.session_state[state_key] = Question(row=rows[0] if rows else None, picture=asked.get("picture"))
         st.session_state["compare/k"] = url_state.whole(asked.get("k"), _AMOUNTS[1], _AMOUNTS)
-    question: Question = st.session_state.get(kept, Question())
+    question: Question = st.session_state.get(state_key, Question())
     left, right = st.columns([1, 4.4], gap="large")
     with left:
         if question != Question():
@@ -83,9 +84,8 @@ def _answers(collection: Collection, question: Question) -> None:
         )
     answers = {}
     for name in names:
-        found = ui.guarded(
-            lambda name=name: query_state.search(collection, replace(question, k=k, exclude_same=tuple(apart), encoder=name))
-        )  # type: ignore[misc]
+        asked = replace(question, k=k, exclude_same=tuple(apart), encoder=name)
+        found = ui.guarded(partial(query_state.search, collection, asked))
         if found is not None:
             answers[name] = found
     shared = pipeline.shared_hits(list(answers.values()))

@@ -42,11 +42,8 @@ def _card(collection: Collection, *, being_made: bool) -> None:
     names = [ui.encoder_title(name) for name in collection.encoder_names()]
     words = [", ".join(names) or "not described yet"]
     words += [ui.count(n, unit) for unit in ("label", "patient", "slide", "site") if (n := int(items[unit].nunique()))]
-    st.caption(
-        ui.plain(
-            f"{' · '.join(words)} · {ui.size(_bytes(str(collection.path), len(collection.encoder_names())))} · {ui.day(collection.record['created'])}"
-        )
-    )
+    size = ui.size(_bytes(str(collection.path), len(collection.encoder_names())))
+    st.caption(ui.plain(" · ".join([*words, size, ui.day(collection.record["created"])])))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if being_made:
             st.markdown("Being made", width="content")
@@ -73,12 +70,12 @@ def _more(collection: Collection) -> None:
             ui.guarded(lambda: _rename(collection, name))
         st.divider()
         sure = st.checkbox(f"Yes, delete {ui.plain(collection.name)} and all that was made from it", key=f"sure-{collection.name}")
-        kept = (
+        consequence = (
             "Pictures that were uploaded for it are deleted too."
             if _uploaded(collection)
             else "The pictures it was made from stay where they are."
         )
-        st.caption(kept)
+        st.caption(consequence)
         if st.button("Delete", key=f"delete-{collection.name}", disabled=not sure):
             ui.guarded(lambda: _delete(collection))
 

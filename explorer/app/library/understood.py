@@ -107,8 +107,8 @@ def _choose_column(name: str) -> None:
 
 def _choose(name: str, value: Any) -> None:
     """Note a correction; another kind or table begins anew."""
-    kept = {} if name in ("kind", "table") else {other: known for other, known in choices().items() if other != name}
-    st.session_state[CHOICES] = kept if value is None else kept | {name: value}
+    remaining = {} if name in ("kind", "table") else {other: known for other, known in choices().items() if other != name}
+    st.session_state[CHOICES] = remaining if value is None else remaining | {name: value}
 
 
 @st.cache_data(max_entries=8, ttl=300, show_spinner="Looking at the files")

@@ -32,7 +32,7 @@ DEFAULTS = {"n_neighbors": 15, "min_dist": 0.1, "seed": 0}
 def button(view: View) -> None:
     """Opens the drawer."""
     with st.popover("Layout", key="map/drawer", help="Other maps of the same patches"):
-        found = {made.key: made for made in map_views.layouts(view.collection, view.encoder)}
+        found = {artifact.key: artifact for artifact in map_views.layouts(view.collection, view.encoder)}
         st.radio(
             "Shown",
             list(found),
@@ -43,7 +43,7 @@ def button(view: View) -> None:
             args=(view,),
         )
         if len(found) > 1:
-            second_map.choose(view, {key: _words(view, made) for key, made in found.items() if key != view.projection.key})
+            second_map.choose(view, {key: _words(view, artifact) for key, artifact in found.items() if key != view.projection.key})
         _trust(view)
         st.divider()
         ui.guarded(lambda: _another(view))
@@ -77,19 +77,19 @@ def _another(view: View) -> None:
         st.rerun()
 
 
-def _title(view: View, made: map_views.Artifact) -> str:
-    return ui.plain(_words(view, made))
+def _title(view: View, artifact: map_views.Artifact) -> str:
+    return ui.plain(_words(view, artifact))
 
 
-def _words(view: View, made: map_views.Artifact) -> str:
-    trusted = map_views.measured(View(view.collection, made, view.encoder)).get("trust")
-    return map_views.layout_title(made) + (f" · trust {trusted:.2f}" if trusted is not None else "")
+def _words(view: View, artifact: map_views.Artifact) -> str:
+    trusted = map_views.measured(View(view.collection, artifact, view.encoder)).get("trust")
+    return map_views.layout_title(artifact) + (f" · trust {trusted:.2f}" if trusted is not None else "")
 
 
 def _show(view: View) -> None:
     """Another layout, with the same patches selected."""
     key = st.session_state[f"map/choice/{view.projection.key}"]
-    there = next(made for made in map_views.layouts(view.collection, view.encoder) if made.key == key)
+    there = next(artifact for artifact in map_views.layouts(view.collection, view.encoder) if artifact.key == key)
     second_map.carry(view, View(view.collection, there, view.encoder).key, widgets.map_state(view.key))
     st.session_state[map_views.layout_key(view.collection)] = key
 

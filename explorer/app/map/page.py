@@ -21,7 +21,7 @@ def choose_view() -> map_views.View:
         ui.take_model(collection, asked)
         st.session_state[map_views.layout_key(collection)] = asked.get("map")
     encoder = ui.choose_encoder(collection)
-    layouts = {made.key: made for made in map_views.layouts(collection, encoder)}
+    layouts = {artifact.key: artifact for artifact in map_views.layouts(collection, encoder)}
     key = st.session_state.get(map_views.layout_key(collection))
     view = map_views.View(collection, layouts.get(str(key)) or next(iter(layouts.values())), encoder)
     if asked is not None:
@@ -56,10 +56,12 @@ def _show() -> None:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             view = choose_view()
             options = map_views.colours(view)
-            first, kept = next(iter(options)), colour_key(view.collection)
-            if st.session_state.get(kept) not in options:
-                st.session_state[kept] = first
-            colour = st.selectbox("Colour by", list(options), format_func=options.__getitem__, key=kept, persist_state="session", width=280)
+            first, state_key = next(iter(options)), colour_key(view.collection)
+            if st.session_state.get(state_key) not in options:
+                st.session_state[state_key] = first
+            colour = st.selectbox(
+                "Colour by", list(options), format_func=options.__getitem__, key=state_key, persist_state="session", width=280
+            )
             find_popover.button(view)
             layout_panel.button(view)
             site_bias.line(view.collection, view.encoder)  # in this line, where it moves nothing
@@ -68,7 +70,7 @@ def _show() -> None:
             second_map.link(view, other)
         before = widgets.map_state(view.key)
         seen = widgets.map_view(view.key, replace(map_views.data(view, colour=colour, picked=before.picked), addressed=True))
-        layout_panel.trust_line(view, colour=colour, colour_key=kept)
+        layout_panel.trust_line(view, colour=colour, colour_key=state_key)
         if other is not None:
             seen = second_map.show(view, other, seen, colour=colour)
     with right:
@@ -79,7 +81,7 @@ def _show() -> None:
         patch=seen.picked,
         model=ui.model_word(view.collection),
         beside=other.projection.key if other else None,
-        **map_views.told(view, seen.shapes),
+        **map_views.url_params(view, seen.shapes),
     )
 
 

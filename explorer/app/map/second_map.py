@@ -22,15 +22,15 @@ def key_of(view: View) -> str:
 
 def choose(view: View, titles: Mapping[str, str]) -> None:
     """Which layout is shown below, if any; layouts by key."""
-    kept = key_of(view)
-    if st.session_state.get(kept) not in titles:
-        st.session_state[kept] = None
+    state_key = key_of(view)
+    if st.session_state.get(state_key) not in titles:
+        st.session_state[state_key] = None
     before = other(view)
     st.selectbox(
         "Compare with",
         [None, *titles],
         format_func=lambda key: titles[key] if key else "nothing",
-        key=kept,
+        key=state_key,
         persist_state="session",
         on_change=_keep,
         args=(view, before),
@@ -40,7 +40,7 @@ def choose(view: View, titles: Mapping[str, str]) -> None:
 def other(view: View) -> View | None:
     """The layout below; None where there is none."""
     key = st.session_state.get(key_of(view))
-    found = next((made for made in map_views.layouts(view.collection, view.encoder) if made.key == key), None)
+    found = next((artifact for artifact in map_views.layouts(view.collection, view.encoder) if artifact.key == key), None)
     return None if found is None or key == view.projection.key else View(view.collection, found, view.encoder)
 
 

@@ -75,7 +75,7 @@ def _selection(view: View, seen: MapState, rows: np.ndarray) -> None:
     st.caption(f"{ui.share(len(rows) / collection.n)} of the collection")
     with st.container(horizontal=True):
         if st.button("Find similar", type="primary", key="map/similar", help="Search with the mean of these patches."):
-            found = map_views.told(view, seen.shapes)
+            found = map_views.url_params(view, seen.shapes)
             if not found["area"] and not found["of"]:
                 found["of"] = map_views.of_saved(collection.annotations.save_automatic_selection(rows, who=cache.LOCAL_USER))
             search_url.search(collection, **found)

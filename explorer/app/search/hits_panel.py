@@ -23,9 +23,9 @@ def summary(collection: Collection, question: Question, result: SearchResult) ->
     labelled = [hit for hit in hits if hit.label is not None]
     if labelled:
         shares = result.label_shares()
-        told = [f"**{ui.plain(label)}** {round(part * len(labelled))} of {len(labelled)}" for label, part in list(shares.items())[:5]]
+        labels = [f"**{ui.plain(label)}** {round(part * len(labelled))} of {len(labelled)}" for label, part in list(shares.items())[:5]]
         more = f" · {ui.count(len(shares) - 5, 'label')} more" if len(shares) > 5 else ""
-        st.markdown(f"Labels of these patches: {' · '.join(told)}{more}")
+        st.markdown(f"Labels of these patches: {' · '.join(labels)}{more}")
         st.caption("This says how similar patches were labelled. It is evidence to look at, not a diagnosis of the query.")
     if (near := result.facts.closer_than) is not None:
         if near >= 0.05:

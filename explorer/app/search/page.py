@@ -77,7 +77,7 @@ def answer(collection: Collection, question: Question) -> None:
         site_bias.line(collection, question.encoder)
     hits_panel.show(collection, question, found, how=how)
     shown = {"mpp": question.mpp, "as": _SHOWN_AS[how]} | st.session_state[_ASKED][2]
-    url_state.leave("search", **search_url.told(collection, question), **shown)
+    url_state.leave("search", **search_url.url_params(collection, question), **shown)
 
 
 ui.guarded(show)

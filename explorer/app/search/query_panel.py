@@ -103,6 +103,6 @@ def _area(collection: Collection, asked: dict[str, str]) -> tuple[int, ...]:
         return ()
     encoder = ui.model_word(collection) or collection.encoder_names()[0]
     layouts = map_views.layouts(collection, encoder)
-    view = map_views.View(collection, next((made for made in layouts if made.key == asked.get("map")), layouts[0]), encoder)
+    view = map_views.View(collection, next((artifact for artifact in layouts if artifact.key == asked.get("map")), layouts[0]), encoder)
     shapes = url_state.unpack(asked.get("area")) or map_views.named(view, asked.get("of"))
     return tuple(int(row) for row in map_views.rows_of(view, shapes))

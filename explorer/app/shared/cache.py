@@ -181,8 +181,8 @@ def _overlap(path: Path, one: str, other: str, graphs: tuple[str, ...]) -> Overl
 
 
 def _pack_points(projection: Path) -> bytes:
-    made = Artifact(projection, storage.read_json(projection / storage.META))
-    return point_buffers.pack_points(np.load(storage.file(made, "xy.npy"), allow_pickle=False))
+    artifact = Artifact(projection, storage.read_json(projection / storage.META))
+    return point_buffers.pack_points(np.load(storage.file(artifact, "xy.npy"), allow_pickle=False))
 
 
 def _make_column(collection: Collection, name: str) -> point_buffers.Column:

@@ -89,14 +89,14 @@ def choose_collection(names: Sequence[str]) -> None:
     """The collection that all pages show."""
     chosen = st.session_state.get(CHOSEN)
     options = [*names] if chosen in names or chosen is None else [*names, chosen]
-    kept = "header/collection"
-    st.session_state[kept] = chosen if chosen in options else options[0]
-    st.selectbox("Collection", options, key=kept, label_visibility="collapsed", on_change=_chosen, args=(kept,))
-    st.session_state[CHOSEN] = st.session_state[kept]
+    state_key = "header/collection"
+    st.session_state[state_key] = chosen if chosen in options else options[0]
+    st.selectbox("Collection", options, key=state_key, label_visibility="collapsed", on_change=_chosen, args=(state_key,))
+    st.session_state[CHOSEN] = st.session_state[state_key]
 
 
-def _chosen(kept: str) -> None:
-    st.session_state[CHOSEN] = st.session_state[kept]
+def _chosen(state_key: str) -> None:
+    st.session_state[CHOSEN] = st.session_state[state_key]
 
 
 def current() -> Collection:
@@ -230,10 +230,10 @@ def csv(table: pd.DataFrame) -> bytes:
 
 def listed(table: pd.DataFrame, *, key: str, height: int) -> None:
     """A table to look at: columns by their names for people, those that tell nothing left out."""
-    told = table.dropna(axis="columns", how="all")
-    if {"id", "uri"} <= {*told.columns} and (told["id"] == told["uri"]).all():
-        told = told.drop(columns="uri")
-    st.dataframe(told, hide_index=True, key=key, height=height, column_config={**COLUMN_NAMES})
+    shown = table.dropna(axis="columns", how="all")
+    if {"id", "uri"} <= {*shown.columns} and (shown["id"] == shown["uri"]).all():
+        shown = shown.drop(columns="uri")
+    st.dataframe(shown, hide_index=True, key=key, height=height, column_config={**COLUMN_NAMES})
 
 
 def _short(value: object) -> str:
@@ -255,14 +255,14 @@ def picture(collection: Collection, row: int, *, title: str = "") -> Picture:
 def cards(collection: Collection, found: Sequence[tuple[int, float | None]], *, short: bool = False) -> list[Card]:
     """Rows and their similarity as cards; ``short`` ones show the label only."""
     items = collection.items.iloc[[row for row, _ in found]]
-    told = {
+    shown = {
         name: [str(value) if (value := value_of(cell)) is not None else "" for cell in items[name]]
         for name in ("label", "patient", "slide")
     }
     if short:
-        return [Card(row, label=told["label"][k]) for k, (row, _) in enumerate(found)]
+        return [Card(row, label=shown["label"][k]) for k, (row, _) in enumerate(found)]
     return [
-        Card(row, "" if score is None else f"{max(0.0, score):.3f}", told["label"][k], told["patient"][k], told["slide"][k])
+        Card(row, "" if score is None else f"{max(0.0, score):.3f}", shown["label"][k], shown["patient"][k], shown["slide"][k])
         for k, (row, score) in enumerate(found)
     ]
 
@@ -277,10 +277,10 @@ def choose_encoder(collection: Collection) -> str:
     names = collection.encoder_names()
     if len(names) < 2:
         return collection.embedding().encoder_name
-    kept = f"model/{collection.name}"
-    if st.session_state.get(kept) not in names:
-        st.session_state[kept] = names[0]
-    return st.selectbox("Model", names, format_func=encoder_title, key=kept, persist_state="session", width=320)
+    state_key = f"model/{collection.name}"
+    if st.session_state.get(state_key) not in names:
+        st.session_state[state_key] = names[0]
+    return st.selectbox("Model", names, format_func=encoder_title, key=state_key, persist_state="session", width=320)
 
 
 def model_word(collection: Collection) -> str | None:

@@ -43,9 +43,9 @@ def offers(collection: Collection, projection: Artifact | None) -> Sequence[Offe
 
 @lru_cache(maxsize=16)
 def _offers(path: Path, version: str, projection: str | None, again: str | None) -> Sequence[Offer]:
-    made = None if projection is None else storage.find(path, "projections", projection)
+    artifact = None if projection is None else storage.find(path, "projections", projection)
     collection = cache.collection(path.name)
-    rows = collection.table() if made is None else map_quality.beside(collection.table(), made, collection.artifacts("stabilities"))
+    rows = collection.table() if artifact is None else map_quality.beside(collection.table(), artifact, collection.artifacts("stabilities"))
     found = []
     for name in ui.columns_worth(rows):
         if point_buffers.column_kind(rows[name]) == "values":
@@ -58,17 +58,17 @@ def _offers(path: Path, version: str, projection: str | None, again: str | None)
 def controls(offered: Sequence[Offer], *, key: str) -> Where:
     """A control for each column; returns what they say."""
     for one in offered:
-        title, kept = ui.plain(ui.COLUMN_NAMES.get(one.name, one.name)), _key(key, one)
+        title, state_key = ui.plain(ui.COLUMN_NAMES.get(one.name, one.name)), _key(key, one)
         if one.ends is None:
-            st.multiselect(title, one.values, key=kept, persist_state="session")
+            st.multiselect(title, one.values, key=state_key, persist_state="session")
         else:
             low, high, step = one.ends
-            st.session_state.setdefault(kept, (low, high))
-            st.slider(title, low, high, step=step, key=kept, persist_state="session", format=f"%.{max(0, -_decade(step))}f")
-    return said(offered, key=key)
+            st.session_state.setdefault(state_key, (low, high))
+            st.slider(title, low, high, step=step, key=state_key, persist_state="session", format=f"%.{max(0, -_decade(step))}f")
+    return conditions(offered, key=key)
 
 
-def said(offered: Sequence[Offer], *, key: str) -> Where:
+def conditions(offered: Sequence[Offer], *, key: str) -> Where:
     """What the controls say, as ``allowed_rows`` takes it. A slider at its end sets no bound there."""
     found: Where = {}
     for one in offered:

@@ -60,9 +60,9 @@ def layout_key(collection: Collection) -> str:
     return f"map/layout/{collection.name}"
 
 
-def of_group(made: Artifact, group: int) -> str:
+def of_group(artifact: Artifact, group: int) -> str:
     """A group, as an address names its rows."""
-    return f"group-{made.key}-{group}"
+    return f"group-{artifact.key}-{group}"
 
 
 def of_saved(selection: SavedSelection) -> str:
@@ -105,12 +105,17 @@ def named(view: View, name: str | None) -> tuple[Shape, ...]:
         rows = next((saved.rows for saved in view.collection.annotations.selections() if saved.key == key), rows)
     elif kind == "group" and number.isdecimal():
         rows = next(
-            (np.flatnonzero(cache.labels(made) == int(number)) for made in view.collection.artifacts("clusters") if made.key == key), rows
+            (
+                np.flatnonzero(cache.labels(artifact) == int(number))
+                for artifact in view.collection.artifacts("clusters")
+                if artifact.key == key
+            ),
+            rows,
         )
     return (Shape("replace", rows=tuple(rows.tolist())),) if len(rows) else ()
 
 
-def told(view: View, shapes: Sequence[Shape]) -> dict[str, str | None]:
+def url_params(view: View, shapes: Sequence[Shape]) -> dict[str, str | None]:
     """Layout and selection as an address says them. An area lies on one layout, so it is always told with it."""
     of = st.session_state.get(OF)
     if of and tuple(shapes) != named(view, of):
@@ -138,7 +143,7 @@ def measured(view: View) -> dict[str, float]:
     """How far nearness on a map can be believed, 0 to 1, by name; what was not measured is not there."""
     again = map_quality.stability_of(view.projection, view.collection.artifacts("stabilities"))
     found = {**view.projection.meta["measured"], **(again.meta["measured"] if again else {})}
-    return {told: float(found[name]) for name, told in _MEASURED.items() if name in found}
+    return {title: float(found[name]) for name, title in _MEASURED.items() if name in found}
 
 
 def colours(view: View) -> dict[str, str]:
@@ -146,7 +151,8 @@ def colours(view: View) -> dict[str, str]:
     columns = ui.colour_columns(view.collection)
     first = sorted(columns, key=lambda name: (name != "label",))
     groupings = {
-        GROUP + made.key: f"Groups · {ui.clustering_title(made)}" for made in view.collection.embedding(view.encoder).clusterings()
+        GROUP + artifact.key: f"Groups · {ui.clustering_title(artifact)}"
+        for artifact in view.collection.embedding(view.encoder).clusterings()
     }
     places = [name for name in map_quality.of_map(view.projection, view.collection.artifacts("stabilities")) if name not in columns]
     return {name: ui.COLUMN_NAMES.get(name, name) for name in (*first, *places)} | groupings | {"": "nothing"}
@@ -156,8 +162,8 @@ def column(view: View, colour: str) -> dict[str, Any] | None:
     """The colours as the map widget takes them."""
     if not colour:
         return None
-    if made := grouping(view, colour):
-        return {**_grouped(view.collection, made).legend, "url": urls.groups(view.collection, made)}
+    if artifact := grouping(view, colour):
+        return {**_grouped(view.collection, artifact).legend, "url": urls.groups(view.collection, artifact)}
     if colour in map_quality.COLUMNS and colour not in view.collection.items:
         values = map_quality.of_map(view.projection, view.collection.artifacts("stabilities")).get(colour)
         name = ui.COLUMN_NAMES[colour]
@@ -169,7 +175,9 @@ def column(view: View, colour: str) -> dict[str, Any] | None:
 def grouping(view: View, colour: str) -> Artifact | None:
     """The grouping a colour names, or None."""
     key = colour.removeprefix(GROUP) if colour.startswith(GROUP) else ""
-    return next((made for made in view.collection.embedding(view.encoder).clusterings() if made.key == key), None) if key else None
+    return (
+        next((artifact for artifact in view.collection.embedding(view.encoder).clusterings() if artifact.key == key), None) if key else None
+    )
 
 
 def rows_of(view: View, shapes: Sequence[Shape]) -> np.ndarray:
@@ -215,11 +223,11 @@ def data(
 
 
 def _medoids(view: View, colour: str) -> list[tuple[int, str]]:
-    made = grouping(view, colour) or next(iter(view.collection.embedding(view.encoder).clusterings()), None)
-    if made is None:
+    artifact = grouping(view, colour) or next(iter(view.collection.embedding(view.encoder).clusterings()), None)
+    if artifact is None:
         return []
-    names = view.collection.annotations.cluster_names(made)
-    typical = np.load(storage.file(made, "medoids.npy"), allow_pickle=False)
+    names = view.collection.annotations.cluster_names(artifact)
+    typical = np.load(storage.file(artifact, "medoids.npy"), allow_pickle=False)
     return [(int(rows[0]), names.get(number, f"Group {number + 1}")) for number, rows in enumerate(typical) if rows[0] >= 0]
 
 
@@ -227,16 +235,20 @@ def _codes(view: View, shapes: Sequence[Shape]) -> Mapping[str, np.ndarray]:
     """Class numbers of the columns by which something was hidden when a shape was drawn."""
     found = {}
     for name in {shape.column for shape in shapes if shape.column is not None}:
-        made = next((made for made in view.collection.embedding(view.encoder).clusterings() if ui.clustering_title(made) == name), None)
-        if made:
-            found[name] = point_buffers.codes_of(_grouped(view.collection, made))
+        artifact = next(
+            (artifact for artifact in view.collection.embedding(view.encoder).clusterings() if ui.clustering_title(artifact) == name), None
+        )
+        if artifact:
+            found[name] = point_buffers.codes_of(_grouped(view.collection, artifact))
         elif name in view.collection.table().columns and (coloured := cache.column(view.collection, name)).legend["kind"] == "classes":
             found[name] = point_buffers.codes_of(coloured)
     return found
 
 
-def _grouped(collection: Collection, made: Artifact) -> point_buffers.Column:
-    return point_buffers.cluster_column(ui.clustering_title(made), cache.labels(made), collection.annotations.cluster_names(made))
+def _grouped(collection: Collection, artifact: Artifact) -> point_buffers.Column:
+    return point_buffers.cluster_column(
+        ui.clustering_title(artifact), cache.labels(artifact), collection.annotations.cluster_names(artifact)
+    )
 
 
 def _drawn(projection: Artifact) -> point_buffers.Drawn:

@@ -34,7 +34,7 @@ def take(collection: Collection, asked: Mapping[str, str]) -> None:
 
 def carried(collection: Collection) -> dict[str, Any]:
     """The controls as the address writes them: how one searches, whatever with. First choices are left out."""
-    where = filter_controls.said(_offered(collection), key=_key(collection))
+    where = filter_controls.conditions(_offered(collection), key=_key(collection))
     apart = [column for column in APART if st.session_state.get(_apart(column), True)]
     k = st.session_state.get("search/k", _FIRST_AMOUNT)
     return {"k": k if k != _FIRST_AMOUNT else None, "only": where, "apart": None if len(apart) == len(APART) else apart or _NONE}
@@ -82,7 +82,7 @@ def _where(collection: Collection) -> Where:
     offered = _offered(collection)
     if not offered:
         return {}
-    active = len(filter_controls.said(offered, key=_key(collection)))
+    active = len(filter_controls.conditions(offered, key=_key(collection)))
     with st.popover(f"Filter · {active}" if active else "Filter", key="search/filter"):
         st.caption("Only patches with one of these values, or in these ranges, may answer. What is left as it is allows all.")
         return filter_controls.controls(offered, key=_key(collection))
@@ -122,7 +122,7 @@ def _over() -> None:
     widgets.set_grid_state(GRID, liked={})
 
 
-def told(collection: Collection, question: Question) -> dict[str, Any]:
+def url_params(collection: Collection, question: Question) -> dict[str, Any]:
     """The question as the address writes it."""
     return {
         "patch": question.row,

@@ -62,7 +62,7 @@ def arrive(page: str) -> Mapping[str, str] | None:
     """What the address asks of this page; None where it says what the page itself shows."""
     asked = {name: word for name, word in st.query_params.to_dict().items() if name not in _OF_THE_BROWSER}
     known = st.session_state.get(_known(page))
-    changed = asked not in (known, st.session_state.get(_told(page)))
+    changed = asked not in (known, st.session_state.get(_params_key(page)))
     if changed:
         st.session_state[_known(page)] = asked
         st.session_state[_ARRIVED] = page
@@ -78,27 +78,27 @@ def asked() -> Mapping[str, str] | None:
 
 def leave(page: str, **shown: object) -> None:
     """Write what the page shows into the address, where that is something else than it was opened with."""
-    told = words({COLLECTION: st.session_state.get(COLLECTION)} | shown)
+    url_params = words({COLLECTION: st.session_state.get(COLLECTION)} | shown)
     arrived = st.session_state.pop(_ARRIVED, None) == page
-    before = st.session_state.get(_told(page))
-    st.session_state[_told(page)] = told
+    before = st.session_state.get(_params_key(page))
+    st.session_state[_params_key(page)] = url_params
     if page in _BY_MODEL:
-        st.session_state[_MODEL] = (told.get(COLLECTION), told.get("model"))
-    if not arrived and told != before:
-        st.session_state[_known(page)] = told
-        st.query_params.from_dict(told)
+        st.session_state[_MODEL] = (url_params.get(COLLECTION), url_params.get("model"))
+    if not arrived and url_params != before:
+        st.session_state[_known(page)] = url_params
+        st.query_params.from_dict(url_params)
 
 
 def of(page: str, collection: str | None = None) -> Mapping[str, str]:
     """The address at which a page was left, or its first view of a collection; of the present one where none is given."""
     here = words({COLLECTION: collection or st.session_state.get(COLLECTION)})
-    told: Mapping[str, str] = st.session_state.get(_told(page), {})
-    if told.get(COLLECTION) != here.get(COLLECTION):
+    url_params: Mapping[str, str] = st.session_state.get(_params_key(page), {})
+    if url_params.get(COLLECTION) != here.get(COLLECTION):
         return here
     model = st.session_state.get(_MODEL)
     if page in _BY_MODEL and model is not None and model[0] == here.get(COLLECTION):  # all pages show the model chosen on any
-        told = {name: word for name, word in told.items() if name != "model"} | words({"model": model[1]})
-    return told
+        url_params = {name: word for name, word in url_params.items() if name != "model"} | words({"model": model[1]})
+    return url_params
 
 
 def words(shown: Mapping[str, object]) -> dict[str, str]:
@@ -165,7 +165,7 @@ def _word(value: object) -> str:
     return "yes" if value is True else str(value)
 
 
-def _told(page: str) -> str:
+def _params_key(page: str) -> str:
     """In the session: what the page shows, in words."""
     return f"address/{page}"
 
