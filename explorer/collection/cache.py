@@ -32,10 +32,13 @@ class ByteCache(Generic[V]):
             with self._lock:
                 if key in self._values:
                     return self._values[key]
-            value = make()
-            with self._lock:
-                self._values[key] = value
-                self._making.pop(key, None)
+            try:
+                value = make()
+                with self._lock:
+                    self._values[key] = value
+            finally:  # also where it could not be made: who waited tries it, and the lock is kept for nobody
+                with self._lock:
+                    self._making.pop(key, None)
             return value
 
     @property

@@ -65,7 +65,7 @@ class StoredCollection:
     def items(self) -> pd.DataFrame:
         """One line per row: id uri label patient slide site split mpp ... sha256 and the user's own columns.
 
-        Shared by all who open this collection, within a bound of bytes: not to be changed.
+        Every opening of the collection in a process shares this object, so do not change it.
         """
         return self._table(self._items_key)
 

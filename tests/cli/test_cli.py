@@ -58,7 +58,8 @@ def test_every_verb_is_there_and_explains_itself() -> None:
     assert set(main.commands) == VERBS
     for name, command in main.commands.items():
         assert command.help, name
-        assert all(option.help or option.name in ("kind", "method") for option in command.params if isinstance(option, click.Option)), name
+        options = [option for option in command.params if isinstance(option, click.Option) and not option.hidden]
+        assert all(option.help or option.name in ("kind", "method") for option in options), name
 
 
 def test_help_waits_for_no_heavy_package() -> None:

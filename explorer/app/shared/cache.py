@@ -16,6 +16,7 @@ import pandas as pd
 from ... import jobs, pipeline, storage
 from ... import settings as settings_table
 from ...collection import RECORD, Collection, Embedding, checked_name
+from ...collection.cache import ByteCache
 from ...collection.encoder_cache import load_encoder
 from ...errors import Busy, CollectionMissing, ExplorerError, InputError
 from ...evaluation import OverlapReport
@@ -29,6 +30,8 @@ from . import point_buffers, uploads
 searching = threading.BoundedSemaphore(max(2, os.cpu_count() or 1))
 """Held by whoever searches or encodes a query: more at once than there are cores only make each of them slower."""
 _loading = threading.Lock()
+_points: ByteCache[bytes] = ByteCache(256 << 20, len)
+_columns: ByteCache[point_buffers.Column] = ByteCache(256 << 20, lambda column: len(column.data))
 LOCAL_USER = "local"
 """Who annotates in the app, as long as nobody logs in."""
 
@@ -149,7 +152,7 @@ def shared(collection: Collection, one: str, other: str) -> point_buffers.Column
 
 def column(collection: Collection, name: str) -> point_buffers.Column:
     """Colours of the map by a column of the rows. Raises ``InputError``."""
-    return _column(collection.path, table_version(collection), name)
+    return _columns.get((collection.path, table_version(collection), name), lambda: _make_column(collection, name))
 
 
 def labels(groups: Artifact) -> Labels:
@@ -158,11 +161,9 @@ def labels(groups: Artifact) -> Labels:
     return found
 
 
-@lru_cache(maxsize=16)
 def points(projection: Path) -> bytes:
     """The point buffer of a published map."""
-    artifact = Artifact(projection, storage.read_json(projection / storage.META))
-    return point_buffers.pack_points(np.load(storage.file(artifact, "xy.npy"), allow_pickle=False))
+    return _points.get(projection, lambda: _pack_points(projection))
 
 
 def _check_idle(collection: Collection) -> None:
@@ -171,7 +172,7 @@ def _check_idle(collection: Collection) -> None:
             raise Busy(f"{job.title} is running on {collection.name!r} or waits to; wait for it or stop it first.")
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=32)  # their tables and indexes are bounded in bytes
 def _opened(path: Path, made_ns: int) -> Collection:
     return Collection(path, limits=settings().limits)
 
@@ -182,11 +183,15 @@ def _overlap(path: Path, one: str, other: str, graphs: tuple[str, ...]) -> Overl
     return pipeline.overlap(opened, one, other, k=min(pipeline.OVERLAP_K, max(1, opened.n - 1)))
 
 
-@lru_cache(maxsize=32)
-def _column(path: Path, version: str, name: str) -> point_buffers.Column:
-    table = collection(path.name).table()
+def _pack_points(projection: Path) -> bytes:
+    artifact = Artifact(projection, storage.read_json(projection / storage.META))
+    return point_buffers.pack_points(np.load(storage.file(artifact, "xy.npy"), allow_pickle=False))
+
+
+def _make_column(collection: Collection, name: str) -> point_buffers.Column:
+    table = collection.table()
     if name not in table.columns or name in INTERNAL:
-        raise InputError(f"There is no column {name!r} in {path.name!r}; choose another one.")
+        raise InputError(f"There is no column {name!r} in {collection.name!r}; choose another one.")
     values = table[name]
     make = point_buffers.value_column if point_buffers.column_kind(values) == "values" else point_buffers.class_column
     return make(name, values)
