@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from explorer import pipeline, settings
 from explorer.app import server
 from explorer.app.shared import cache
-from explorer.collection import Collection
+from explorer.collection import Collection, encoder_cache
 from explorer.sources import open_source
 
 CHANGING = {"x-explorer": "1"}
@@ -57,3 +57,4 @@ def served(
     ) as client:
         yield client
     cache.settings.cache_clear()
+    encoder_cache._encoder.cache_clear()  # the fake encoder stays in this test

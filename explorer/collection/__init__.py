@@ -3,7 +3,8 @@
 catalog.py        finding collections under a home folder
 annotations.py    what people say of rows: labels, notes, tags, decisions, saved selections, names of clusters
 replay.py         what holds after a replay of the journal of annotations
-collection.py     ``Collection``: rows, pictures, artifacts
+stored.py         what lies on disk: rows, pictures, artifacts, annotations
+collection.py     ``Collection``: the same with its embeddings, and searching them
 embedding.py      ``Embedding``: one handle for vectors, index, graph, maps, clusterings
 encoder_cache.py  the encoder that made an embedding, loaded once
 map_quality.py    how far each row's place on a map can be trusted

@@ -1,165 +1,21 @@
-"""What is on disk: the rows of a collection, its thumbnails and its artifacts, and the questions one may ask of them."""
+"""``Collection``: what lies on disk, the embeddings made from it, and searching them."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Mapping
-from functools import cached_property
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
-from jaxtyping import Int64
-
-from .. import storage
-from ..errors import ArtifactMissing, CollectionMissing, ImageRejected, InputError, SourceError
+from ..errors import ArtifactMissing, InputError
 from ..search import Picture, Query, Row, SearchResult, search
-from ..sources import open_source
-from ..sources.pixels import pixels_sha256
-from ..storage import Artifact
-from ..types import Encoder, Image, Limits, Source
-from .annotations import Annotations
-from .cache import ByteCache
+from ..types import Encoder, Image
 from .embedding import Embedding
 from .encoder_cache import identity
+from .stored import FORMAT, RECORD, StoredCollection
 
-RECORD = storage.COLLECTION
-FORMAT = 1
-MOST_TABLE_BYTES = 2 << 30
-"""Of the tables of all opened collections of a process."""
-MOST_HASH_BYTES = 512 << 20
-"""Of their pixel hashes with the row of each."""
-_tables: ByteCache[pd.DataFrame] = ByteCache(MOST_TABLE_BYTES, lambda table: int(table.memory_usage(deep=True).sum()))
-_rows_by_sha256: ByteCache[dict[str, int]] = ByteCache(
-    MOST_HASH_BYTES, lambda rows: sys.getsizeof(rows) + sum(sys.getsizeof(sha) + sys.getsizeof(row) for sha, row in rows.items())
-)
+__all__ = ["FORMAT", "RECORD", "Collection"]
 
 
-class Collection:
+class Collection(StoredCollection):
     """A folder of rows and artifacts. Row i is line i of ``items``; the number of rows never changes."""
-
-    def __init__(self, path: Path, *, limits: Limits | None = None) -> None:
-        """Raises ``CollectionMissing``, ``ArtifactDamaged``, or ``InputError`` for a newer format."""
-        if not (path / RECORD).is_file():
-            raise CollectionMissing(f"There is no collection {path.name!r} in {path.parent}; run 'explorer list' to see what is there.")
-        self.path = path
-        self.record: Mapping[str, Any] = storage.read_json(path / RECORD)
-        if self.record["format"] > FORMAT:
-            raise InputError(f"Collection {path.name!r} has format {self.record['format']}, newer than this program; update the program.")
-        self._limits = limits or Limits()
-        self._artifacts: dict[str, list[Artifact]] = {}
-        self._there: dict[str, list[str]] = {}
-
-    def __repr__(self) -> str:
-        return f"<Collection {self.name!r}: {self.n} rows>"
-
-    @property
-    def name(self) -> str:
-        """The folder's name: renaming the folder renames the collection."""
-        return self.path.name
-
-    @property
-    def n(self) -> int:
-        """Number of rows."""
-        return int(self.record["n"])
-
-    @property
-    def items(self) -> pd.DataFrame:
-        """One line per row: id uri label patient slide site split mpp ... sha256 and the user's own columns.
-
-        Every opening of the collection in a process shares this object, so do not change it.
-        """
-        return self._table(self._items_key)
-
-    @property
-    def rejects(self) -> pd.DataFrame:
-        """What did not become a row: uri, reason."""
-        return self._table(self._rejects_key)
-
-    @cached_property
-    def annotations(self) -> Annotations:
-        """What people said of the rows: labels, notes, tags, decisions, saved selections, names of clusters."""
-        return Annotations(self.path, n=self.n)
-
-    def table(self) -> pd.DataFrame:
-        """``items`` and beside them what people said of the rows, as columns (``Annotations.beside``)."""
-        return self.annotations.beside(self.items)
-
-    @cached_property
-    def source(self) -> Source:
-        """Where the pictures are read from. Raises ``SourceError`` where that place is gone."""
-        s = self.record["source"]
-        drawn = self.artifacts("pictures")  # drawn tissue, written when it was taken in; older collections draw it again
-        if drawn:
-            return open_source(drawn[0].path, kind="folder", limits=self._limits)
-        try:
-            return open_source(s["uri"], kind=s["kind"], options=s["options"], limits=self._limits)
-        except SourceError as error:
-            raise SourceError(f"The pictures of collection {self.name!r} cannot be read: {error}") from error
-
-    # -- pictures
-
-    def image(self, row: int) -> Image:
-        """The full picture of a row, as it was when ingested; raises ``InputError`` where its pixels have changed since."""
-        uri = str(self.items["uri"].iloc[self._row(row)])
-        try:
-            image = self.source.read(uri)
-        except ImageRejected as rejected:
-            raise InputError(
-                f"{uri} of collection {self.name!r} cannot be read any more: {rejected.reason}; restore the file or build a new collection."
-            ) from rejected
-        if pixels_sha256(image) != self.items["sha256"].iloc[row]:
-            raise InputError(f"{uri} has changed since it was taken into {self.name!r}; restore the file or build a new collection.")
-        return image
-
-    def thumbnail(self, row: int) -> bytes:
-        """A small JPEG of a row."""
-        start, end = self._thumbnail_ends[self._row(row)], self._thumbnail_ends[row + 1]
-        small: bytes = self._thumbnails[start:end].tobytes()
-        return small
-
-    # -- artifacts
-
-    def artifacts(self, kind: str, **recipe: Any) -> list[Artifact]:
-        """Published artifacts of a kind whose recipe has these values, newest first; the folder is read once (see ``refresh``)."""
-        found = self._artifacts.get(kind)
-        if found is None:
-            found = self._artifacts[kind] = storage.artifacts(self.path, kind)
-        return [artifact for artifact in found if all(artifact.recipe.get(name) == value for name, value in recipe.items())]
-
-    def artifact(self, kind: str, *, step: str, **recipe: Any) -> Artifact:
-        """The newest such artifact. Raises ``ArtifactMissing`` that names the command which makes one."""
-        if found := self.artifacts(kind, **recipe):
-            return found[0]
-        raise ArtifactMissing(f"Collection {self.name!r} has no {kind} of this kind yet; run 'explorer {step} {self.name}'.")
-
-    def make(
-        self,
-        kind: str,
-        recipe: Mapping[str, Any],
-        fill: Callable[[Path], Mapping[str, Any]],
-        *,
-        waiting: Callable[[], None] | None = None,
-    ) -> Artifact:
-        """``storage.make`` in this collection's folder; what was made is found at once by ``artifacts``."""
-        artifact = storage.make(self.path, kind, recipe, fill, waiting=waiting)
-        self.refresh(kind)
-        return artifact
-
-    def refresh(self, kind: str | None = None) -> None:
-        """Read the list of artifacts again when next asked: what another process has made since is found then."""
-        if kind is None:
-            self._artifacts.clear()
-        else:
-            self._artifacts.pop(kind, None)
-
-    def notice_changes(self) -> None:
-        """``refresh`` where another process has made or removed an artifact since this was last called."""
-        there = {path.name: sorted(child.name for child in path.iterdir()) for path in self.path.iterdir() if path.is_dir()}
-        if there != self._there:
-            self._there = there
-            self.refresh()
 
     def embeddings(self) -> list[Embedding]:
         """All embeddings, newest first."""
@@ -202,63 +58,6 @@ class Collection:
         """
         embedding = self.embedding(encoder) if encoder is None or isinstance(encoder, str) else self.embedding_by(encoder)
         return search(embedding, query if query is not None else _query(**asked))
-
-    def selection(self, name: str) -> Int64[np.ndarray, " m"]:
-        """Rows of the saved selection of that title or key, ascending. Raises ``InputError``."""
-        return self.annotations.selection(name).rows
-
-    def row_of(self, image: Image) -> int | None:
-        """The row with exactly these pixels, or None."""
-        return self.row_by_sha256.get(pixels_sha256(image))
-
-    def verify(self) -> list[str]:
-        """One sentence per file that is missing, cut or changed; empty when all is well."""
-        faults = storage.verify(Artifact(self.path, self.record))
-        for folder in sorted(p for p in self.path.iterdir() if p.is_dir() and not p.name.startswith(".")):
-            faults += storage.verify_kind(self.path, folder.name)
-        return faults + self.annotations.journal.faults()
-
-    # -- within
-
-    def _own_file(self, name: str) -> Path:
-        return storage.file(Artifact(self.path, self.record), name)
-
-    @cached_property
-    def _items_key(self) -> tuple[Path, str]:
-        return self._file_key("items.parquet")
-
-    @cached_property
-    def _rejects_key(self) -> tuple[Path, str]:
-        return self._file_key("rejects.parquet")
-
-    def _file_key(self, name: str) -> tuple[Path, str]:
-        """What a table is cached by; looked up once, so that a file that is missing or cut is noticed by whoever opens it."""
-        return self._own_file(name), self.record["files"][name]["sha256"]
-
-    def _table(self, key: tuple[Path, str]) -> pd.DataFrame:
-        return _tables.get(key, lambda: pd.read_parquet(self._own_file(key[0].name)))
-
-    def _row(self, row: int) -> int:
-        if not 0 <= row < self.n:
-            raise InputError(f"Row {row} is not in {self.name!r}; rows go from 0 to {self.n - 1}.")
-        return row
-
-    @cached_property
-    def _thumbnails(self) -> Any:
-        return np.memmap(storage.file(self._thumbnail_artifact, "thumbnails.bin"), dtype=np.uint8, mode="r")
-
-    @cached_property
-    def _thumbnail_ends(self) -> Any:
-        return np.load(storage.file(self._thumbnail_artifact, "offsets.npy"), allow_pickle=False)
-
-    @cached_property
-    def _thumbnail_artifact(self) -> Artifact:
-        return self.artifact("thumbnails", step="ingest")
-
-    @property
-    def row_by_sha256(self) -> Mapping[str, int]:
-        """The first row with each pixel hash."""
-        return _rows_by_sha256.get(self._items_key, lambda: {sha: row for row, sha in reversed(list(enumerate(self.items["sha256"])))})
 
 
 def _query(*, row: int | None = None, image: Image | None = None, **asked: Any) -> Query:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,9 +19,7 @@ from ..types import Encoder, Image, Labels, Neighbours, Points, Queries, Vectors
 from . import map_quality
 from .cache import ByteCache
 from .encoder_cache import load_encoder
-
-if TYPE_CHECKING:
-    from .collection import Collection
+from .stored import StoredCollection
 
 MOST_STORE_BYTES = 8 << 30
 """Of all opened search indexes of a process."""
@@ -36,7 +34,7 @@ class Embedding(Searchable):
     (``Collection.refresh`` reads it again), and big arrays are memory-mapped: a search touches no directory.
     """
 
-    def __init__(self, collection: Collection, artifact: Artifact, *, encoder: Encoder | None = None) -> None:
+    def __init__(self, collection: StoredCollection, artifact: Artifact, *, encoder: Encoder | None = None) -> None:
         self.collection = collection
         self.artifact = artifact
         self._encoder = encoder

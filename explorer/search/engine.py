@@ -8,7 +8,7 @@ from collections.abc import MutableMapping, Sequence
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Float32, Int64
 
 from ..errors import InputError
 from ..projection import place
@@ -26,8 +26,8 @@ MOST_OVERFETCHED = 64
 MOST_MEAN_ROWS = 20_000
 """Rows of one example that are averaged; of more, an even sample."""
 
-VectorCache = MutableMapping[tuple[str, ...], Queries]
-"""Vectors of pictures that were searched with before, (1 d) each; the caller bounds it."""
+VectorCache = MutableMapping[tuple[str, ...], Float32[np.ndarray, "1 _"]]
+"""Vectors of pictures that were searched with before, (1 d) each, where d differs by embedding; the caller bounds it."""
 
 
 class Searchable(ABC):

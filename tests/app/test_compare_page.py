@@ -207,15 +207,20 @@ def test_one_query_is_answered_by_every_model(both: Collection) -> None:
     assert test.query_params["patch"] == "3"
 
 
-def test_a_picture_is_asked_of_every_model_that_can_be_loaded(both: Collection) -> None:
+@pytest.fixture
+def session_pictures() -> Iterator[query_pictures.Held]:
     held = query_pictures.Held()
-    asked = held.keep(np.ascontiguousarray(both.image(4)[:24, :24]))
+    yield held
+    held.close()
+
+
+def test_a_picture_is_asked_of_every_model_that_can_be_loaded(both: Collection, session_pictures: query_pictures.Held) -> None:
+    asked = session_pictures.keep(np.ascontiguousarray(both.image(4)[:24, :24]))
     test = show(tab="query", picture=asked, k="6")
     (grid,) = widgets_sent(test, "grid")
     image = query_pictures.find(asked)
     assert [card["row"] for card in grid["cards"]] == [hit.row for hit in both.search(image=image, k=6, encoder="descriptor").hits]
     assert "no encoder 'mean-colour'" in words(test), "which cannot be loaded here, and says so"
-    held.close()
 
 
 def test_without_a_query_patches_are_offered(both: Collection) -> None:

@@ -12,10 +12,11 @@ import pytest
 from fakes import write_patches
 from streamlit.testing.v1 import AppTest
 
-from explorer import encoders, jobs, pipeline, settings, storage
+from explorer import app, encoders, jobs, pipeline, settings, storage
 from explorer.app.shared import cache
 from explorer.app.ui import url_state
 from explorer.collection import open_collection
+from explorer.jobs import job as job_files
 from explorer.sources import open_source
 
 PAGES = tuple(url_state.PAGES)
@@ -80,17 +81,21 @@ def words(test: AppTest) -> str:
     return "\n".join(str(element.value) for kind in kinds for element in getattr(test, kind))
 
 
-def begin_job(home: Path, *, title: str, command: list[str], collection: str, ended: str | None, log: str = "") -> Path:
-    """What a job leaves on disk."""
+def begin_job(
+    home: Path, *, title: str, command: list[str], collection: str, ended: str | None, log: str = "", started: bool = True
+) -> Path:
+    """What a job leaves on disk; while its lock is held it runs, or waits where it has not started."""
     path = home / jobs.FOLDER / "20260101T000000000000-0123abcd"
     path.mkdir(parents=True)
     record = {"command": command, "title": title, "collection": collection, "created": "2026-01-01T00:00:00+00:00"}
-    (path / jobs.RECORD).write_text(json.dumps(record))
-    (path / jobs.LOG).write_text(log)
+    (path / job_files.RECORD).write_text(json.dumps(record))
+    (path / job_files.LOG).write_text(log)
+    if started:
+        (path / job_files.STARTED).write_text("")
     lines = [{"verb": "embed", "done": done, "total": 400, "unit": "patches", "note": "", "time_s": done / 10} for done in (0, 100)]
     (path / jobs.PROGRESS).write_text("\n".join(map(json.dumps, lines)) + "\n")
     if ended is not None:
-        (path / jobs.ENDED).write_text(ended)
+        (path / job_files.ENDED).write_text(ended)
     return path
 
 
@@ -114,7 +119,14 @@ def test_a_link_to_a_collection_that_is_gone_says_so(home: Path, page: str) -> N
     assert "There is no collection" in words(show(page, collection="gone"))
 
 
-@pytest.mark.parametrize("path", sorted(Path(url_state.__file__).with_name("views").glob("*.py")), ids=lambda path: path.name)
+PAGE_FILES = sorted(Path(app.__file__).parent.glob("*/page.py"))
+
+
+def test_every_page_has_a_file() -> None:
+    assert len(PAGE_FILES) == len(PAGES)
+
+
+@pytest.mark.parametrize("path", PAGE_FILES, ids=lambda path: path.parent.name)
 def test_no_text_stands_alone_in_the_file_of_a_page(path: Path) -> None:
     """Streamlit would show it, where its magic is not switched off."""
     statements = ast.parse(path.read_text(encoding="utf-8")).body
@@ -200,7 +212,7 @@ def test_the_address_says_what_is_asked(home: Path) -> None:
     assert told == {"collection": "demo", "patch": "3", "k": "12", "apart": "slide", "only": '{"site":["synthetic-site-A"]}'}
 
 
-def test_a_link_of_nonsense_is_borne(home: Path) -> None:
+def test_unreadable_values_in_a_url_break_no_page(home: Path) -> None:
     for page in PAGES:
         show(
             page,
@@ -282,16 +294,24 @@ def test_a_collection_that_is_not_ready_is_offered_to_be_finished(home: Path, mi
 @pytest.mark.parametrize("page", PAGES)
 def test_a_running_job_is_shown_with_its_progress(home: Path, page: str) -> None:
     path = begin_job(home, title="Map demo", command=["project", "--", "demo"], collection="demo", ended=None)
-    with storage.locked(path / jobs.LOCK, what="job"):
+    with storage.locked(path / job_files.LOCK, what="job"):
         test = show(page, collection="demo")
         if page in ("library", "map", "groups", "about"):
             assert "Map demo" in words(test)
             assert "Stop" in {button.label for button in test.button}
 
 
+def test_a_job_that_waits_for_its_turn_is_shown_with_its_place_in_the_queue(home: Path) -> None:
+    path = begin_job(home, title="Map demo", command=["project", "--", "demo"], collection="demo", ended=None, started=False)
+    with storage.locked(path / job_files.LOCK, what="job"):
+        test = show("library")
+        assert "number 1 in the queue" in words(test)
+        assert "Stop" in {button.label for button in test.button}
+
+
 def test_a_collection_in_the_making_leads_to_no_page_that_is_not_there_yet(home: Path) -> None:
     path = begin_job(home, title="Build demo", command=["build", "demo"], collection="demo", ended=None)
-    with storage.locked(path / jobs.LOCK, what="job"):
+    with storage.locked(path / job_files.LOCK, what="job"):
         test = show("library")
         assert "Being made" in words(test)
         assert "Finish making it" not in {button.label for button in test.button}
@@ -299,7 +319,7 @@ def test_a_collection_in_the_making_leads_to_no_page_that_is_not_there_yet(home:
 
 def test_progress_tells_amount_rate_and_time_left(home: Path) -> None:
     path = begin_job(home, title="Build lung", command=["build", "lung"], collection="lung", ended=None)
-    with storage.locked(path / jobs.LOCK, what="job"):
+    with storage.locked(path / job_files.LOCK, what="job"):
         bar = show("library").get("progress")[0]
         assert "100 of 400 patches · 10 a second · about 30 s left" in bar.proto.text.replace("\\", "")
 

@@ -65,10 +65,21 @@ def reference(node: Definition, path: Path, *, name: str) -> str:
         return "\n".join([*parts, _code(_signature(node, name.rpartition(".")[2])), _text(node)])
     parts.append(_text(node))
     parts += _fields(node)
-    for member in node.body:
-        if isinstance(member, ast.FunctionDef) and not member.name.startswith("_"):
-            parts += [_code(_member(node, member)), _text(member)]
+    for member in _members(node, path):
+        parts += [_code(_member(node, member)), _text(member)]
     return "\n".join(parts)
+
+
+def _members(node: ast.ClassDef, path: Path) -> list[ast.FunctionDef]:
+    """Public methods and properties, those of base classes of ours that are not abstract included."""
+    found = {each.name: each for each in node.body if isinstance(each, ast.FunctionDef) and not each.name.startswith("_")}
+    for base in node.bases:
+        if isinstance(base, ast.Name) and base.id.startswith("Stored"):
+            name = ".".join(["explorer", *path.relative_to(PACKAGE).with_suffix("").parts, base.id])
+            owner, place = definition(name)
+            if isinstance(owner, ast.ClassDef):
+                found = {each.name: each for each in _members(owner, place)} | found
+    return list(found.values())
 
 
 def _member(owner: ast.ClassDef, member: ast.FunctionDef) -> str:

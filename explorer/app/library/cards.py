@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,7 @@ def show(collections: Sequence[Collection]) -> None:
     for start in range(0, len(newest), COLUMNS):
         for column, collection in zip(st.columns(COLUMNS, gap="medium"), newest[start : start + COLUMNS], strict=False):
             with column, st.container(border=True, height="stretch", key=f"card-{cache.version(collection)}"):
-                ui.guarded(lambda collection=collection: _card(collection, being_made=collection.name in busy))  # type: ignore[misc]
+                ui.guarded(partial(_card, collection, being_made=collection.name in busy))
 
 
 def _card(collection: Collection, *, being_made: bool) -> None:

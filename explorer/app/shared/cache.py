@@ -20,7 +20,7 @@ from ...collection.cache import ByteCache
 from ...collection.encoder_cache import load_encoder
 from ...errors import Busy, CollectionMissing, ExplorerError, InputError
 from ...evaluation import OverlapReport
-from ...search import INTERNAL, Picture, Query, Region, SearchResult, VectorCache
+from ...search import INTERNAL, Example, Picture, Query, Region, SearchResult, VectorCache
 from ...search import search as run_search
 from ...settings import Settings
 from ...storage import Artifact
@@ -118,14 +118,17 @@ def table_version(collection: Collection) -> str:
 def search(collection: Collection, query: Query, *, encoder: str | None = None, vectors: VectorCache | None = None) -> SearchResult:
     """``search.search`` with no more at once than the machine can carry; an encoder is loaded once, before the wait.
 
-    ``vectors`` keeps those of pictures between calls.
+    ``vectors`` keeps those of pictures between calls. A picture that is a row of the collection needs no encoder: its vector is known.
     """
     embedding = collection.embedding(encoder)
-    examples = (*query.like, *query.more_like, *query.unlike)
-    if any(isinstance(example, Picture | Region) for example in examples):
+    if any(_must_be_encoded(embedding, example) for example in (*query.like, *query.more_like, *query.unlike)):
         embedding = embedding.with_encoder(picture_encoder(embedding))
     with searching:
         return run_search(embedding, query, cache=vectors)
+
+
+def _must_be_encoded(embedding: Embedding, example: Example) -> bool:
+    return isinstance(example, Region) or (isinstance(example, Picture) and embedding.row_of(example.sha256) is None)
 
 
 def picture_encoder(embedding: Embedding) -> Encoder:

@@ -42,22 +42,22 @@ def points(collection: Collection, projection: Artifact) -> str:
 
 
 def column(collection: Collection, name: str) -> str:
-    """Colours by a column; the legend is ``state.column(opened, name).legend``."""
+    """Colours by a column; the legend is ``cache.column(collection, name).legend``."""
     return _of(collection, "column.bin", v=cache.table_version(collection), name=name)
 
 
 def groups(collection: Collection, clusters: Artifact) -> str:
-    """Colours by group; the legend comes from ``buffers.cluster_column``."""
+    """Colours by group; the legend comes from ``point_buffers.cluster_column``."""
     return _of(collection, f"groups/{clusters.key}.bin")
 
 
 def overlap(collection: Collection, one: str, other: str) -> str:
-    """How many neighbours two models have in common, as colours of a map; the legend is ``state.shared(...).legend``."""
+    """How many neighbours two models have in common, as colours of a map; the legend is ``cache.shared(...).legend``."""
     return _of(collection, "overlap.bin", v=cache.version(collection), one=one, other=other)
 
 
 def trust(collection: Collection, projection: Artifact, column: str) -> str:
-    """Colours by how far places on a map can be trusted; the legend comes from ``buffers.value_column``."""
+    """Colours by how far places on a map can be trusted; the legend comes from ``point_buffers.value_column``."""
     return _of(collection, f"trust/{projection.key}/{column}.bin")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from ... import jobs
@@ -29,7 +31,7 @@ def panel(collection: str | None = None) -> None:
         if {name: now for name, (_, now) in found.items()} != known:
             st.rerun()  # before anything is drawn: a button that is drawn twice loses a click that falls between
         for job, now in found.values():
-            ui.guarded(lambda job=job, now=now: _show(job, now))  # type: ignore[misc]
+            ui.guarded(partial(_show, job, now))
 
     shown()
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 ACCENT = {"light": "#0b6e75", "dark": "#4fb3ba"}
-"""The one accent colour, by theme; ``config.toml`` names the same ones, and ``web/`` takes them from there."""
+"""The one accent colour, by theme; ``theme.toml`` names the same ones, and ``web/`` takes them from there."""
 
 _STYLE = """
 <style>

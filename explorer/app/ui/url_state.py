@@ -2,8 +2,8 @@
 
 A page keeps its choices in the session and writes into the address those that are not the first ones. Where the address
 was changed by somebody else (a link was opened, the browser went back), the page takes its choices from there. The address
-a view was opened by is left as it is, however it was written: Streamlit makes each writing a step of the browser's history,
-and every step back must be one that somebody took.
+a view was opened by is left as it is, however it was written: Streamlit adds an entry to the browser's history each time it is
+written, and the history may hold only views that the reader opened.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _APP = Path(__file__).parents[1]
 _ROOMS = {"groups": "clusters"}
 """Rooms of pages whose address says another word."""
 _OF_THE_BROWSER = ("at", "hidden", "visible")
-"""Words that the map widget itself writes and reads (``web/address.js``)."""
+"""Words that the map widget itself writes and reads (``web/map/page_url.js``)."""
 _BY_MODEL = ("map", "search", "groups", "evaluate")
 _ASKED, _ARRIVED, _MODEL = "address/asked", "address/arrived", "address/model"
 _MOST_BYTES = 200_000

@@ -187,7 +187,7 @@ def test_search_by_picture_knows_the_picture(client: TestClient, small: Collecti
         content=png.getvalue(),
         headers=CHANGING | {"content-type": "image/png"},
     ).json()
-    assert answer["query"]["row"] == 7 and len(answer["hits"]) == 3
+    assert answer["facts"]["rows"] == [7] and len(answer["hits"]) == 3
     assert 7 not in [hit["row"] for hit in answer["hits"]]  # a row does not answer its own query
 
 
