@@ -19,7 +19,7 @@ from explorer.errors import ArtifactDamaged
 from explorer.pipeline import ingest
 from explorer.sources import open_source
 
-COLLECTION = import_module("explorer.collection.collection")
+STORED = import_module("explorer.collection.stored")
 
 
 def cache_of_arrays(most_bytes: int) -> ByteCache[np.ndarray]:
@@ -115,8 +115,8 @@ def test_clear_forgets_all_values() -> None:
 @pytest.fixture(autouse=True)
 def empty_caches() -> Iterator[None]:
     """No table of another test is cached."""
-    COLLECTION._tables.clear()
-    COLLECTION._rows_by_sha256.clear()
+    STORED._tables.clear()
+    STORED._rows_by_sha256.clear()
     yield
 
 
@@ -132,11 +132,11 @@ def test_the_table_of_a_collection_is_one_object_however_often_it_is_opened(coll
     assert again.rejects is collection.rejects
     assert again.row_by_sha256 is collection.row_by_sha256
     assert dict(collection.row_by_sha256) == {sha: row for row, sha in enumerate(collection.items["sha256"])}
-    assert COLLECTION._tables.n_bytes == sum(int(t.memory_usage(deep=True).sum()) for t in (collection.items, collection.rejects))
+    assert STORED._tables.n_bytes == sum(int(t.memory_usage(deep=True).sum()) for t in (collection.items, collection.rejects))
 
 
 def test_tables_beyond_the_bound_are_dropped_and_read_again(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(COLLECTION, "_tables", ByteCache(1, lambda table: int(table.memory_usage(deep=True).sum())))
+    monkeypatch.setattr(STORED, "_tables", ByteCache(1, lambda table: int(table.memory_usage(deep=True).sum())))
     items = collection.items
     assert collection.items is items
     assert collection.rejects.empty
