@@ -337,8 +337,9 @@ def test_a_failed_job_says_why_and_can_be_tried_again(home: Path, page: str) -> 
         assert not jobs.jobs(home)
 
 
-@pytest.mark.parametrize("ended", ["cancelled", "killed"])
-def test_a_job_that_was_stopped_can_go_on(home: Path, ended: str) -> None:
+@pytest.mark.parametrize("ended", [job_files.CANCELLED, None], ids=["cancelled", "killed"])
+def test_a_job_that_was_stopped_can_go_on(home: Path, ended: str | None) -> None:
+    """A killed process writes no end, and its lock is free."""
     begin_job(home, title="Build lung", command=["build", "lung"], collection="lung", ended=ended)
     test = show("library")
     assert "What was done so far is kept" in words(test).replace("\\", "")
