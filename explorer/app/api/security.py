@@ -1,12 +1,14 @@
 """Access control: who may call the server.
 
 Browsers on this machine may, and those on other machines with the token, each only from pages of this app.
+
 * A call from this machine by a name of this machine (``localhost``), or by an allowed name, needs no token.
 * Every other call needs the token, whatever its Host header says: as ``?token=`` in a link, which is answered by a signed
-cookie, or as ``Authorization: Bearer``. Its Host must be an IP address, a name of this machine, or an allowed name.
+  cookie, or as ``Authorization: Bearer``. Its Host must be an IP address, a name of this machine, or an allowed name.
 * A call that changes something, and a websocket, must come from a page of this server (Origin), and routes require the header
-``x-explorer: 1``. Without both, any page open in a browser could post to a server on localhost or, through a name that points
-to 127.0.0.1, read everything.
+  ``x-explorer: 1``. Without both, any page open in a browser could post to a server on localhost or, through a name that points
+  to 127.0.0.1, read everything.
+
 Forwarding headers (X-Forwarded-For, -Host, -Proto) count only from the proxies named in the settings.
 """
 

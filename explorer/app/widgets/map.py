@@ -24,7 +24,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Where a picture from outside falls on the map, in map units, and the rows it found."""
+    """The position of a query picture on the map, in map units, and its hits."""
 
     x: float
     y: float
@@ -59,7 +59,7 @@ class MapData:
 
 @dataclass(frozen=True, slots=True)
 class MapState:
-    """What the reader did on the map."""
+    """The user's actions on the map."""
 
     picked: int | None = None
     shapes: tuple[Shape, ...] = ()
@@ -68,13 +68,13 @@ class MapState:
 
 
 def map_state(key: str) -> MapState:
-    """What was last done on the map of that key, also on a later visit to its page."""
+    """The last state of the map with that key, also on later visits to its page."""
     values = memory(key)
     return MapState(row_or_none(values.get("picked")), read_shapes(values.get("selection")))
 
 
 def set_map_state(key: str, *, picked: int | None = None, shapes: Sequence[Shape] = ()) -> None:
-    """Choose for the reader: from a link, a group, a button. Takes effect where the map is mounted next."""
+    """Set the state, for example from a link or a button. Takes effect when the map is mounted next."""
     values = memory(key)
     values["picked"] = picked
     values["selection"] = {"shapes": [shape.as_json() for shape in shapes]} if shapes else None
@@ -85,7 +85,7 @@ def set_map_state(key: str, *, picked: int | None = None, shapes: Sequence[Shape
 def map_view(key: str, data: MapData) -> MapState:
     """Show the map. Compute ``data.mark`` from ``map_state(key)`` so that lines come with the same response as the click.
 
-    Take a ``key`` per projection: shapes belong to the map they were drawn on, and are dropped on another one.
+    Use a different ``key`` for each projection: shapes belong to the map they were drawn on, and are dropped on another one.
     """
     values = memory(key)
     if values.setdefault("points", data.points) != data.points:
@@ -96,7 +96,7 @@ def map_view(key: str, data: MapData) -> MapState:
 
 
 def _as_json(key: str, data: MapData) -> dict[str, Any]:
-    """``MapData`` of ``web/map/data.js``."""
+    """The JSON of ``MapData`` in ``web/map/data.js``."""
     values = memory(key)
     return {
         "points": data.points,
