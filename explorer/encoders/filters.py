@@ -56,7 +56,7 @@ def blur(x: Tensor) -> Tensor:
 
 
 class Jet(NamedTuple):
-    """A picture and how it changes around each pixel, (b c h w) each; none depends on the direction."""
+    """A picture and its derivatives at each pixel, (b c h w) each; all are rotation-invariant."""
 
     value: Tensor
     gradient: Tensor

@@ -1,4 +1,4 @@
-"""What is known of an encoder before it is loaded."""
+"""The record of an encoder: its properties before it is loaded."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncoderSpec:
-    """One row of the table: where an encoder comes from, what it takes, what it gives, and who may use it."""
+    """One row of the table: source of an encoder, its input and output, and its terms of use."""
 
     # what it is
     name: str

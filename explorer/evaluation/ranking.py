@@ -1,4 +1,4 @@
-"""The scores of ranked hits: hit@k, precision@k, MV@k, mAP@k and macro F1, by class, as sums that a bootstrap can draw."""
+"""Scores of ranked hits (hit@k, precision@k, MV@k, mAP@k, macro F1) by class, as sums that a bootstrap can resample."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def labels_of(rows: Rows, codes: Codes) -> Rows:
 
 
 def random_rows(hidden: Int64[np.ndarray, "q 2"], n: int, *, k: int, seed: int) -> Rows:
-    """k different rows for each query, drawn evenly from those outside its hidden range: what chance retrieves."""
+    """k different rows for each query, drawn uniformly from those outside its hidden range: retrieval by chance."""
     rng = np.random.default_rng(seed)
     width = hidden[:, 1] - hidden[:, 0]
     picked = np.empty((len(hidden), 0), np.int64)

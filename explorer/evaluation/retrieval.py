@@ -44,7 +44,7 @@ class RetrievalAt:
 
 @dataclass(frozen=True)
 class RetrievalReport(Report):
-    """What retrieval found; ``sentence`` says how far it can be trusted."""
+    """The scores of retrieval; ``sentence`` says how far they can be trusted."""
 
     at: tuple[RetrievalAt, ...]
     classes: tuple[str, ...]
@@ -158,7 +158,7 @@ def retrieval(  # noqa: PLR0913 - columns and settings of one measurement
 
 @dataclass(frozen=True, slots=True)
 class _Hits:
-    """The classes of what queries found, nearest first, and what they should have found."""
+    """The classes of the hits of each query, nearest first, and the class they should have."""
 
     labels: Rows
     truth: Codes
