@@ -1,4 +1,4 @@
-"""What is known of the public data sets of Table I before they are here: classes, splits, sizes, licences, addresses.
+"""The public data sets of Table I: classes, splits, sizes, licences, addresses.
 
 Splits, labels and checksums are those of kaiko's eva (https://github.com/kaiko-ai/eva), so that scores can be compared.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remote:
-    """A file at the publisher's."""
+    """A file on the publisher's server."""
 
     url: str
     gives: str
@@ -25,7 +25,7 @@ class Remote:
 
     @property
     def file(self) -> str:
-        """Name of the file at the publisher's."""
+        """Name of the file on the publisher's server."""
         return self.url.partition("?")[0].rpartition("/")[2]
 
 
@@ -60,16 +60,16 @@ class Benchmark:
 
     @property
     def command(self) -> str:
-        """What a person types to have it fetched."""
+        """The command that downloads it."""
         return "explorer demo --real --accept-licence" if self.part_of else f"explorer benchmark --tasks {self.name} --accept-licence"
 
     @property
     def title_and_licence(self) -> str:
-        """One line to show before anything is fetched."""
+        """One line to show before a download."""
         return f"{self.title}: {self.licence} ({self.licence_url}). {self.terms} Cite {self.cite}."
 
     def missing(self, folder: Path) -> list[str]:
-        """What of ``needs`` is not in ``folder``."""
+        """Those of ``needs`` that are not in ``folder``."""
         return [path for path in self.needs if not (folder / path).exists()]
 
 

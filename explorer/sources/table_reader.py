@@ -31,7 +31,7 @@ _INT64 = range(-(2**63), 2**63)
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Columns of equal length. Cells are text, int (64 bits), finite float, bool, or None where nothing is written."""
+    """Columns of equal length. Cells are text, int (64 bits), finite float, bool, or None where empty."""
 
     name: str
     form: str
@@ -63,7 +63,7 @@ class Table:
 
 
 def is_table(name: str) -> bool:
-    """Whether a file is called like a table."""
+    """True if a file has the suffix of a table."""
     return name.lower().removesuffix(".gz").endswith(SUFFIXES)
 
 
@@ -236,7 +236,7 @@ def _bytes_as_text(value: bytes) -> str:
 
 
 def _even(values: list[Any]) -> list[Any]:
-    """One type for a column: whole floats among numbers are whole numbers, and a mixture or a number beyond 64 bits makes text."""
+    """One type for a column: whole floats beside integers become integers; mixtures or numbers beyond 64 bits become text."""
     kinds = {type(value) for value in values if value is not None}
     if kinds <= {int, float} and float in kinds and all(value is None or _is_whole(value) for value in values):
         return [None if value is None else int(value) for value in values]

@@ -1,4 +1,4 @@
-"""The bytes of a text file become text: byte-order marks are obeyed, UTF-8 is tried, and everything else is a guess that is named."""
+"""Decode the bytes of a text file: by byte-order mark, else as UTF-8, else by a guess that is reported."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def decode_text(data: bytes, *, what: str) -> Text:
 
 
 def _without_mark(data: bytes, what: str) -> Text:
-    """UTF-16 and UTF-32 of mostly Latin text show by where their zero bytes lie."""
+    """UTF-16 or UTF-32 without a byte-order mark, recognised by the positions of zero bytes in mostly Latin text."""
     head = data[:1000]
     zeros = [head[start::4].count(0) * 4 >= len(head) for start in range(4)]
     encoding = (

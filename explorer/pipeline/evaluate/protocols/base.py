@@ -1,4 +1,4 @@
-"""What an evaluation protocol is: one record with a pure function, and what goes into and comes out of it."""
+"""Types of an evaluation protocol: one record with a pure function, its input and its output."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FEWEST_GROUPS = 10
 
 @dataclass(frozen=True, slots=True)
 class IndexFacts:
-    """The index people search with, as it was on this machine."""
+    """The search index, as measured on this machine."""
 
     kind: str
     recall_at_10: Number
@@ -42,7 +42,7 @@ class Clusters:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Everything of one evaluation but the vectors, so that baselines are measured exactly as the encoder is."""
+    """The input of an evaluation except the vectors, so that baselines are measured exactly as the encoder is."""
 
     part: Part
     teacher: Part | None = None
@@ -58,7 +58,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is measured."""
+    """The vectors to measure."""
 
     vectors: AnyVectors
     """(n, d), a row for each row of the part."""
@@ -72,7 +72,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Finding(Generic[R]):
-    """What was measured on one subject."""
+    """The result for one subject."""
 
     score: str
     """Name of the headline score."""
@@ -140,7 +140,7 @@ class Protocol(Generic[R]):
 
 
 def few_groups(question: Question, n_groups: int) -> str:
-    """A sentence where few groups were judged; empty where there were enough, or none at all."""
+    """A sentence on a small number of groups; empty where there were enough, or no groups."""
     if not 0 < n_groups < FEWEST_GROUPS:
         return ""
     if n_groups == 1:
@@ -166,7 +166,7 @@ def possible_leakage(question: Question) -> tuple[str, ...]:
 
 
 def sides(question: Question, subject: Subject) -> tuple[Split, Any, tuple[Any, Any, Any]]:
-    """The split, the groups of the judged rows (None where unknown), and the labels to learn from, choose by and judge."""
+    """The split, the groups of the test rows (None where unknown), and the labels of train, validation and test rows."""
     found = subject.split
     assert found is not None, "protocols that learn are given a split"
     labels = (question.part if question.teacher is None else question.teacher).label
