@@ -1,4 +1,4 @@
-"""What lies on disk of a collection: its rows, pictures and artifacts, and what people said of the rows."""
+"""A collection on disk: its rows, pictures, artifacts and annotations."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class StoredCollection:
     def items(self) -> pd.DataFrame:
         """One line per row: id uri label patient slide site split mpp ... sha256 and the user's own columns.
 
-        Shared by all who open this collection, within a bound of bytes: not to be changed.
+        Cached with a limit in bytes and shared by all users of this collection, so it must not be changed.
         """
         return self._table(self._items_key)
 
@@ -76,16 +76,16 @@ class StoredCollection:
 
     @cached_property
     def annotations(self) -> Annotations:
-        """What people said of the rows: labels, notes, tags, decisions, saved selections, names of clusters."""
+        """Annotations of the rows: labels, notes, tags, decisions, saved selections, names of clusters."""
         return Annotations(self.path, n=self.n)
 
     def table(self) -> pd.DataFrame:
-        """``items`` and beside them what people said of the rows, as columns (``Annotations.beside``)."""
+        """``items`` with the annotations as further columns (``Annotations.beside``)."""
         return self.annotations.beside(self.items)
 
     @cached_property
     def source(self) -> Source:
-        """Where the pictures are read from. Raises ``SourceError`` where that place is gone."""
+        """The source of the pictures. Raises ``SourceError`` where it no longer exists."""
         s = self.record["source"]
         drawn = self.artifacts("pictures")  # drawn tissue, written when it was taken in; older collections draw it again
         if drawn:
@@ -139,13 +139,13 @@ class StoredCollection:
         *,
         waiting: Callable[[], None] | None = None,
     ) -> Artifact:
-        """``storage.make`` in this collection's folder; what was made is found at once by ``artifacts``."""
+        """``storage.make`` in this collection's folder; ``artifacts`` lists the result at once."""
         artifact = storage.make(self.path, kind, recipe, fill, waiting=waiting)
         self.refresh(kind)
         return artifact
 
     def refresh(self, kind: str | None = None) -> None:
-        """Read the list of artifacts again when next asked: what another process has made since is found then."""
+        """Read the list of artifacts again at its next use, so that those of other processes are found."""
         if kind is None:
             self._artifacts.clear()
         else:
@@ -187,7 +187,7 @@ class StoredCollection:
         return self._file_key("rejects.parquet")
 
     def _file_key(self, name: str) -> tuple[Path, str]:
-        """What a table is cached by; looked up once, so that a file that is missing or cut is noticed by whoever opens it."""
+        """The cache key of a table; computed once, so that a missing or damaged file is noticed when it is opened."""
         return self._own_file(name), self.record["files"][name]["sha256"]
 
     def _table(self, key: tuple[Path, str]) -> pd.DataFrame:

@@ -27,7 +27,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """A score to hold the measured one against."""
+    """A score to compare the measured one with."""
 
     name: str
     title: str
@@ -36,7 +36,7 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True)
 class SplitFacts:
-    """How rows were split into those to learn from and those that are judged."""
+    """How rows were split into training and test rows."""
 
     way: str
     left_out: Mapping[str, int]
@@ -57,7 +57,7 @@ class Hashes:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which rows took part, where a person restricted them."""
+    """The restriction of the rows, where the user gave one."""
 
     where: Mapping[str, Any]
     """Column -> value, values or range; empty for all rows."""

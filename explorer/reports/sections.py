@@ -1,4 +1,4 @@
-"""The parts a report is shown in. A protocol gives its sections; the HTML page and the app draw each kind in their own way."""
+"""Sections of a report. A protocol returns its sections; the HTML page and the app each draw every kind of section."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Table(Section):
-    """Lines of text under a head; the first cell names its line."""
+    """Lines of text under a header; the first cell of a line is its name."""
 
     kind = "table"
     head: tuple[str, ...]
@@ -46,7 +46,7 @@ class Bars(Section):
 
 @dataclass(frozen=True, slots=True)
 class Confusion(Section):
-    """Counts by true class (line) and named class (column)."""
+    """Counts by true class (line) and predicted class (column)."""
 
     kind = "confusion"
     classes: tuple[str, ...]
@@ -78,7 +78,7 @@ class Facts(Section):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """How a report is shown: what its protocol says of it."""
+    """How a protocol displays its report."""
 
     title: str
     """Of the protocol."""
@@ -89,12 +89,12 @@ class Shown:
 
 
 def number(value: float | None) -> str:
-    """Three decimals; a dash where it is not known."""
+    """A number with three decimals; a dash where it is NaN."""
     return UNKNOWN if value is None or math.isnan(value) else f"{value:.3f}"
 
 
 def signed(value: float | None) -> str:
-    """Three decimals with their sign."""
+    """A number with three decimals and its sign."""
     return UNKNOWN if value is None or math.isnan(value) else f"{value:+.3f}"
 
 

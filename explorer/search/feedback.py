@@ -1,4 +1,4 @@
-"""Query vectors made of several vectors: means, and relevance feedback."""
+"""Query vectors combined from several vectors: means, and relevance feedback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a search asks: a value that can be compared, saved, linked, replayed and sent as JSON."""
+"""The query of a search: a value that can be compared, saved, linked, replayed and sent as JSON."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ Example: TypeAlias = Row | Picture | Region | Rows | Selection
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What to search for and which rows may be returned. Raises ``InputError`` for values that cannot be asked.
+    """What to search for and which rows may be returned. Raises ``InputError`` for invalid values.
 
     The query vector is the mean direction of ``like``, moved towards ``more_like`` and away from ``unlike`` by Rocchio's
     relevance feedback (``feedback.refine``).
