@@ -2,6 +2,7 @@
 
 An entry is never changed or deleted (triggers refuse it). An undo is an entry too, which names the entry it undoes; undoing the
 undo restores the first. The present state is a replay of the entries that are in effect, in order of their ids.
+
 The rollback journal of SQLite (``journal_mode=DELETE``) is used rather than WAL: WAL needs shared memory between processes,
 which network and some container file systems lack. ``synchronous=EXTRA`` also forces the folder to disk after the rollback
 journal is deleted, so that an acknowledged entry survives a power cut, and ``mmap_size=0`` uses plain reads. Writers queue by
