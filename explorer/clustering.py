@@ -17,7 +17,7 @@ from .errors import InputError
 from .types import Labels, Neighbours, Rows, Vectors
 
 Numbers = Int64[np.ndarray, " labelled"]
-"""Cluster numbers that are still to be checked against the vectors."""
+"""Cluster numbers before they are checked against the vectors."""
 Values = Shaped[np.ndarray, " rows"]
 """A column of the collection, one value per row; None or NaN is missing."""
 Layout = Float[np.ndarray, "n d"]

@@ -22,12 +22,12 @@ RowNumbers = Int64[np.ndarray, " n"]
 Batch = Int64[np.ndarray, " _"]
 """The row numbers of one batch; batches differ in length."""
 Wanted = Bool[np.ndarray, " _"]
-"""True for the rows of one batch that are to be embedded."""
+"""True for the rows of one batch that have to be embedded."""
 
 BATCH_CPU = 16
 BATCH_GPU = 256
 AHEAD = 2
-"""Batches that may be decoded and waiting: memory stays flat however slow the model or the disk is."""
+"""Maximal number of decoded batches that wait, so that memory is bounded however slow the model or the disk is."""
 PER_TASK = 4
 """Pictures a thread decodes per task: few enough to spread one batch over the threads, enough to outweigh the hand-over."""
 

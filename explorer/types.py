@@ -18,7 +18,7 @@ Image = UInt8[np.ndarray, "h w 3"]
 Vectors = Float32[np.ndarray, "n d"]
 """One embedding per row, as the encoder gave it (not normalised)."""
 Queries = Float32[np.ndarray, "q d"]
-"""One vector per question."""
+"""One vector per query."""
 Scores = Float32[np.ndarray, "q k"]
 """Cosine similarity of each query to its hits, best first; ``-inf`` where there are fewer than k."""
 Rows = Int64[np.ndarray, "q k"]
@@ -30,9 +30,9 @@ Labels = Int64[np.ndarray, " n"]
 Allowed = Bool[np.ndarray, " n"]
 """True for the rows a search may return."""
 TAGS_COLUMN = "tags_by_people"
-"""The one column whose cells hold several values; a filter asks whether one of them matches."""
+"""The one column whose cells hold several values; a filter checks whether one of them matches."""
 LIST_SEPARATOR = "; "
-"""Between the values of a cell of that column."""
+"""Separator of the values in a cell of that column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Item:
     """One picture of a source, before it is read. It becomes row i of a collection."""
 
     uri: str
-    """Where it lies inside its source: a relative POSIX path, a zip member, ``x[17]``. Unique."""
+    """Position inside its source: a relative POSIX path, a zip member, ``x[17]``. Unique."""
     id: str = ""
     """The user's own identifier; the uri where none is given."""
     label: str | None = None
@@ -79,11 +79,11 @@ class Limits:
     """Limits on the size of an input."""
 
     max_pixels: int = 120_000_000
-    """Of one picture; more is taken for a decompression bomb."""
+    """Pixels of one picture; more counts as a decompression bomb."""
     max_archive_bytes: int = 50_000_000_000
-    """Of an archive, unpacked."""
+    """Bytes of an archive, unpacked."""
     max_archive_ratio: int = 200
-    """Unpacked over packed size of one member."""
+    """Ratio of unpacked to packed size of one member."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Progress:
     total: int | None = None
     unit: str = "patches"
     note: str = ""
-    """Something a person should know (a batch was halved, another process is being waited for)."""
+    """A message for the user (a batch was halved, another process is being waited for)."""
 
 
 Report = Callable[[Progress], None]

@@ -23,9 +23,9 @@ from ..errors import ExplorerError
 from .progress import FILE_VARIABLE
 
 MOST_CHARACTERS = 300
-"""Length of the longest sentence an error is told by."""
+"""Maximal length of an error message in characters."""
 _INTERRUPTED, _TERMINATED = 130, 143
-"""Exit codes after SIGINT and SIGTERM, as shells give them."""
+"""Exit codes after SIGINT and SIGTERM, as in shells."""
 
 
 class Terminated(KeyboardInterrupt):

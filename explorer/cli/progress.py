@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..types import Progress
 
 FILE_VARIABLE = "EXPLORER_PROGRESS_FILE"
-"""Set by a job to the file that wants a line per report."""
+"""Environment variable that a job sets to the file for progress lines."""
 _FILE_INTERVAL_S = 0.25
 
 

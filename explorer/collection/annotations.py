@@ -30,7 +30,7 @@ from .replay import ClusterNames, RowValues, SavedSelection, Selections, State, 
 FILE = "annotations.sqlite"
 RowKind = Literal["label", "note", "tag", "untag", "decision"]
 ROW_KINDS: tuple[RowKind, ...] = get_args(RowKind)
-"""What can be said of rows. An empty label, note or decision takes it away; ``untag`` takes a tag away."""
+"""Kinds of annotations of rows. An empty label, note or decision removes it; ``untag`` removes a tag."""
 COLUMNS: Mapping[str, str] = {
     "label": "label_by_people",
     "tag": TAGS_COLUMN,
@@ -39,7 +39,7 @@ COLUMNS: Mapping[str, str] = {
 }
 """Kind -> column of ``Annotations.beside``. One whose name the user has taken gets a trailing underscore."""
 MOST_LETTERS = 200
-"""Of a label, tag, decision, title or name."""
+"""Maximal number of characters of a label, tag, decision, title or name."""
 MOST_NOTE_LETTERS = 10_000
 _AUTOMATIC = "Searched with"
 GivenRows = Iterable[int | np.integer[Any]]

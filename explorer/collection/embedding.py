@@ -22,7 +22,7 @@ from .encoder_cache import load_encoder
 from .stored import StoredCollection
 
 MOST_STORE_BYTES = 8 << 30
-"""Of all opened search indexes of a process."""
+"""Maximal bytes of all opened search indexes of a process."""
 _stores: ByteCache[VectorStore] = ByteCache(MOST_STORE_BYTES, lambda store: store.n_bytes)
 _nearest_scores: ByteCache[Float32[np.ndarray, " n"]] = ByteCache(256 << 20, lambda scores: scores.nbytes)
 

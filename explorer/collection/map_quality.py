@@ -18,7 +18,7 @@ COLUMNS: Mapping[str, str] = {
     "map_continuity": "continuity.npy",
     "map_stability": "stability.npy",
 }
-"""Column -> file. A column of the user's own that is called so comes first."""
+"""Column -> file. A user's column with the same name has priority."""
 
 
 def of_map(projection: Artifact, stabilities: Sequence[Artifact] = ()) -> dict[str, PerRow]:

@@ -37,13 +37,13 @@ class SavedSelection:
     """A named set of rows."""
 
     key: str
-    """Names these rows under this title: the number of its entry, or the key of an artifact of the old form."""
+    """Identifies the selection: the number of its entry, or the key of an artifact of the old form."""
     title: str
     n_rows: int
     rows: RowNumbers = field(repr=False, compare=False)
     note: str
     automatic: bool
-    """Saved by a search of the app and not by a person."""
+    """True if a search of the app saved it automatically."""
     who: str
     at: str
 

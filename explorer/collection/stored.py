@@ -24,9 +24,9 @@ from .cache import ByteCache
 RECORD = storage.COLLECTION
 FORMAT = 1
 MOST_TABLE_BYTES = 2 << 30
-"""Of the tables of all opened collections of a process."""
+"""Maximal bytes of the tables of all opened collections of a process."""
 MOST_HASH_BYTES = 512 << 20
-"""Of their pixel hashes with the row of each."""
+"""Maximal bytes of their tables of pixel hashes."""
 _tables: ByteCache[pd.DataFrame] = ByteCache(MOST_TABLE_BYTES, lambda table: int(table.memory_usage(deep=True).sum()))
 _rows_by_sha256: ByteCache[dict[str, int]] = ByteCache(
     MOST_HASH_BYTES, lambda rows: sys.getsizeof(rows) + sum(sys.getsizeof(sha) + sys.getsizeof(row) for sha, row in rows.items())

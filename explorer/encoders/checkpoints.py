@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 Tensors = Mapping[str, "torch.Tensor"]
 
 NOT_USED = ("head.weight", "head.bias", "fc.weight", "fc.bias", "embeddings.mask_token", "pooler.dense.weight", "pooler.dense.bias")
-"""Tensors that serve training, or a classifier on top of the encoder."""
+"""Tensors that are used for training only, or by a classifier on top of the encoder."""
 
 
 def to_timm(spec: EncoderSpec, tensors: Tensors, model: torch.nn.Module) -> dict[str, torch.Tensor]:
@@ -53,7 +53,7 @@ VIT = {
     "layernorm_after": "norm2",
     "layernorm": "norm",
 }
-"""Hugging Face's names of a ViT, longest first where one ends another, and timm's."""
+"""Names in Hugging Face's ViT files, a longer one before its suffix, and timm's names."""
 DINOV2 = {
     "embeddings.cls_token": "cls_token",
     "embeddings.position_embeddings": "pos_embed",

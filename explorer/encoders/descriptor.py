@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     import torch
 
 VERSION = 1
-"""Raised whenever a vector would change."""
+"""Increased with every change of the vectors."""
 SIDE_PX = 224
 CHUNK, LARGE_CHUNK = 4, 256
 """Patches measured at a time by one thread of a CPU (their maps then stay in its cache), and elsewhere. Not by the number of
 threads: the same patches give the same bytes on any."""
 CLIP = 2.5
-"""Standard deviations (of drawn tissue) that one number can count for: odd tiles stay finite and comparable."""
+"""Numbers are clipped at this many standard deviations (of drawn tissue), so that odd tiles stay finite and comparable."""
 
 
 class Descriptor:

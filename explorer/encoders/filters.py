@@ -60,11 +60,11 @@ class Jet(NamedTuple):
 
     value: Tensor
     gradient: Tensor
-    """Length of the gradient: edges."""
+    """Length of the gradient: responds to edges."""
     laplacian: Tensor
     """Sum of the two principal curvatures: negative on a spot that holds more dye than its surroundings."""
     stretch: Tensor
-    """Difference of the two principal curvatures: ridges and fibres."""
+    """Difference of the two principal curvatures: responds to ridges and fibres."""
 
 
 def jet(x: Tensor) -> Jet:

@@ -33,7 +33,7 @@ class EncoderSpec:
     license_url: str
     non_commercial: bool
     gated: bool = False
-    """True where the publisher gives weights only after a form."""
+    """True where the publisher requires a request for access."""
     access: str = ""
     """How to get weights that this program cannot fetch by itself, as the end of a sentence that starts "To get it, "."""
 
@@ -52,9 +52,9 @@ class EncoderSpec:
     """Hugging Face repository, used where there is no ``url``."""
     hub_file: str = "pytorch_model.bin"
     sha256: str = ""
-    """Of the weight file, where it is known."""
+    """sha256 of the weight file, if known."""
     seed: int | None = None
-    """Of random weights, for an encoder that has no weight file."""
+    """sha256 of the seeded random weights, for an encoder that has no weight file."""
     layout: Layout = "timm"
     """How the published file names its tensors."""
     download_bytes: int | None = None
@@ -62,7 +62,7 @@ class EncoderSpec:
     # what it takes
     side_px: int = 224
     resize_px: int = 224
-    """Length the shorter side is brought to before the centre crop of ``side_px``."""
+    """Length in pixels to which the shorter side is resized before the centre crop of ``side_px``."""
     interpolation: Literal["bilinear", "bicubic"] = "bilinear"
     mean: tuple[float, float, float] = HALF
     std: tuple[float, float, float] = HALF

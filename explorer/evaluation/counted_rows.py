@@ -21,25 +21,25 @@ class Table:
     """Rows with a label and a group, without copies; the rows of a group are contiguous."""
 
     rows: Codes
-    """Where each row was among those given."""
+    """Index of each row in the input."""
     vectors: Vectors
-    """Of length 1."""
+    """Vectors of length 1."""
     label: Column
     site: Column
-    """One site for all where none were given."""
+    """Site of each row; 0 for all where no sites were given."""
     group: Codes
-    """Each row its own group where none were given."""
+    """Group of each row; its own where no groups were given."""
     spans: Spans
-    """The rows of a row's own group."""
+    """The range of the rows of a row's own group."""
     n_groups: int
-    """0 where no groups were given."""
+    """Number of groups; 0 where no groups were given."""
     n_copies: int
     dropped: dict[str, int]
-    """Rows left out for a gap, by the first column that had one."""
+    """Rows left out for a missing value, by the first column that had one."""
     left_out: dict[str, int]
     """Classes that lie in one group (or row) only, with their rows: nothing of them could be found elsewhere."""
     sha256: str
-    """Of everything that was measured."""
+    """sha256 of everything that was measured."""
 
     def sample(self, n: int, *, seed: int) -> Int64[np.ndarray, " q"]:
         """At most n rows to use as queries, drawn uniformly."""

@@ -36,7 +36,7 @@ class Recipe:
     batch_size: int
     max_steps: int
     patience: int
-    """In epochs."""
+    """Number of epochs without improvement after which a run stops."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ N_RESAMPLES = 1000
 LEVEL = 0.95
 
 Statistic = Callable[[Float64[np.ndarray, "r m"]], Float64[np.ndarray, "r s"]]
-"""From the sums of each resample to its scores."""
+"""A function from the sums of each resample to its scores."""
 
 
 @dataclass(frozen=True, slots=True)

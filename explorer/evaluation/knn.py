@@ -39,7 +39,7 @@ class KnnReport(Report):
     """k nearest neighbours and nearest class mean on the same rows."""
 
     knn: Mapping[int, Scores]
-    """By k."""
+    """Scores of k nearest neighbours, by k."""
     prototype: Scores
     """Nearest class mean after centring and scaling to length 1."""
     chance: Number

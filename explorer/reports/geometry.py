@@ -54,7 +54,7 @@ class Line:
     points: tuple[Placed, ...]
     faint: bool
     colour: int
-    """Number of the colour, from 0."""
+    """Index of the colour, from 0."""
 
     @property
     def path(self) -> str:

@@ -14,7 +14,7 @@ from .document import EvaluationReport
 from .sections import Section, Shown, facts
 
 _KEYS = ("embedding", "train", "neighbours", "clusters")
-"""Of a recipe, what a reader may look up."""
+"""Fields of a recipe that are shown."""
 
 
 def report_title(report: EvaluationReport[Any], shown: Shown) -> str:

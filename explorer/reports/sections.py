@@ -40,7 +40,7 @@ class Bars(Section):
     kind = "bars"
     bars: Mapping[str, Estimate]
     chance: float | None = None
-    """Where a dotted line stands."""
+    """Position of a dotted line."""
     note: str = ""
 
 
@@ -60,11 +60,11 @@ class Curves(Section):
 
     kind = "curves"
     x: str
-    """What the number is."""
+    """Name of the number on the x axis."""
     series: Mapping[str, tuple[Point, ...]]
     chance: float | None = None
     faint: Mapping[str, tuple[tuple[int, float], ...]] = field(default_factory=dict)
-    """Series that are only there for comparison."""
+    """Series shown only for comparison."""
     note: str = ""
 
 
@@ -81,7 +81,7 @@ class Shown:
     """How a protocol displays its report."""
 
     title: str
-    """Of the protocol."""
+    """Title of the protocol."""
     explained: str
     """What the headline score is, in a sentence."""
     citations: tuple[str, ...]

@@ -19,9 +19,9 @@ from ..types import Image, Limits
 
 COMBINE = ("mean",)
 MOST_PARTS = 256
-"""Examples in each of ``like``, ``more_like`` and ``unlike``."""
+"""Maximal number of examples in each of ``like``, ``more_like`` and ``unlike``."""
 MOST_ROWS = 1_000_000
-"""Rows in one ``Rows`` example."""
+"""Maximal number of rows in one ``Rows`` example."""
 _ROW_DIGITS = 12
 
 

@@ -16,7 +16,7 @@ from .reading import Listing
 OUTSIDE = "its path leaves the folder"
 GONE = "there is no such file"
 HEAD_BYTES = 16
-"""Enough of a file to tell whether it is a picture."""
+"""Number of bytes that are enough to recognise a picture."""
 
 
 class Listed:

@@ -16,12 +16,12 @@ class Remote:
 
     url: str
     gives: str
-    """What it becomes, relative to the data set's folder: a folder of a zip, or the file in a gzip."""
+    """Path of the unpacked file or folder, relative to the data set's folder: a folder of a zip, or the file in a gzip."""
     size_bytes: int
     md5: str = ""
-    """Of the file as it is served, where the publisher says it."""
+    """md5 of the downloaded file, if the publisher gives it."""
     md5_unpacked: str = ""
-    """Of the file inside a gzip."""
+    """md5 of the file inside a gzip."""
 
     @property
     def file(self) -> str:
@@ -45,7 +45,7 @@ class Benchmark:
     licence: str
     licence_url: str
     terms: str
-    """What the licence asks, in a sentence."""
+    """The terms of the licence, in a sentence."""
     cite: str
     remotes: tuple[Remote, ...] = ()
     form: str = ""
@@ -181,4 +181,4 @@ BENCHMARKS: dict[str, Benchmark] = {
         ),
     ),
 }
-"""By name."""
+"""Data sets by name."""

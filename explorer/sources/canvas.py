@@ -16,7 +16,7 @@ from .stain import Concentrations
 Field = Float32[np.ndarray, "side side"]
 """One value per pixel of the tile."""
 Places = Float64[np.ndarray, "n 2"]
-"""Positions x, y in micrometres from the tile's upper left corner; they go on beyond its border."""
+"""Positions x, y in micrometres from the tile's upper left corner; they may lie beyond its border."""
 Shapes = Float64[np.ndarray, "n vertices 2"]
 """Closed outlines in micrometres."""
 Amounts = Float64[np.ndarray, "n"]

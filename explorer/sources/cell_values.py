@@ -11,7 +11,7 @@ EMPTY_WORDS = (
     *("na", "n/a", "n.a.", "#n/a", "<na>", "nan", "none", "null", "nil"),
     *("-", "--", "–", "—", "?", ".", "unknown", "unk", "missing", "not available", "not known"),
 )
-"""Words that say nothing is known, in lower case."""
+"""Words that mean "missing", in lower case."""
 
 _PLAIN = re.compile(r"(?=.{0,15}$)[+-]?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][+-]?\d+)?")  # longer ones are identifiers
 _COMMA = re.compile(r"(?=.{0,15}$)[+-]?(0|[1-9]\d*)(,\d+)?")

@@ -40,7 +40,7 @@ class Join:
     how: Counter[str] = field(default_factory=Counter)
     """Lines matched, by what they matched on: ``path``, a step of ``HOW``, or ``group``."""
     empty: list[int] = field(default_factory=list)
-    """Lines that name nothing."""
+    """Lines without a name."""
     repeated: list[int] = field(default_factory=list)
     """Lines whose picture an earlier line names; that one counts."""
     ambiguous: list[int] = field(default_factory=list)

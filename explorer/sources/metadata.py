@@ -21,7 +21,7 @@ TEXT_FIELDS = ("id", "label", "patient", "slide", "site", "split")
 NUMBER_FIELDS = ("mpp", "x_px0", "y_px0", "side_px0")
 FIELDS = ("uri", *TEXT_FIELDS, *NUMBER_FIELDS)
 MAY_BE_UNKNOWN = ("label", "patient", "slide", "site")
-"""Fields in which words such as "NA" mean that nothing is known."""
+"""Fields in which words such as "NA" mean "missing"."""
 
 # Names people give to these columns, lower case with underscores; earlier ones win.
 KNOWN = {

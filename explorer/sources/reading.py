@@ -11,7 +11,7 @@ from ..types import Item, Reject, Source
 from .table_reader import Table
 
 MOST_NAMES = 200
-"""Names of lines without a picture that a record keeps."""
+"""Maximal number of names of lines without a picture in a record."""
 _MOST_LABELS = 1000
 _EXAMPLES = 3
 _COUNTED = ("label", "patient", "slide", "site", "split")
@@ -25,9 +25,9 @@ class ColumnReading:
     taken_for: str
     """Our field; ``uri`` for the column that names the pictures, empty where the column is kept under its own name."""
     holds: str
-    """text, whole numbers, numbers, yes or no, or nothing."""
+    """Type of the values: text, whole numbers, numbers, yes or no, or nothing."""
     filled: int
-    """Lines in which it says something."""
+    """Number of lines with a value."""
     examples: tuple[str, ...]
 
 
@@ -81,7 +81,7 @@ class Reading:
     """Field -> number of different values, for label, patient, slide, site and split."""
     tables: tuple[TableReading, ...]
     notes: tuple[str, ...]
-    """What was guessed, changed, set aside or not matched, a sentence each."""
+    """What was guessed, changed, set aside or not matched, one sentence each."""
 
     def to_json(self) -> dict[str, Any]:
         """As a document of JSON types."""

@@ -17,7 +17,7 @@ BROKEN = (
     OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, AttributeError, OverflowError,
     ZeroDivisionError, AssertionError, NotImplementedError, RuntimeError, struct.error, zlib.error,
 )  # fmt: skip
-"""What Pillow, tifffile and imagecodecs raise on damaged files, gathered by feeding them damaged files."""
+"""Errors that Pillow, tifffile and imagecodecs raise on damaged files, found by decoding damaged files."""
 _MAX_BYTES_PER_PIXEL = 32
 _GREY, _GREY_ALPHA, _RGB, _RGBA = 1, 2, 3, 4
 

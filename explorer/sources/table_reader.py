@@ -22,9 +22,9 @@ from .delimited import parse, unique_names
 from .table_text import decode_text
 
 SUFFIXES = (".csv", ".tsv", ".parquet", ".xlsx", ".xls", ".xlsb", ".ods")
-"""Of files that are tables by their name; ``.gz`` may follow."""
+"""Suffixes of tables; ``.gz`` may follow."""
 MAX_BYTES = 2_000_000_000
-"""Of a table, unpacked."""
+"""Maximal bytes of a table, unpacked."""
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 _INT64 = range(-(2**63), 2**63)
 
@@ -38,13 +38,13 @@ class Table:
     """What the file is, for people: ``CSV separated by ";", UTF-16``."""
     columns: Mapping[str, list[Any]]
     lines: Sequence[int]
-    """Where each row stands in the file, from 1 (the header of a text is line 1)."""
+    """Line number of each row in the file, from 1 (the header of a text is line 1)."""
     as_text: bool = False
-    """Whether the file only knows text, so that what is a number has to be seen from the cells."""
+    """True if the file stores only text, so that numbers have to be recognised from the cells."""
     decimal_comma: bool = False
-    """Whether the separator leaves the comma free for decimals."""
+    """True if the separator leaves the comma free for decimals."""
     notes: tuple[str, ...] = ()
-    """What was guessed or is not as it should be, a sentence each."""
+    """What was guessed or is irregular, one sentence each."""
     pictures: Mapping[str, Any] = field(default_factory=dict)
     """Columns that hold the bytes of encoded pictures: a sequence of bytes or None for each."""
 

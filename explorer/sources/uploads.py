@@ -20,7 +20,7 @@ from .tables_beside import check_options, is_candidate, list_pictures
 
 NAMES = ".explorer-upload.jsonl"
 HEADER = '{"format": "explorer-upload-1"}\n'
-"""By it an upload is told from a folder of the user's own."""
+"""Header line that distinguishes an upload from a user's folder."""
 
 
 class UploadSource(Listed):

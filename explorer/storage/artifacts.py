@@ -25,7 +25,7 @@ from ..errors import ArtifactDamaged, ArtifactMissing, CollectionMissing
 from .locks import locked
 
 COLLECTION = "collection.json"
-"""The record of a collection: a folder that holds one is one."""
+"""The record of a collection; a folder that contains it is a collection."""
 META = "meta.json"
 PARTS = "parts"
 FORMAT = 1

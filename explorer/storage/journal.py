@@ -26,9 +26,9 @@ from jaxtyping import Int64
 from ..errors import ArtifactDamaged, Busy, CollectionMissing, InputError
 
 UNDO = "undo"
-"""Kind of an entry that takes another one back."""
+"""Kind of an entry that undoes another one."""
 PATIENCE_S = 30.0
-"""How long a process waits for another one that writes."""
+"""Seconds that a process waits for another writer."""
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         """CREATE TABLE entries (
@@ -53,7 +53,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 """Statements that bring a file from schema i to i + 1. Published ones are never edited; new ones are added at the end."""
 _COLUMNS = "id, kind, about, value, n_rows, one_row, packed_rows, who, at, why, query_id, undoes"
 _PAGE = 50_000
-"""Entries read at once: a reader holds writers up for one page only."""
+"""Entries read at once: a reader blocks writers for one page only."""
 
 RowNumbers = Int64[np.ndarray, " m"]
 """Row numbers, ascending, each once."""

@@ -135,9 +135,7 @@ def near(result: Any) -> dict[str, Any]:
     return found | about | {"hits": [(row, pytest.approx(score, abs=1e-5)) for row, score in found["hits"]]}
 
 
-def test_page_library_command_line_rest_and_compare_give_the_same_hits_scores_and_facts(
-    collection: Collection, stranger: Path, home: Path
-) -> None:
+def test_every_interface_gives_the_same_hits_scores_and_facts(collection: Collection, stranger: Path, home: Path) -> None:
     asked = queries(collection, stranger)
     assert len(asked) >= 20
     embedding = collection.embedding()

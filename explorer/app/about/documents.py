@@ -23,7 +23,7 @@ TITLES = {
     "architecture": "How it is built",
 }
 PARAMETER = "document"
-"""Name in the URL of the document that is open."""
+"""Name of the URL parameter that says which document is open."""
 _KEY = "about/document"
 _COMMENT = re.compile(r"<!--.*?-->\n?", flags=re.DOTALL)
 _CODE = re.compile(r"(^```.*?^```$)", flags=re.DOTALL | re.MULTILINE)

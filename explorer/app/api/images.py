@@ -18,7 +18,7 @@ from ..shared import assets, cache, point_buffers, query_pictures
 
 BINARY, JPEG = "application/octet-stream", "image/jpeg"
 MOST_PX = 4096
-"""Longer side of a served picture."""
+"""Largest length in pixels of the longer side of a served picture."""
 _JPEG_QUALITY = 92
 
 _A_JPEG: dict[int | str, dict[str, Any]] = {200: {"content": {JPEG: {}}}}

@@ -28,11 +28,11 @@ _LIMITS = {
     "annotations": Limit(most_bytes=12_000_000, most_values=1_000_000),  # may name every row
     "selections": Limit(most_bytes=12_000_000, most_values=1_000_000),
 }
-"""By the last part of the path; ``Limit()`` for every other."""
+"""Limits by the last part of the path; ``Limit()`` for every other path."""
 _STREAMED = re.compile(r"/uploads/[^/]+$|/search/image$")
-"""Paths of the routes that read their body piece by piece, each with a limit of its own."""
+"""Paths of the routes that read their body in chunks, each with its own limit."""
 _STRING = re.compile(rb'"(?:[^"\\]+|\\.)*"?', re.DOTALL)
-"""Also one that is not closed: so each byte is looked at once, whatever comes."""
+"""A JSON string, also one that is not closed, so that each byte is read only once for any input."""
 _BRACKET = re.compile(rb"[\[\]{}]")
 _NO_JSON = "The body is not JSON that can be used; send one object in UTF-8, without numbers of thousands of digits or half characters."
 

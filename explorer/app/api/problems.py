@@ -28,7 +28,7 @@ STATUS: tuple[tuple[type[ExplorerError], int], ...] = (
 )
 """The status of the first class that an error is an instance of; every other error is a fault of the server, 500."""
 MOST_CHARACTERS = 300
-"""Length of the longest sentence that is answered."""
+"""Maximal length of an error message in characters."""
 
 NOTHING = "There is nothing at this address; /api/openapi.json lists what there is."
 _BY_STATUS = {404: NOTHING, 405: "This address does not take this method; /api/openapi.json lists what it takes."}

@@ -30,7 +30,7 @@ from .problems import NOTHING, answer
 
 LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 HEADER = b"x-explorer"
-"""Asked for on every call that changes something: a form or a link of another page cannot send it."""
+"""Header required on every call that changes something: a form or a link of another page cannot send it."""
 SAFE = ("GET", "HEAD", "OPTIONS")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -57,10 +57,10 @@ class _Call:
 
     headers: Mapping[bytes, bytes]
     address: str
-    """IP address of the client, as far as it is known."""
+    """IP address of the client, if known."""
     host: str
     name: str
-    """Of ``host``, without its port."""
+    """The host name without its port."""
     scheme: str
     through_unknown_proxy: bool
 

@@ -17,7 +17,7 @@ from ..shared import cache, job_requests
 from ..ui import charts, job_panel
 
 MOST_ROWS = 24
-"""Bars of the overview."""
+"""Maximal number of bars in the overview."""
 
 
 def choose(collection: Collection, encoder: str, artifact: Sequence[Artifact], asked: Mapping[str, str] | None) -> Artifact | None:

@@ -22,7 +22,7 @@ from ..widgets import MapState, linked_maps
 from . import query_tab
 
 SHARED = ":shared"
-"""The colour that shows where the models disagree."""
+"""The colour option that shows where the encoders disagree."""
 _HEIGHT_PX = 480
 _LEAST = 24
 _MOST_CARDS = 24

@@ -18,7 +18,7 @@ from ..ui import find_patches, query_state, search_url, url_state
 from ..ui.query_state import Question
 
 MOST_MODELS = 4
-"""Beside each other in one window."""
+"""Maximal number of encoders side by side in one window."""
 _AMOUNTS = (6, 12, 24)
 
 

@@ -20,10 +20,10 @@ from ..ui.map_views import View
 from ..widgets import MapState
 
 MOST_CARDS = 60
-"""Of a large selection a fair sample is shown."""
+"""Of a large selection an even sample of this size is shown."""
 _PATCH_PX = 260
 _CHANGE = "map/change"
-"""In the session: the last ``Change``."""
+"""Session key of the last ``Change``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from ..ui import query_state
 from ..ui.query_state import Question
 
 ALIKE = 1.5
-"""Widths that differ by less than this factor are taken for the same."""
+"""Widths that differ by less than this factor count as equal."""
 _FINEST, _COARSEST = 0.01, 50.0
 
 

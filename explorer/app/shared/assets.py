@@ -16,12 +16,12 @@ from pathlib import Path
 FOLDER = Path(__file__).parents[1] / "web"
 MEDIA_TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
 IMMUTABLE = "public, max-age=31536000, immutable"
-"""Of the widgets themselves, which hold nothing of any collection."""
+"""Cache header of the browser modules, which contain no data of any collection."""
 PRIVATE_IMMUTABLE = "private, max-age=31536000, immutable"
-"""Of pictures and rows: the reader's own browser may keep them, caches that several people share may not."""
+"""Cache header of pictures and rows: the user's browser may cache them, shared caches may not."""
 PRIVATE = "private, no-cache"
 _COMMENT = re.compile(r"^[ \t]*(?://[^\n]*|/\*\*.*?\*/[ \t]*)$", re.MULTILINE | re.DOTALL)
-"""A comment on lines of its own."""
+"""A comment that fills whole lines."""
 
 
 @cache

@@ -27,10 +27,10 @@ from ...types import Encoder, Labels
 from . import point_buffers, uploads
 
 searching = threading.BoundedSemaphore(max(2, os.cpu_count() or 1))
-"""Held by whoever searches or encodes a query: more at once than there are cores only make each of them slower."""
+"""Limits concurrent searches and encodings: more of them than cores only make each slower."""
 _loading = threading.Lock()
 LOCAL_USER = "local"
-"""Who annotates in the app, as long as nobody logs in."""
+"""Author of annotations made in the app, as there is no login."""
 
 
 @cache

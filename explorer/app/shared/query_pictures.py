@@ -18,11 +18,11 @@ from ...search import Picture
 from ...types import Image
 
 MOST_PER_SESSION = 8
-"""Pictures of a session, and as many regions that were cut from them or from patches."""
+"""Pictures per session, and as many regions cut from them or from patches."""
 MAX_SESSION_BYTES = 64_000_000
-"""Of a session's pictures, and of its regions: older ones go first, the newest stays whatever its size."""
+"""Bytes of a session's pictures, and of its regions: the oldest are dropped first, the newest is kept whatever its size."""
 MAX_BYTES = 256_000_000
-"""Of all sessions."""
+"""Bytes of all sessions together."""
 LIFE_S = 3600.0
 
 
@@ -33,7 +33,7 @@ class _Entry:
 
 
 _entries: OrderedDict[str, _Entry] = OrderedDict()
-"""By id, in order of the last look."""
+"""Pictures by id, in order of their last use."""
 _lock = threading.Lock()
 
 
@@ -42,9 +42,9 @@ class Held:
     """The query pictures of one session and the regions it searched with; a region never displaces a picture."""
 
     pictures: OrderedDict[Hashable, str] = field(default_factory=OrderedDict)
-    """Ids, oldest first."""
+    """Ids of pictures, oldest first."""
     regions: OrderedDict[Hashable, str] = field(default_factory=OrderedDict)
-    """Ids by what was cut, oldest first."""
+    """Ids of regions by what they were cut from, oldest first."""
 
     def keep(self, image: Image) -> str:
         """Store a picture (h w 3); returns its id. Raises ``InputError`` where it is too large."""

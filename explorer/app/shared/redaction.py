@@ -9,7 +9,7 @@ from ... import settings
 
 _ABSOLUTE = re.compile(r"""(?<![\w.:/\\])(?:[A-Za-z]:)?(?:[/\\][^/\\\s'"<>|:;,()]+){2,}[/\\]?""")
 _UPLOAD = re.compile(r"(?:\.uploads/)?\b[0-9a-f]{32}\b(?:/[0-9a-f]{16}\b(?:\.\w+)?)?")
-"""The id of an upload, which only those who brought it should know."""
+"""The id of an upload, which only its owner should know."""
 
 
 def without_paths(text: str) -> str:

@@ -26,11 +26,11 @@ from ...sources.uploads import HEADER, NAMES, read_names
 
 FOLDER = ".uploads"
 ALONE = (".zip", ".h5", ".hdf5")
-"""Suffixes of files that are a source by themselves; they keep it on disk. So do tables, which may also lie beside pictures."""
+"""Suffixes of files that are a source by themselves and keep the suffix on disk. Tables keep it too, also beside pictures."""
 SPARE_BYTES = 1_000_000_000
-"""What must stay free on the disk."""
+"""Bytes that must stay free on the disk."""
 MOST_NAME = 200
-"""Characters of one part of a name."""
+"""Maximal number of characters in one part of a name."""
 MOST_PARTS = 20
 UNUSED_LIFE_S = 24 * 3600.0
 _PIECE_BYTES = 1 << 20
@@ -160,7 +160,7 @@ def _short(part: str) -> str:
 
 
 _arrived: dict[Path, int] = {}
-"""Bytes of each upload that have come in, those of files on their way included."""
+"""Bytes received of each upload, including files still being received."""
 
 
 def _check_room(upload: Upload, more_bytes: int, most_bytes: int) -> None:

@@ -26,7 +26,7 @@ from . import url_state
 CHOSEN = url_state.COLLECTION
 BY_PEOPLE = frozenset(COLUMNS.values())
 MOST_CLASSES = 200
-"""Columns with more different texts than this are names of things, not classes."""
+"""Columns with more distinct texts than this are names, not classes."""
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:$&])")
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from .. import ui
 from ..shared import cache
 
 FREE = ("none needed", "here", "to fetch")
-"""States of weights (``encoders.weights_state``) with which a model can be used without asking anybody."""
+"""States of weights (``encoders.weights_state``) in which an encoder can be used without a request for access."""
 
 
 def choose_encoder(key: str) -> EncoderSpec:

@@ -23,7 +23,7 @@ from .url_state import Where
 
 _MOST_CHOICES = 200
 _STEPS = 100
-"""Of a slider, at least."""
+"""Minimal number of steps of a slider."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,11 @@ from ..shared import cache, uploads
 from . import query_state
 
 MOST_BYTES = 20_000_000
-"""Of a picture that is brought."""
+"""Maximal size in bytes of an uploaded query picture."""
 FOUND = 12
-"""Patches shown for a name that was typed."""
+"""Maximal number of patches shown for a typed name."""
 FIRST = 24
-"""Patches offered where nothing is asked yet."""
+"""Number of patches offered where there is no query yet."""
 
 
 def find(collection: Collection, text: str) -> list[int]:

@@ -25,13 +25,13 @@ from ..widgets import MapData, Mark, Query, set_map_state
 from . import url_state
 
 GROUP = "group:"
-"""Before the key of a grouping, where a colour names one."""
+"""Prefix of the key of a clustering in the name of a colour option."""
 NEAREST = 10
 MOST_AREA = 6000
-"""Letters of a selection in an address; browsers and proxies cut longer ones."""
+"""Maximal number of characters of a selection in a URL; browsers and proxies cut longer ones."""
 _MEASURED = {"trustworthiness": "trust", "continuity": "continuity", "stability": "stability"}
 OF = "map/of"
-"""In the session: the name of the rows that are selected, where they have one (``named``)."""
+"""Session key of the name of the selected rows, if they have one (``named``)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from ..shared.query_pictures import Held
 from ..widgets import Box
 
 MOST_VECTORS = 32
-"""Vectors of pictures and regions that a session keeps."""
+"""Number of vectors of pictures and regions that a session caches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +28,13 @@ class Question:
 
     row: int | None = None
     picture: str | None = None
-    """Id of a picture that this session brought."""
+    """Id of an uploaded picture of this session."""
     rows: tuple[int, ...] = ()
-    """A selection."""
+    """The rows of a selection."""
     box: Box | None = None
-    """A part of the row's or the session's picture."""
+    """A region of the row's or the uploaded picture."""
     mpp: float | None = None
-    """Micrometres per pixel of the session's picture, where its owner gave it."""
+    """Micrometres per pixel of the uploaded picture, if the user gave it."""
     liked: tuple[int, ...] = ()
     disliked: tuple[int, ...] = ()
     k: int = 24

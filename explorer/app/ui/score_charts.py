@@ -19,12 +19,12 @@ QUIET = "#8b9699"
 _FAINT = "rgba(139, 150, 153, 0.35)"
 _PAGE_LIGHT, _PAGE_DARK = "#ffffff", "#14191b"
 _LIGHT, _DARK = "#f1f5f5", "#1e2527"
-"""Of an empty cell, by theme: plotly chooses the colour of a cell's text by the cell's own."""
+"""Colour of an empty cell, by theme: plotly chooses the colour of a cell's text by the cell's own."""
 _FURTHER_SERIES = ("#e69f00", "#0072b2", "#cc79a7")
 _CONFIG = {"displayModeBar": False, "scrollZoom": False}
 _LINE_PX = 24
 _MOST_COUNTS = 14
-"""Classes up to which a confusion matrix has room for its numbers."""
+"""Maximal number of classes for which a confusion matrix shows its numbers."""
 
 
 def section(shown: Section, *, key: str) -> None:

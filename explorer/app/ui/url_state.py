@@ -36,11 +36,11 @@ _APP = Path(__file__).parents[1]
 _ROOMS = {"groups": "clusters"}
 """Rooms of pages whose address says another word."""
 _OF_THE_BROWSER = ("at", "hidden", "visible")
-"""Words that the map widget itself writes and reads (``web/map/page_url.js``)."""
+"""URL parameters that the map widget itself writes and reads (``web/map/page_url.js``)."""
 _BY_MODEL = ("map", "search", "groups", "evaluate")
 _ASKED, _ARRIVED, _MODEL = "address/asked", "address/arrived", "address/model"
 _MOST_BYTES = 200_000
-"""Of an unpacked selection; an address that says more was not written here."""
+"""Maximal size of an unpacked selection in bytes; a larger one was not written by this program."""
 
 
 def page(name: str, *, default: bool = False) -> st.Page:

@@ -21,7 +21,7 @@ class Card:
     patient: str = ""
     slide: str = ""
     note: str = ""
-    """A word or two on the picture, such as "in both"."""
+    """One or two words on the picture, such as "in both"."""
 
 
 @dataclass(frozen=True, slots=True)

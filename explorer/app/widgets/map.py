@@ -42,7 +42,7 @@ class MapData:
     column: Mapping[str, Any] | None = None
     """A ``point_buffers.Column.legend`` with the ``url`` of its data; None: one colour."""
     columns: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """The same for columns that shapes of the selection name, by name; needed where their colours are not shown now."""
+    """The same for columns that shapes of the selection name, by name; needed where these columns are not the present colours."""
     title: str = ""
     """A few words for the line below the map: how it was made."""
     medoids: Sequence[tuple[int, str]] = ()
@@ -52,9 +52,9 @@ class MapData:
     hits: Sequence[int] = ()
     height_px: int = 560
     overview: bool = False
-    """Only to show where something is: all points, no tools, no pictures."""
+    """True for a small map that only shows positions: all points, no tools, no pictures."""
     addressed: bool = False
-    """The view and the hidden classes are kept in the page's URL, by the browser itself; of one map on a page."""
+    """True if the browser keeps view and hidden classes in the page's URL; only for one map on a page."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ class Measured:
     finding: Finding[Any]
     split: Split | None = None
     careless: Finding[Any] | None = None
-    """The same with nothing kept apart; None where that changes nothing, or where the protocol measures it itself."""
+    """The finding without keeping groups apart; None where that is the same, or where the protocol measures it itself."""
 
 
 def measure(

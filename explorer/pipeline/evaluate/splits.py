@@ -73,15 +73,15 @@ class Split:
     val: RowNumbers
     test: RowNumbers
     left_out: Mapping[str, int]
-    """Rows that were kept from teaching, by reason."""
+    """Rows that were left out of training, by reason."""
     way: str
     """How the rows were split, in a sentence."""
     selected: bool = False
-    """Whether the rows that are judged are also those that choose the checkpoint, which makes a score optimistic."""
+    """True if the test rows also choose the checkpoint, which makes a score optimistic."""
     judged: str = ""
     """"test" or "val" of the collection's own split; empty where something else decided."""
     classes_left_out: Mapping[str, int] = field(default_factory=dict)
-    """Classes that cannot be on every side, with their rows."""
+    """Classes that cannot be in every part, with their rows."""
 
 
 def own_split(values: pd.Series) -> pd.Series | None:

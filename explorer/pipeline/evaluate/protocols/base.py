@@ -46,7 +46,7 @@ class Question:
 
     part: Part
     teacher: Part | None = None
-    """Rows of another collection to learn from."""
+    """Rows of another collection to train on."""
     group_name: str = ""
     """Name of the column whose values are kept apart; empty for none."""
     site_name: str = ""
@@ -63,9 +63,9 @@ class Subject:
     vectors: AnyVectors
     """(n, d), a row for each row of the part."""
     teaching: AnyVectors | None = None
-    """Of the rows of the teacher."""
+    """Vectors of the training collection."""
     split: Split | None = None
-    """For protocols that learn."""
+    """The split, for protocols that train."""
     index: IndexFacts | None = None
     clusters: Clusters | None = None
 
@@ -79,7 +79,7 @@ class Finding(Generic[R]):
     value: Estimate
     chance: float
     results: R
-    """Everything, in the protocol's own type."""
+    """All results, in the protocol's own type."""
     naive: float | None = None
     """The same score with nothing kept apart, where the protocol measures that itself."""
     sentences: tuple[str, ...] = ()
@@ -110,7 +110,7 @@ class Protocol(Generic[R]):
     """An evaluation protocol. A new one is a record like this in ``protocols.PROTOCOLS``; nothing else names it."""
 
     name: str
-    """As on the command line."""
+    """Name on the command line."""
     title: str
     asks: str
     """The question it answers, for a person who chooses."""
@@ -124,19 +124,19 @@ class Protocol(Generic[R]):
     columns: Callable[[EvaluationReport[R]], Iterable[Column]]
     citations: tuple[str, ...] = ()
     learns: bool = False
-    """Whether it learns from rows of one side of a split and judges those of the other."""
+    """True if it trains on one part of a split and tests on another."""
     with_val: bool = False
-    """Whether it also needs rows to choose a checkpoint by."""
+    """True if it also needs validation rows to choose a checkpoint."""
     by_site: bool = False
-    """Whether it asks for a column that says where a row is from."""
+    """True if it requires a column that says where a row is from."""
     beside: Literal["", "index", "clusters"] = ""
-    """What else of the embedding it looks at."""
+    """Other artifacts of the embedding that it uses."""
     published: bool = False
-    """Whether published scores on public data sets may stand beside it."""
+    """True if published scores on public data sets can be shown beside it."""
     asked_first: bool = False
-    """Whether the leaderboard proposes it for every embedding with labels."""
+    """True if the leaderboard proposes it for every embedding with labels."""
     takes: str = "seconds"
-    """How long it takes, in words."""
+    """Its usual duration, in words."""
 
 
 def few_groups(question: Question, n_groups: int) -> str:
