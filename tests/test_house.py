@@ -1,4 +1,4 @@
-"""The house stays in order: who may import whom, what pure rooms may see, how long a file may be."""
+"""Structure of the package: which room imports which, what pure rooms may import, and the length of files."""
 
 from __future__ import annotations
 

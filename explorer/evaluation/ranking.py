@@ -12,9 +12,9 @@ from .inputs import Codes
 from .intervals import group_sums
 
 METRICS = ("hit", "precision", "majority_vote", "average_precision")
-"""Averaged over the queries of a class, then over classes."""
+"""Scores that are averaged over the queries of a class, then over classes."""
 _SUMS = ("n", *METRICS, "voted")
-"""What is added up for each class: queries, the four scores, and how often the class was voted for."""
+"""Sums for each class: number of queries, the four scores, and how often the class was voted for."""
 
 
 def majority_vote(labels: Rows) -> Codes:

@@ -44,12 +44,12 @@ class SiteBiasReport(Report):
     0.5 alone would blame the site, or clear it, for the make-up of a collection.
     """
     sentence: str
-    """What the index says."""
+    """The index in words."""
     site_sentence: str
-    """What naming the site says."""
+    """The accuracy of naming the site in words."""
     n: int
     n_queries: int
-    """Rows that could find both their class elsewhere and another class at their own site; only these ask."""
+    """Rows that could find both their class at another site and another class at their site; only these are queries."""
     n_sites: int
     n_groups: int
     """Groups kept apart; 0 where only the query itself was left out."""

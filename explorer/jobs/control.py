@@ -21,7 +21,7 @@ from .job import ASKED, CANCELLED, ENDED, FOLDER, LOCK, LOG, PID, PROGRESS, RECO
 
 _STARTING = ".starting.lock"
 _PATIENCE_S = 10.0
-"""How long a process may take to stop when it is asked to, before it is made to."""
+"""Seconds that a process has to stop on request before it is killed."""
 
 
 def start(home: Path, command: Sequence[str], *, title: str, collection: str = "") -> Job:

@@ -17,7 +17,7 @@ from ..errors import InputError
 from ..types import Encoder, Progress, Report
 
 BLOCK_ROWS = 2048
-"""Rows that are embedded, checked and written together."""
+"""Number of rows that are embedded, checked and written together."""
 RowNumbers = Int64[np.ndarray, " rows"]
 BlockVectors = Float32[np.ndarray, "rows d"]
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

@@ -1,4 +1,4 @@
-"""What the address says, and what it says again."""
+"""Reading and writing of URL parameters."""
 
 from __future__ import annotations
 

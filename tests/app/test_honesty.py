@@ -1,4 +1,4 @@
-"""What the pages say of themselves: where a map is not to be trusted, where neighbours follow the hospital, and ranges as filters."""
+"""What the pages say about limits: trustworthiness of maps, site bias, and filters by ranges."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sheet of a new collection shows what was understood and takes corrections; About keeps it."""
+"""The form for a new collection shows how the source was read and takes corrections; About shows them later."""
 
 from __future__ import annotations
 

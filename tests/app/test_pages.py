@@ -1,4 +1,4 @@
-"""Every page in every state a person may meet it in: what it shows, and that it never shows a traceback."""
+"""Every page in every state a user may meet: what it shows, and that it never shows a traceback."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ Real patches of three sets. ``choose`` is the half of crc5 and oral_binary that 
 the white point, was made on ``all`` but for the rest of crc5, so of ``confirm`` only crc5 was never looked at.
 
 Protocol. 1-NN: the most similar other patch by cosine, share of right classes. LR: logistic regression on standardised
-numbers, balanced accuracy, five folds. Shifted: learnt from one half as it is, tested on the other half restained;
+numbers, balanced accuracy, five folds. Shifted: learnt from one half as it is, tested on the other half with another simulated stain;
 averaged over splits and draws. The descriptor is compared as it comes, by plain cosine; colour + LBP is standardised by
 the set at hand first (by the learnt half, when shifted), which it needs. Two shifts:
 

@@ -1,4 +1,4 @@
-"""The descriptor: the same vector for a turned patch, a restained one close by, and never a vector that breaks the index."""
+"""The descriptor: invariant under rotation, robust to another stain, and always a finite, non-zero vector."""
 
 from __future__ import annotations
 

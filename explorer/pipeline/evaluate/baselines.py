@@ -21,15 +21,15 @@ from ..embed import embed
 from .splits import AnyVectors
 
 BASELINES = ("descriptor", "random-vits16", "dino-vits16")
-"""Encoders that know no pathology."""
+"""Encoders without pathology training."""
 KIND = "baselines"
-"""Where their vectors lie, so that they are not offered as models of the collection."""
+"""Artifact kind of their vectors, separate so that they are not offered as encoders of the collection."""
 _KINDS = ("embeddings", KIND, "anchors")
-"""Where vectors of such an encoder may lie, best first; older versions wrote ``anchors``."""
+"""Artifact kinds that may hold vectors of such an encoder, best first; older versions wrote ``anchors``."""
 COLOUR = "colour"
 COLOUR_TITLE = "Colour histogram of the thumbnails"
 MOST_ROWS = 20_000
-"""Of a collection that is embedded by them without being asked to: on a CPU that takes minutes."""
+"""Maximal number of rows of a collection that is embedded by them automatically: on a CPU that takes minutes."""
 PUBLISHED_PROTOCOL = "eva-2025"
 
 

@@ -73,7 +73,7 @@ class Table:
     columns: Mapping[str, Column]
     cells: tuple[Cell, ...]
     baselines: Mapping[str, Mapping[str, tuple[float, float | None]]]
-    """Published scores of encoders that never saw tissue, by encoder and column; empty where the protocol has none."""
+    """Published scores of encoders without pathology training, by encoder and column; empty where the protocol has none."""
     left_out: Mapping[str, str]
     """Task or encoder -> why it is not in the table."""
 

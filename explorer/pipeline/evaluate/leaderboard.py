@@ -38,7 +38,7 @@ class Line:
     group: str | None
     """Column whose values were kept apart."""
     train: str | None
-    """Collection that was learnt from; None: other rows of the same one."""
+    """The training collection; None for other rows of the same one."""
     rows: tuple[str, ...] = ()
     """Options that restrict the rows, as they are typed; empty for all rows."""
 
@@ -54,11 +54,11 @@ class Measure:
     protocol: str
     score: str
     way: str = ""
-    """What else of the way it was measured must be equal."""
+    """Other settings of the measurement that must be equal for numbers to be comparable."""
     site: str | None = None
     """Column that says where a patch is from, for protocols that ask for one."""
     headline: bool = False
-    """Whether it stands in a table that fits a window."""
+    """True if it belongs in the short table that fits a window."""
     help: str = ""
 
     @property

@@ -37,7 +37,7 @@ class Question:
     where: Mapping[str, Any] = field(default_factory=dict)
     """Only rows with these values, as ``allowed_rows`` takes them."""
     leave_out: tuple[str, ...] = ()
-    """Classes that take no part."""
+    """Classes to leave out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +47,13 @@ class Prepared:
     protocol: Protocol[Any]
     columns: Columns
     rows: RowNumbers
-    """Rows of the collection that take part."""
+    """Rows of the collection that count."""
     teaching_rows: RowNumbers | None
-    """Rows of the other collection that take part."""
+    """Rows of the training collection that count."""
     unlabelled: int
-    """Rows without a label, among those asked for."""
+    """Rows without a label among the chosen rows."""
     copies: int
-    """Rows that are exact copies of another, and so do not count."""
+    """Rows that are exact copies of another and are not counted."""
     group: str | None
     site: str | None
 

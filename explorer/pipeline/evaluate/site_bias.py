@@ -16,7 +16,7 @@ from .protocols.site_bias import SITE_BIAS
 from .questions import GROUPS, Question, site_columns
 
 MOST_ROWS = 20_000
-"""Of a collection whose site bias is measured while it is built; the time grows with the square of the rows."""
+"""Maximal number of rows of a collection whose site bias is measured while it is built; the time grows with its square."""
 _LABEL = "label"
 
 
@@ -25,7 +25,7 @@ class SiteBias:
     """What is known of the site bias of an embedding: do neighbours follow the tissue, or the place of origin?"""
 
     state: Literal["site", "fair", "unmeasured", "inseparable"]
-    """"site" where a report says that neighbours follow it, "fair" where reports do not, "inseparable" where none could tell."""
+    """"site" where a report says that neighbours follow the site, "fair" where none does, "inseparable" where none could tell."""
     sentence: str
     label: str
     site: str

@@ -15,7 +15,7 @@ from ...evaluation.inputs import class_name, classes_of
 
 MOST_FOLDS = 5
 SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test", "testing": "test"}
-"""What values of a ``split`` column mean."""
+"""The usual values of a ``split`` column and the standard words for them."""
 RowNumbers = Int64[np.ndarray, " _"]
 """Of any length: the parts of a split differ."""
 AnyVectors = Float32[np.ndarray, "_ _"]

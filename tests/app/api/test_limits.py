@@ -1,4 +1,4 @@
-"""What one request may hold: the rest is refused in JSON before it is parsed."""
+"""Limits of request bodies: larger ones are refused with JSON before they are parsed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures, rows, buffers, searches: what the pages and other programs are served."""
+"""Routes for pictures, rows, buffers and searches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may speak to the server, and what every answer carries."""
+"""Access control of the server, and the headers of every response."""
 
 from __future__ import annotations
 

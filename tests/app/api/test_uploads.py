@@ -1,4 +1,4 @@
-"""Uploads: nothing a browser says becomes a path, nothing is held in memory, and what arrived can be built from."""
+"""Uploads: no file name becomes a path, no file is held in memory, and a complete upload can be built from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What lies on the server's disk is not told."""
+"""Paths on the server's disk are removed from messages."""
 
 from __future__ import annotations
 
