@@ -119,7 +119,7 @@ def in_domain(vectors: np.ndarray, labels: np.ndarray, scale: Callable[..., list
 
 
 def shifted(clean: np.ndarray, moved: list[np.ndarray], labels: np.ndarray, scale: Callable[..., list[np.ndarray]]) -> tuple[float, float]:
-    """1-NN accuracy and LR balanced accuracy on restained halves, means over splits and draws."""
+    """1-NN accuracy and LR balanced accuracy on halves with a changed stain, means over splits and draws."""
     one_nn, linear = [], []
     for a, b in StratifiedShuffleSplit(SPLITS, test_size=0.5, random_state=1).split(clean, labels):
         model = classifier().fit(clean[a], labels[a])

@@ -1,4 +1,4 @@
-"""The index room: every kind keeps the contract; recall is honest; the graph is the graph."""
+"""Vector stores: every kind satisfies the contract; recall is measured against brute force; the graph holds the true neighbours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One engine behind every way to ask: twenty queries through Python, command line, compare, REST and the page give the same answer."""
+"""One search engine behind every interface: twenty queries through Python, command line, compare, REST and the page give the same answer."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def queries(collection: Collection, stranger: Path) -> dict[str, tuple[Query, li
 
 
 def answer(result: Any) -> dict[str, Any]:
-    """Hits, scores and facts, as every mouth must give them."""
+    """Hits, scores and facts, as every interface must return them."""
     document = result if isinstance(result, dict) else result.to_json()
     return {"hits": [(hit["row"], hit["score"]) for hit in document["hits"]], **document["facts"]}
 

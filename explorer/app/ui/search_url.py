@@ -84,7 +84,7 @@ def _where(collection: Collection) -> Where:
         return {}
     active = len(filter_controls.conditions(offered, key=_key(collection)))
     with st.popover(f"Filter · {active}" if active else "Filter", key="search/filter"):
-        st.caption("Only patches with one of these values, or in these ranges, may answer. What is left as it is allows all.")
+        st.caption("Only patches with one of these values, or in these ranges, are returned. Controls left unchanged do not filter.")
         return filter_controls.controls(offered, key=_key(collection))
 
 
