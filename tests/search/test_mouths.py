@@ -1,4 +1,4 @@
-"""One search engine behind every interface: twenty queries through Python, command line, compare, REST and the page give the same answer."""
+"""One search engine: twenty queries give the same answer through Python, command line, compare, REST and the page."""
 
 from __future__ import annotations
 
