@@ -1,6 +1,6 @@
-"""Groups of rows without labels: k-means, HDBSCAN, Leiden; what is in them, and how they meet a known column.
+"""Clustering without labels (k-means, HDBSCAN, Leiden), and the agreement of clusters with a known column.
 
-A cluster is a number: 0 is the largest, -1 is "in no cluster". Closeness is cosine similarity, as in the index.
+A cluster is a number: 0 is the largest, -1 is "in no cluster". Similarity is cosine similarity, as in the index.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .errors import InputError
 from .types import Labels, Neighbours, Rows, Vectors
 
 Numbers = Int64[np.ndarray, " labelled"]
-"""Cluster numbers that are still to be checked against the vectors."""
+"""Cluster numbers before they are checked against the vectors."""
 Values = Shaped[np.ndarray, " rows"]
 """A column of the collection, one value per row; None or NaN is missing."""
 Layout = Float[np.ndarray, "n d"]
@@ -26,7 +26,7 @@ Layout = Float[np.ndarray, "n d"]
 
 @dataclass(frozen=True, slots=True)
 class Purity:
-    """How far clusters hold one value of a column each. Rows without a value or in no cluster are left out and counted."""
+    """The share of rows that have the most frequent value of their cluster. Rows without a value or cluster are left out and counted."""
 
     overall: float
     """Share of the counted rows that have the commonest value of their cluster; NaN where no row counts."""
@@ -41,10 +41,10 @@ class Purity:
 
 
 def kmeans(vectors: Vectors, *, n_clusters: int, seed: int = 0) -> Labels:
-    """Spherical k-means (Dhillon & Modha 2001) by FAISS: every row goes to the mean direction nearest to it.
+    """Spherical k-means (Dhillon & Modha 2001) by FAISS: every row is assigned to the cluster mean of highest cosine.
 
-    vectors: (n d) float32 -> (n) int64. FAISS learns the means from at most 256 rows per cluster.
-    Raises ``InputError`` unless 1 <= n_clusters <= n. Equal vectors can leave fewer clusters than asked for.
+    vectors: (n d) float32 -> (n) int64. FAISS learns the means from at most 256 rows per cluster. Raises ``InputError`` unless
+    1 <= n_clusters <= n. Equal vectors can give fewer clusters than requested.
     """
     import faiss
 
@@ -134,10 +134,10 @@ def medoids(vectors: Vectors, labels: Numbers, *, count: int = 5) -> Rows:
 
 
 def borderline(vectors: Vectors, labels: Numbers, *, count: int = 5) -> Rows:
-    """The rows of each cluster that another cluster could as well claim: least similarity to spare over the next mean.
+    """The rows of each cluster that are nearest to another one: smallest difference of cosines to their own and the next mean.
 
-    Returns (c count) int64, -1 where a cluster has fewer and where there is only one cluster.
-    Raises ``InputError`` where labels and vectors differ in length.
+    Returns (c count) int64, -1 where a cluster has fewer and where there is only one cluster. Raises ``InputError`` where
+    labels and vectors differ in length.
     """
     own, other = _to_means(vectors, labels)
     if labels.max(initial=-1) < 1:
@@ -182,7 +182,7 @@ def nmi(labels: Labels, values: Values) -> float:
 
 
 def _shared_neighbour_edges(rows: Rows) -> tuple[Int64[np.ndarray, "e 2"], Float[np.ndarray, " e"]]:
-    """The edges of the symmetrised graph and the Jaccard overlap of the two neighbourhoods, each row in its own."""
+    """The edges of the symmetrised graph with the Jaccard overlap of the two neighbourhoods; each row is in its own neighbourhood."""
     from scipy.sparse import csr_array, eye_array, triu
 
     n, present = len(rows), rows >= 0

@@ -1,4 +1,4 @@
-"""Vectors as directions: every room means cosine similarity when it says near."""
+"""Unit vectors for cosine similarity, which is the only similarity used in this program."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures and an encoder in, blocks of vectors out. Decoding runs in threads ahead of the model."""
+"""Embedding: pictures and an encoder in, blocks of vectors out. Decoding runs in threads ahead of the model."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ RowNumbers = Int64[np.ndarray, " n"]
 Batch = Int64[np.ndarray, " _"]
 """The row numbers of one batch; batches differ in length."""
 Wanted = Bool[np.ndarray, " _"]
-"""True for the rows of one batch that are to be embedded."""
+"""True for the rows of one batch that have to be embedded."""
 
 BATCH_CPU = 16
 BATCH_GPU = 256
 AHEAD = 2
-"""Batches that may be decoded and waiting: memory stays flat however slow the model or the disk is."""
+"""Maximal number of decoded batches that wait, so that memory is bounded however slow the model or the disk is."""
 PER_TASK = 4
 """Pictures a thread decodes per task: few enough to spread one batch over the threads, enough to outweigh the hand-over."""
 
@@ -45,13 +45,11 @@ def embed(  # noqa: PLR0913 - all but two have defaults
 ) -> Iterator[tuple[RowNumbers, Vectors]]:
     """Embed ``rows`` in their order and yield (rows, vectors) for each ``block`` of them.
 
-    ``read(row)`` gives the picture of a row and is called from ``threads`` threads; what it raises comes out of here with
-    the row named in a note. ``wanted(rows)`` is asked in this thread, batch after batch, once all pictures of a batch were
-    read; rows for which it says False are left out, and it must say so where ``read`` gave None. ``batch_size`` None takes
-    16 on a CPU and 256 elsewhere. A batch that does not fit into memory is halved, and so are those after it, which
-    ``report`` is told. Closing the iterator stops the threads.
-
-    Raises ``VectorsNotFinite`` where the encoder gives NaN or infinity for a row.
+    ``read(row)`` returns the picture of a row and is called from ``threads`` threads; its errors are raised here with a note
+    that names the row. ``wanted(rows)`` is called in this thread for each batch after its pictures were read; rows for which it
+    returns False are left out, and it must return False where ``read`` returned None. ``batch_size`` None means 16 on a CPU and
+    256 elsewhere. A batch that does not fit into memory is halved, and so are later batches, which ``report`` is told. Closing
+    the iterator stops the threads. Raises ``VectorsNotFinite`` where the encoder returns NaN or infinity for a row.
     """
     numbers = np.asarray(rows, dtype=np.int64)
     size = batch_size or (BATCH_CPU if encoder.device == "cpu" else BATCH_GPU)
@@ -85,7 +83,7 @@ def embed(  # noqa: PLR0913 - all but two have defaults
 
 
 def _decoded(read: Callable[[int], Image | None], batches: Sequence[Batch], *, encoder: Encoder, threads: int) -> Generator[torch.Tensor]:
-    """The batches in order, each (b 3 s s) uint8, with the next ones being decoded meanwhile."""
+    """The batches in order, each (b 3 s s) uint8, with the next ones decoded in the background."""
     import torch
 
     stopped = threading.Event()
@@ -126,7 +124,7 @@ def _filled(pixels: torch.Tensor, tasks: Sequence[Future[None]]) -> torch.Tensor
 
 
 class _Model:
-    """The encoder; its batches get smaller once one did not fit into memory."""
+    """The encoder with its batch size, which is reduced when a batch does not fit into memory."""
 
     def __init__(self, encoder: Encoder, size: int, halved: Callable[[int], None]) -> None:
         self._encoder = encoder
@@ -151,7 +149,7 @@ class _Model:
 
 
 def _is_out_of_memory(error: RuntimeError) -> bool:
-    """CUDA has a class for it; on the CPU and on MPS only the words tell."""
+    """True for an out-of-memory error. CUDA has a class for it; on the CPU and on MPS only the message tells."""
     import torch
 
     words = ("can't allocate memory", "not enough memory", "out of memory")

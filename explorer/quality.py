@@ -1,6 +1,6 @@
-"""Rows to look at twice: near-duplicates, outliers, suspect labels, and pictures that are blank, blurred or drawn on.
+"""Rows that need review: near-duplicates, outliers, suspect labels, and blank, blurred or pen-marked pictures.
 
-The first three read the shared neighbour graph; closeness is cosine similarity. Nothing here removes a row.
+The first three read the shared neighbour graph; similarity is cosine similarity. Nothing here removes a row.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Values = Shaped[np.ndarray, " rows"]
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Two rows that are nearly the same, and how similar; most similar first, ``rows[:, 0] < rows[:, 1]``."""
+    """Pairs of nearly equal rows and their similarity; most similar first, ``rows[:, 0] < rows[:, 1]``."""
 
     rows: Int64[np.ndarray, "p 2"]
     scores: Float32[np.ndarray, " p"]
@@ -39,7 +39,7 @@ class Suspects:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What can be said of one picture without a model. Shares are of its pixels, 0 to 1."""
+    """Measurements of one picture without a model. Shares are of its pixels, 0 to 1."""
 
     tissue: float
     """Stained pixels: coloured and darker than glass."""
@@ -124,7 +124,7 @@ def _ink(red: Int16[np.ndarray, "h w"], green: Int16[np.ndarray, "h w"], blue: I
 
 
 def _sharpness(density: Float32[np.ndarray, "h w"]) -> float:
-    """Focus by the variance of the Laplacian (Pech-Pacheco et al. 2000), free of how strong the stain is."""
+    """Focus by the variance of the Laplacian (Pech-Pacheco et al. 2000), independent of the strength of the stain."""
     inner = density[1:-1, 1:-1]
     if inner.size == 0 or density.var() < 1e-6:
         return 0.0

@@ -166,7 +166,7 @@ TABLE = tuple(
 
 
 def read(**given: Any) -> Settings:
-    """The settings of this process: ``given`` (where not None) over the environment over the defaults.
+    """The settings of this process: ``given`` (where not None) before the environment before the defaults.
 
     Raises ``InputError``, one sentence, for a value of the wrong kind or out of its bounds.
     """

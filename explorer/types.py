@@ -1,4 +1,4 @@
-"""Names for the things that flow through the rooms: arrays with shape and dtype, records, protocols."""
+"""Shared types: arrays with shape and dtype, records, protocols."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Image = UInt8[np.ndarray, "h w 3"]
 Vectors = Float32[np.ndarray, "n d"]
 """One embedding per row, as the encoder gave it (not normalised)."""
 Queries = Float32[np.ndarray, "q d"]
-"""One vector per question."""
+"""One vector per query."""
 Scores = Float32[np.ndarray, "q k"]
 """Cosine similarity of each query to its hits, best first; ``-inf`` where there are fewer than k."""
 Rows = Int64[np.ndarray, "q k"]
@@ -30,9 +30,9 @@ Labels = Int64[np.ndarray, " n"]
 Allowed = Bool[np.ndarray, " n"]
 """True for the rows a search may return."""
 TAGS_COLUMN = "tags_by_people"
-"""The one column whose cells hold several values; a filter asks whether one of them matches."""
+"""The one column whose cells hold several values; a filter checks whether one of them matches."""
 LIST_SEPARATOR = "; "
-"""Between the values of a cell of that column."""
+"""Separator of the values in a cell of that column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,10 @@ class Neighbours:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One picture of a source, before it is read. Row i of a collection is one such place."""
+    """One picture of a source, before it is read. It becomes row i of a collection."""
 
     uri: str
-    """Where it lies inside its source: a relative POSIX path, a zip member, ``x[17]``. Unique."""
+    """Position inside its source: a relative POSIX path, a zip member, ``x[17]``. Unique."""
     id: str = ""
     """The user's own identifier; the uri where none is given."""
     label: str | None = None
@@ -68,7 +68,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A file that did not become a row, and why, in words a person understands."""
+    """A file that did not become a row, and the reason, in words for people."""
 
     uri: str
     reason: str
@@ -76,26 +76,26 @@ class Reject:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How large an input may be before it is refused."""
+    """Limits on the size of an input."""
 
     max_pixels: int = 120_000_000
-    """Of one picture; more is taken for a decompression bomb."""
+    """Pixels of one picture; more counts as a decompression bomb."""
     max_archive_bytes: int = 50_000_000_000
-    """Of an archive, unpacked."""
+    """Bytes of an archive, unpacked."""
     max_archive_ratio: int = 200
-    """Unpacked over packed size of one member."""
+    """Ratio of unpacked to packed size of one member."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a verb has come. Ignoring it is always allowed."""
+    """Progress of a verb. A caller may ignore it."""
 
     verb: str
     done: int
     total: int | None = None
     unit: str = "patches"
     note: str = ""
-    """Something a person should know (a batch was halved, another process is being waited for)."""
+    """A message for the user (a batch was halved, another process is being waited for)."""
 
 
 Report = Callable[[Progress], None]
@@ -113,7 +113,7 @@ class Source(Protocol):
     def kind(self) -> str: ...
     @property
     def uri(self) -> str:
-        """What ``open_source`` opens again: an absolute path, or ``synthetic``."""
+        """The address from which ``open_source`` opens the same source again: an absolute path, or ``synthetic``."""
         ...
 
     @property
@@ -126,7 +126,7 @@ class Source(Protocol):
         ...
 
     def rejects(self) -> Sequence[Reject]:
-        """What the listing passed over, with reasons (hidden files, links that leave the root, non-images)."""
+        """Files that the listing left out, with reasons (hidden files, links that leave the root, files that are not images)."""
         ...
 
     def read(self, uri: str) -> Image:
@@ -164,7 +164,7 @@ class Encoder(Protocol):
 
 @runtime_checkable
 class VectorStore(Protocol):
-    """Cosine search over the rows of one embedding, in whatever engine holds them.
+    """Cosine search over the rows of one embedding, for any engine.
 
     ``tests/contracts/store_contract.py`` is the contract; ``explorer.index`` builds and opens stores.
     """
@@ -178,7 +178,7 @@ class VectorStore(Protocol):
 
     @property
     def dim(self) -> int:
-        """Numbers in a row."""
+        """Length of a vector."""
         ...
 
     @property
@@ -200,9 +200,9 @@ class VectorStore(Protocol):
         ...
 
     def count(self, *, allowed: Allowed | None = None) -> int:
-        """Rows that a search with this filter chooses from."""
+        """Number of rows that this filter allows."""
         ...
 
     def save(self, folder: Path) -> None:
-        """Write what ``open_store`` reads again into an empty folder."""
+        """Write the files that ``open_store`` reads into an empty folder."""
         ...

@@ -1,4 +1,4 @@
-"""What every test stands on: real data where it lies beside the checkout, and no way out to a network."""
+"""Fixtures of every test: real data where it is beside the checkout, and no network."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No setting of the person who runs the tests reaches them, and no test touches their cache."""
+    """Tests run without the user's settings and never touch the user's cache."""
     for name in list(os.environ):
         if name.startswith("EXPLORER_"):
             monkeypatch.delenv(name)
@@ -64,7 +64,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """Real histology, where it lies beside the checkout."""
+    """Folder with real histology; tests that use it are skipped where it is absent."""
     if not SHARED_DATA.is_dir():
         pytest.skip(f"no real data at {SHARED_DATA}")
     return SHARED_DATA

@@ -19,7 +19,7 @@ VALUES = np.array(["a", "a", "b", None, "b", "b"], object)
 
 
 @pytest.mark.parametrize("method", ["kmeans", "leiden", "hdbscan"])
-def test_islands_are_found_whole(method: str) -> None:
+def test_every_method_finds_separate_islands(method: str) -> None:
     vectors, group = islands(400, groups=4, spread=0.3)
     found = {
         "kmeans": lambda: clustering.kmeans(vectors, n_clusters=4),
@@ -43,7 +43,7 @@ def test_kmeans_reaches_every_size_it_may() -> None:
             clustering.kmeans(vectors, n_clusters=wrong)
 
 
-def test_kmeans_goes_by_direction() -> None:
+def test_kmeans_clusters_by_direction_and_not_by_length() -> None:
     vectors, group = islands(200, groups=2, spread=0.2)
     stretched = vectors * np.random.default_rng(0).uniform(0.1, 100, (200, 1)).astype(np.float32)
     assert clustering.ari(clustering.kmeans(stretched, n_clusters=2), group) == 1

@@ -1,4 +1,4 @@
-"""The house stays in order: who may import whom, what pure rooms may see, how long a file may be."""
+"""Structure of the package: which room imports which, what pure rooms may import, and the length of files."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def imports(path: Path) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_imports_go_downhill(path: Path) -> None:
+def test_a_module_imports_only_rooms_of_lower_rank(path: Path) -> None:
     here = room(path)
     if here in ("__init__", "__main__"):
         return
@@ -100,7 +100,7 @@ def test_imports_go_downhill(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", [p for p in FILES if room(p) == "app"], ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_rooms_of_the_app_import_downhill(path: Path) -> None:
+def test_a_room_of_the_app_imports_only_rooms_of_lower_rank(path: Path) -> None:
     here = path.relative_to(PACKAGE / "app").parts[0].removesuffix(".py")
     if here == "__init__":
         return
@@ -124,7 +124,7 @@ def test_streamlit_is_only_in_the_app() -> None:
 
 
 @pytest.mark.parametrize("path", [p for p in FILES if room(p) in PURE], ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_pure_rooms_see_no_disk_and_no_screen(path: Path) -> None:
+def test_pure_rooms_import_no_storage_and_no_user_interface(path: Path) -> None:
     unseen = NOT_IN_PURE - ({"pathlib"} if room(path) == "index" else set())  # an engine writes and reads its own files
     assert not {package for _, package in imports(path)} & unseen
     calls = {
@@ -134,7 +134,7 @@ def test_pure_rooms_see_no_disk_and_no_screen(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_a_file_fits_a_sitting(path: Path) -> None:
+def test_no_file_has_more_than_320_lines(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= MAX_LINES
 
 

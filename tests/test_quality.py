@@ -1,4 +1,4 @@
-"""Rows to look at twice: against hand-made graphs, brute force, and real pen marks, empty tiles and blur."""
+"""Quality checks against hand-made graphs, brute force, and real pen marks, empty tiles and blur."""
 
 from __future__ import annotations
 

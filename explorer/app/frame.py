@@ -1,4 +1,4 @@
-"""The pages, the line above them, and what is shown when one cannot be."""
+"""The page navigation, the header, and the message shown when a page fails."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .ui.url_state import PAGES, page
 
 
 def run(first: str = "library") -> None:
-    """Show the page of the present address; ``first`` is the one at the root."""
+    """Show the page of the present URL; ``first`` is the page at the root."""
     st.set_page_config(page_title="Pathology explorer", page_icon="🔬", layout="wide", initial_sidebar_state="collapsed")
     theme.apply()
     shown = st.navigation([page(name, default=name == first) for name in PAGES], position="hidden")
@@ -28,7 +28,7 @@ def run(first: str = "library") -> None:
 
 
 def header(here: str, names: list[str]) -> None:
-    """Name of the app, the pages, and the collection they show."""
+    """Show the name of the app, the pages, and the choice of a collection."""
     with st.container(key="top", horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown("**Pathology explorer**", width="content")
         for name, title in PAGES.items():

@@ -1,4 +1,4 @@
-"""The frame around the pages. Streamlit runs this file for every view."""
+"""The script that Streamlit runs for every view."""
 
 from explorer.app import frame
 

@@ -29,9 +29,10 @@ _CONFIG = Path(__file__).parent / "ui" / "theme.toml"
 
 
 def parts(base_path: str = "", own_names: Collection[str] = ()) -> dict[str, Any]:
-    """What ``st.App(server.MAIN, **parts())`` is made of.
+    """Arguments for ``st.App(server.MAIN, **parts())``.
 
-    ``base_path`` is Streamlit's ``server.baseUrlPath``; ``own_names`` are names by which other machines know this one.
+    ``base_path`` is Streamlit's ``server.baseUrlPath``; ``own_names`` are the host names by which other machines reach this
+    one.
     """
     base = base_path.strip("/")
     api_path = f"/{base}/api" if base else "/api"
@@ -53,7 +54,7 @@ def parts(base_path: str = "", own_names: Collection[str] = ()) -> dict[str, Any
 
 @asynccontextmanager
 async def _tidied(_: Any) -> AsyncIterator[None]:
-    """What earlier servers left is put in order before the first reader comes; uploads of yesterday go once an hour."""
+    """Clean up after earlier servers before the first request; uploads that are a day old are deleted every hour."""
     home = cache.settings().home
     await to_thread.run_sync(storage.finish_removals, home)
     await to_thread.run_sync(jobs.requeue, home)

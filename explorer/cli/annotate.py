@@ -1,4 +1,4 @@
-"""Commands for what people say of rows: labels, notes, tags, decisions, saved selections, and their history."""
+"""Commands for annotations of rows: labels, notes, tags, decisions, saved selections, and their history."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def selections(settings: Settings, report: Bars, *, name: str, removed: str | No
 @AS_JSON
 @verb
 def annotate(settings: Settings, report: Bars, *, name: str, why: str, query_id: str, as_json: bool, **given: Any) -> None:
-    """Say something of rows of the collection NAME; it becomes a column that can be filtered, coloured and exported."""
+    """Annotate rows of the collection NAME; the values become a column that can be filtered, coloured and exported."""
     from ..collection import ROW_KINDS
 
     values = {kind: given[kind] for kind in ROW_KINDS if given[kind] is not None}
@@ -103,7 +103,7 @@ def annotate(settings: Settings, report: Bars, *, name: str, why: str, query_id:
 @AS_JSON
 @verb
 def history(settings: Settings, report: Bars, *, name: str, limit: int, before: int | None, as_json: bool) -> None:
-    """List what was said of the collection NAME: who, when, what, why; newest first."""
+    """List the annotations of the collection NAME (who, when, what, why), newest first."""
     annotations = open_named(settings, name).annotations
     undone = annotations.journal.undone()
     entries = [entry.to_json() | {"in_effect": entry.id not in undone} for entry in annotations.history(before=before, limit=limit)]
@@ -124,7 +124,7 @@ def history(settings: Settings, report: Bars, *, name: str, limit: int, before: 
 @AS_JSON
 @verb
 def undo(settings: Settings, report: Bars, *, name: str, entry: int | None, redo: bool, why: str, as_json: bool) -> None:
-    """Take back ENTRY of the history of the collection NAME, or the newest one in effect; an undo can be undone too."""
+    """Undo ENTRY of the history of the collection NAME, or the newest one in effect; an undo can itself be undone."""
     if redo and entry is not None:
         raise click.UsageError("Give either ENTRY or --redo.")
     annotations = open_named(settings, name).annotations

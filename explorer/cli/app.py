@@ -36,9 +36,9 @@ _PATIENCE_S = 60
 @click.option("--new-token", is_flag=True, help="Make a new token: earlier links and the browsers that used them are shut out.")
 @click.pass_obj
 def app(settings: Settings, *, port: int, host: str, base_path: str, browser: bool, new_token: bool) -> None:
-    """Serve the app to browsers, those of this machine only unless told otherwise.
+    """Serve the app to browsers, by default only on this machine.
 
-    Other machines need the token in the link that is printed here.
+    Browsers on other machines need the token in the link that is printed here.
     """
     os.environ["EXPLORER_HOME"] = str(settings.home.resolve())  # pages, routes and jobs read it there
     os.environ["FORWARDED_ALLOW_IPS"] = ""  # uvicorn believes no forwarding header; the guard decides whose count

@@ -1,4 +1,4 @@
-"""The group of commands, and what every command shares."""
+"""The command group, and helpers that every command uses."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ WEIGHTS = click.option("--weights", type=click.Path(path_type=Path), default=Non
 
 
 class _SourceKind(click.ParamType[str]):
-    """One of ``sources.KINDS``, which are asked for when the option is used: the help of all commands needs no sources."""
+    """One of ``sources.KINDS``. The kinds are imported when the option is used, because the help of other commands needs no sources."""
 
     name = "kind"
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:  # click before 8.2 gives no context
-        """The kinds, as the help of a command shows them."""
+        """The kinds, as shown in the help of a command."""
         from ..sources import KINDS
 
         return f"[{'|'.join(KINDS)}]"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Refuses what is no kind."""
+        """The kind; fails with a usage error for an unknown one."""
         from ..sources import KINDS
 
         return click.Choice(KINDS).convert(value, param, ctx)
@@ -55,10 +55,10 @@ _SIGN = re.compile(r">=|<=|>|<|=")
 
 
 class Commands(click.Group):
-    """A group whose errors are one sentence and exit code 1; see ``edge``."""
+    """A command group that prints errors as one sentence and exits with code 1; see ``edge``."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; ``--debug`` lets an error through with its traceback."""
+        """Run the command; with ``--debug`` an error is raised with its traceback."""
         with edge.prepared(), edge.sentences(debug=bool(ctx.params.get("debug"))):
             return super().invoke(ctx)
 
@@ -77,7 +77,7 @@ def main(ctx: click.Context, *, home: Path | None, debug: bool) -> None:
 
 
 def verb(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A command that works on the settings and draws its progress."""
+    """Decorator for a command that takes the settings and shows progress."""
 
     @wraps(function)
     def run(settings: Settings, **given: Any) -> Any:
@@ -146,7 +146,7 @@ def _json_or_text(value: str) -> Any:
 
 
 def query_picture(path: Path, settings: Settings) -> Image:
-    """A picture to search with. Raises ``InputError`` where it cannot be read."""
+    """A query picture from a file. Raises ``InputError`` where it cannot be read."""
     from ..sources.images import decode
 
     if not path.is_file():

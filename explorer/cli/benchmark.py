@@ -50,7 +50,7 @@ def _names(text: str) -> list[str]:
 
 
 def _echo(table: Any) -> None:
-    """Measured, published and difference of each encoder; then what never saw tissue, chance and the tolerance."""
+    """Print measured score, published score and difference of each encoder; then the baselines, chance and the tolerance."""
     title = {key: f"{column.title}{'*' if column.selected else ''}" for key, column in table.columns.items()}
     lines: list[dict[str, str]] = []
     for encoder in dict.fromkeys(cell.encoder for cell in table.cells):

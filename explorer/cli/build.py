@@ -1,4 +1,4 @@
-"""Commands that make something on disk."""
+"""Commands that create collections and artifacts."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ def demo(ctx: click.Context, *, name: str | None, real: bool, accept_licence: bo
 
 
 def is_terminal() -> bool:
-    """Whether somebody is there to be asked."""
+    """True if a user can answer questions on this terminal."""
     return sys.stdin.isatty()
 
 
 def _accepted(settings: Settings, *, given: bool) -> bool:
-    """Show the licences, and ask where something has to be fetched and somebody is there to answer."""
+    """Show the licences, and ask for consent where something has to be downloaded and a user can answer."""
     from ..pipeline import real_terms, real_to_fetch
 
     for line in real_terms():

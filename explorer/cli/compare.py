@@ -1,4 +1,4 @@
-"""The command that sets encoders side by side."""
+"""The command ``compare``."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @AS_JSON
 @verb
 def compare(settings: Settings, report: Bars, *, names: Sequence[str], as_json: bool, **given: Any) -> None:
-    """Set the encoders of collections side by side: their scores, how far they agree on neighbours, their answers to one query."""
+    """Compare the encoders of collections: their scores, their agreement on neighbours, and their hits for one query."""
     import pandas as pd
 
     from ..pipeline import defused, gaps, scores
@@ -156,5 +156,5 @@ def _echo(document: dict[str, Any]) -> None:
 
 
 def _comparable(record: dict[str, Any]) -> tuple[str, ...]:
-    """Numbers that may be compared stand together."""
+    """Sort key that puts comparable numbers next to each other."""
     return tuple(str(record[name]) for name in ("collection", "label", "kept_apart", "learnt_from", "rows", "protocol", "title", "encoder"))

@@ -1,4 +1,4 @@
-"""The outermost edge of a process: every end is a sentence, no output dies of its terminal, and what is written is its owner's."""
+"""The outermost level of a process: every error becomes one sentence, output never fails on its encoding, and files are private."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from ..errors import ExplorerError
 from .progress import FILE_VARIABLE
 
 MOST_CHARACTERS = 300
-"""Length of the longest sentence an error is told by."""
+"""Maximal length of an error message in characters."""
 _INTERRUPTED, _TERMINATED = 130, 143
-"""Exit codes after SIGINT and SIGTERM, as shells give them."""
+"""Exit codes after SIGINT and SIGTERM, as in shells."""
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM came."""
+    """The process received SIGTERM."""
 
 
 @contextmanager
 def prepared() -> Iterator[None]:
-    """Files for their owner only, streams that can print every character, SIGTERM as an exception; undone at the end."""
+    """Create files for their owner only, print any character, and turn SIGTERM into an exception; all undone at the end."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -51,7 +51,7 @@ def prepared() -> Iterator[None]:
 
 @contextmanager
 def sentences(*, debug: bool) -> Iterator[None]:
-    """Let every error leave as one sentence on standard error; with ``debug`` as it is. In a job the log gets the traceback."""
+    """Print every error as one sentence on standard error; with ``debug`` raise it. In a job the traceback goes to the log."""
     try:
         yield
     except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
@@ -71,7 +71,7 @@ def sentences(*, debug: bool) -> Iterator[None]:
 
 
 def make_ready(home: Path) -> None:
-    """Finish removals that were killed, and give numba a cache where it would have none."""
+    """Complete removals that were interrupted, and give numba a cache folder where it would have none."""
     if home.is_dir():
         storage.finish_removals(home)
     if "NUMBA_CACHE_DIR" not in os.environ and not _numba_has_a_cache():
@@ -102,7 +102,9 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 
 
 def _numba_has_a_cache() -> bool:
-    """numba compiles UMAP into files beside its source or in the user's cache folder, and fails where it can write to neither."""
+    """True if numba can write its cache of compiled code (UMAP), beside the source or in the user's cache folder; it fails
+    without one.
+    """
     found = importlib.util.find_spec("umap")
     if found is None or found.origin is None or os.access(Path(found.origin).parent, os.W_OK):
         return True

@@ -1,4 +1,4 @@
-"""Commands about the encoders themselves."""
+"""Commands for encoders and their weights."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _line(spec: EncoderSpec, weights: str) -> dict[str, object]:
 @AS_JSON
 @verb
 def weights(settings: Settings, report: Bars, *, encoder: str, weights: Path | None, as_json: bool) -> None:
-    """Fetch the weights of ENCODER into the cache, or check those in a file, and say their sha256."""
+    """Download the weights of ENCODER into the cache, or check those in a file, and print their sha256."""
     ready = load_encoder(settings, report, encoder, weights)
     report.close()
     if as_json:

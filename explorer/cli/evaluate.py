@@ -22,7 +22,7 @@ else:
 
 
 class ProtocolName(_Type):
-    """The name of a protocol of the table; names that older versions used are understood too."""
+    """The name of an evaluation protocol; names of older versions are accepted too."""
 
     name = "protocol"
 
@@ -75,7 +75,7 @@ def evaluate(
     as_json: bool,
     **given: Any,
 ) -> None:
-    """Measure what an embedding is worth for a label, with patients kept apart, beside its baselines."""
+    """Measure what an embedding is worth for a label, with patients kept apart, and the same for baselines."""
     from ..pipeline import Question, check_question, embed_baselines, read_report
     from ..pipeline import evaluate as run
     from ..pipeline.evaluate.baselines import MOST_ROWS

@@ -1,4 +1,4 @@
-"""What is understood of a source before anything is built."""
+"""The command ``inspect``."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MOST_LABELS = 20
 @AS_JSON
 @verb
 def inspect(settings: Settings, report: Bars, *, source: str, kind: str | None, options: tuple[str, ...], as_json: bool) -> None:
-    """Say what SOURCE holds and what each column of its tables is taken for; nothing is built and no picture is read."""
+    """Show what SOURCE contains and how each column of its tables is read; nothing is built and no picture is decoded."""
     from ..sources import open_source, reading_of
 
     reading = reading_of(open_source(source, kind=kind, options=pairs(options, json_values=True), limits=settings.limits))

@@ -1,4 +1,4 @@
-"""Commands that keep the library in order."""
+"""Commands that rename and remove collections, and name clusters."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def rename(settings: Settings, report: Bars, *, name: str, new_name: str) -> Non
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @verb
 def remove(settings: Settings, report: Bars, *, name: str, yes: bool) -> None:
-    """Delete the collection NAME; the pictures it was made from stay where they are."""
+    """Delete the collection NAME; the pictures it was made from are not deleted."""
     from ..pipeline import remove as run
 
     collection = open_named(settings, name)
@@ -49,7 +49,7 @@ def remove(settings: Settings, report: Bars, *, name: str, yes: bool) -> None:
 @ENCODER
 @verb
 def name_group(settings: Settings, report: Bars, *, name: str, number: int, title: str, encoder: str | None) -> None:
-    """Call group NUMBER (from 1) of the newest grouping TITLE; an empty TITLE takes the name away."""
+    """Name cluster NUMBER (from 1) of the newest clustering TITLE; an empty TITLE removes the name."""
     from ..errors import ArtifactMissing
 
     collection = open_named(settings, name)

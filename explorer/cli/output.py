@@ -1,4 +1,4 @@
-"""What is printed on standard output."""
+"""Formats for standard output."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ KINDS = (
 
 
 def echo_json(value: Any) -> None:
-    """One document."""
+    """Print one JSON document."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False))
 
 
 def printable(text: str) -> str:
-    """Text without what a terminal would obey; a name may hold commands to it."""
+    """Text without control characters, because a name might contain commands to the terminal."""
     return "".join(character if character.isprintable() else "�" for character in text)
 
 
 def echo_table(records: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
-    """Columns as wide as their longest cell."""
+    """Print a table with columns as wide as their longest cell."""
     lines = [list(columns), *([_cell(record.get(column)) for column in columns] for record in records)]
     widths = [max(len(line[at]) for line in lines) for at in range(len(columns))]
     for line in lines:
@@ -48,7 +48,7 @@ def echo_table(records: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> 
 
 
 def echo_hits(hits: Iterable[Hit]) -> None:
-    """A line per hit."""
+    """Print one line per hit."""
     records = [{"rank": hit.rank, "score": f"{hit.score:.3f}", "row": hit.row, "label": hit.label, "uri": hit.uri} for hit in hits]
     if records:
         echo_table(records, ("rank", "score", "row", "label", "uri"))
@@ -57,7 +57,7 @@ def echo_hits(hits: Iterable[Hit]) -> None:
 
 
 def echo_artifact(artifact: Artifact, *, as_json: bool, more: Mapping[str, Any] | None = None) -> None:
-    """The recipe of what was made and what was measured on it, with ``more`` that was asked for."""
+    """Print the recipe and measurements of an artifact, and ``more``."""
     if as_json:
         echo_json(artifact_json(artifact) | dict(more or {}))
     else:
@@ -65,7 +65,7 @@ def echo_artifact(artifact: Artifact, *, as_json: bool, more: Mapping[str, Any] 
 
 
 def echo_collection(collection: Collection, *, as_json: bool) -> None:
-    """What a collection holds."""
+    """Print what a collection contains."""
     found = summary(collection)
     if as_json:
         echo_json(found)

@@ -1,4 +1,4 @@
-"""Progress drawn as a bar with rate and time left, on standard error."""
+"""Progress bars on standard error, with rate and time left."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from ..types import Progress
 
 FILE_VARIABLE = "EXPLORER_PROGRESS_FILE"
-"""Set by a job to the file that wants a line per report."""
+"""Environment variable that a job sets to the file for progress lines."""
 _FILE_INTERVAL_S = 0.25
 
 
 class Bars:
-    """A report function: one bar per verb; notes go on lines of their own, each said once. In a job, lines in a file."""
+    """A report function: one bar per verb; each note is printed once on a line of its own. In a job, lines are written to a file."""
 
     def __init__(self) -> None:
         file = os.environ.get(FILE_VARIABLE)
@@ -66,7 +66,7 @@ class Bars:
         self._bar.update(progress.done - self._bar.n)
 
     def close(self) -> None:
-        """Leave the last bar as it stands and end its line."""
+        """End the line of the last bar."""
         if self._bar is not None:
             self._bar.close()
             self._bar = None

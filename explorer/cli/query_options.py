@@ -1,4 +1,4 @@
-"""What a search asks, as options of the command line; shared by ``search`` and ``compare``."""
+"""The options that define a query; used by ``search`` and ``compare``."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ _OPTIONS = (
 
 
 def query_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """All options that say what is searched for."""
+    """Add all options that define a query to a command."""
     for option in reversed(_OPTIONS):
         function = option(function)
     return function
 
 
 def asks(given: dict[str, Any]) -> bool:
-    """Whether anything to search with was given."""
+    """True if anything to search with was given."""
     return any(given[name] for name in ("rows", "images", "selections", "query_file"))
 
 
 def query_of(given: dict[str, Any], collection: Collection, settings: Settings) -> Query:
-    """The query of the options. Raises ``UsageError`` for what cannot be combined, ``InputError`` for what cannot be read."""
+    """The ``Query`` of the options. Raises ``UsageError`` for options that exclude each other, ``InputError`` for unreadable ones."""
     from ..collection import map_quality
     from ..search import Query, Region, Row, Selection
 
@@ -79,7 +79,7 @@ def query_of(given: dict[str, Any], collection: Collection, settings: Settings) 
 
 
 def needs_encoder(query: Query) -> bool:
-    """Whether the query holds pictures that have to be encoded."""
+    """True if the query contains pictures that have to be encoded."""
     from ..search import Picture, Region
 
     return any(isinstance(example, Picture | Region) for example in (*query.like, *query.more_like, *query.unlike))

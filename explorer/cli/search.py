@@ -49,7 +49,7 @@ def search(settings: Settings, report: Bars, *, name: str, encoder: str | None, 
 
 
 def echo_facts(result: SearchResult, collection: Collection) -> None:
-    """What is known of the query, on standard error."""
+    """Print the facts about the query on standard error."""
     from ..search import Picture
 
     for column in result.facts.not_excluded:

@@ -1,4 +1,4 @@
-"""Commands that tell what is there, and change nothing."""
+"""Commands that only read: show, list, verify, export."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @AS_JSON
 @verb
 def show(settings: Settings, report: Bars, *, name: str, as_json: bool) -> None:
-    """Say what a collection holds: rows, rejects, columns, artifacts with their recipes."""
+    """Show what a collection contains: rows, rejects, columns, artifacts with their recipes."""
     echo_collection(open_named(settings, name), as_json=as_json)
 
 

@@ -1,8 +1,8 @@
-"""What people say of the rows of a collection: labels, notes, tags, decisions, saved selections and names of clusters.
+"""Annotations of the rows of a collection: labels, notes, tags, decisions, saved selections and names of clusters.
 
-Everything said is an entry of the journal ``annotations.sqlite`` (``storage.journal``): who, when, why, and by which query the
-rows were found. Nothing is overwritten; undo is an entry. What holds now is a replay (``collection.replay``), kept in memory and
-brought up to date with the entries that other processes have added since.
+Each annotation is an entry of the journal ``annotations.sqlite`` (``storage.journal``): who, when, why, and by which query the
+rows were found. Nothing is overwritten; undo is an entry. The present state is a replay (``collection.replay``), kept in memory
+and updated with the entries that other processes have added since.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from .replay import ClusterNames, RowValues, SavedSelection, Selections, State, 
 FILE = "annotations.sqlite"
 RowKind = Literal["label", "note", "tag", "untag", "decision"]
 ROW_KINDS: tuple[RowKind, ...] = get_args(RowKind)
-"""What can be said of rows. An empty label, note or decision takes it away; ``untag`` takes a tag away."""
+"""Kinds of annotations of rows. An empty label, note or decision removes it; ``untag`` removes a tag."""
 COLUMNS: Mapping[str, str] = {
     "label": "label_by_people",
     "tag": TAGS_COLUMN,
@@ -39,7 +39,7 @@ COLUMNS: Mapping[str, str] = {
 }
 """Kind -> column of ``Annotations.beside``. One whose name the user has taken gets a trailing underscore."""
 MOST_LETTERS = 200
-"""Of a label, tag, decision, title or name."""
+"""Maximal number of characters of a label, tag, decision, title or name."""
 MOST_NOTE_LETTERS = 10_000
 _AUTOMATIC = "Searched with"
 GivenRows = Iterable[int | np.integer[Any]]
@@ -65,13 +65,13 @@ class Annotations:
 
     @property
     def version(self) -> int:
-        """Number of entries so far: whatever was computed from annotations holds while this stays the same."""
+        """Number of entries so far: anything computed from annotations is valid while this stays the same."""
         return self.journal.position()[0]
 
     # -- rows
 
     def add(self, kind: str, value: str, rows: GivenRows, *, who: str | None = None, why: str = "", query_id: str = "") -> Entry:
-        """Say ``value`` of rows."""
+        """Annotate rows with ``value``."""
         if kind not in ROW_KINDS:
             raise InputError(f"There is no annotation of kind {kind!r}; choose one of {', '.join(ROW_KINDS)}.")
         text = _text(value, what=f"a {kind}", most=MOST_NOTE_LETTERS) if kind == "note" else _line(value, what=f"a {kind}")
@@ -80,7 +80,7 @@ class Annotations:
         return self._append(Draft(kind, self.checked_rows(rows), value=text, why=why, query_id=query_id), who=who)
 
     def column(self, kind: str) -> pd.Series[str]:
-        """(n) text per row: its label, note or decision, or its tags in one text; missing where nothing is said."""
+        """(n) text per row: its label, note or decision, or its tags in one text; missing where there is none."""
         if kind not in COLUMNS:
             raise InputError(f"There is no column of {kind!r} by people; choose one of {', '.join(COLUMNS)}.")
         if kind == "tag":
@@ -88,7 +88,7 @@ class Annotations:
         return self._replay(kind, lambda: RowValues(kind, self._n), RowValues.column)
 
     def beside(self, items: pd.DataFrame) -> pd.DataFrame:
-        """``items`` and beside them the columns in which at least one row has a value; worked out anew where entries were added."""
+        """``items`` with the annotation columns that have at least one value; computed again after new entries."""
         version, known = self.version, self._table
         if known is None or known[0] != version or known[1] is not items:
             columns = {name: self.column(kind) for kind, name in COLUMNS.items()} if version else {}
@@ -97,7 +97,7 @@ class Annotations:
         return known[2]
 
     def checked_rows(self, rows: GivenRows) -> RowNumbers:
-        """These rows ascending and once. Raises ``InputError`` where there are none, or one that is not in the collection."""
+        """These rows sorted and without repetition. Raises ``InputError`` where there are none, or one that is not in the collection."""
         chosen: Integer[np.ndarray, " _"] = np.asarray(rows if isinstance(rows, np.ndarray) else list(rows))
         if not chosen.size:
             raise InputError("No patches are selected; choose some first.")
@@ -124,21 +124,21 @@ class Annotations:
         return found[0]
 
     def save_selection(self, title: str, rows: GivenRows, *, note: str = "", who: str | None = None, query_id: str = "") -> SavedSelection:
-        """Save rows under a title; a selection that has it is replaced, and comes back by undo."""
+        """Save rows under a title. It replaces a selection with the same title, which undo restores."""
         title, note = _line(title, what="a title"), _text(note, what="a note", most=MOST_NOTE_LETTERS)
         if not title:
             raise InputError("A selection needs a title; give it one.")
         return self._save(Draft(replay.SELECTION, self.checked_rows(rows), about=title, value=note, query_id=query_id), who=who)
 
     def save_automatic_selection(self, rows: GivenRows, *, who: str | None = None) -> SavedSelection:
-        """Rows that need a name because an address cannot hold them; the same rows are saved once, marked as automatic."""
+        """Save rows that are too many for a URL; the same rows are saved once, marked as automatic."""
         chosen = self.checked_rows(rows)
         title = f"{_AUTOMATIC} {len(chosen)} patches, {hashlib.sha256(chosen.astype('<i8').tobytes()).hexdigest()[:8]}"
         known = next((one for one in self.selections() if one.title == title), None)
         return known or self._save(Draft(replay.AUTOMATIC_SELECTION, chosen, about=title), who=who)
 
     def remove_selection(self, title: str, *, who: str | None = None, why: str = "") -> Entry:
-        """Take a selection off the list; undo brings it back."""
+        """Remove a selection from the list; undo restores it."""
         return self._append(Draft(replay.REMOVED_SELECTION, about=self.selection(title).title, why=why), who=who)
 
     # -- names of clusters
@@ -153,7 +153,7 @@ class Annotations:
         return {number: name for number, name in sorted(names.items()) if name}
 
     def name_clusters(self, clustering: Artifact, names: Mapping[int, str], *, who: str | None = None) -> dict[int, str]:
-        """Give names to clusters; an empty one takes a name away. Returns all names."""
+        """Name clusters; an empty name removes one. Returns all names."""
         n_clusters = len(clustering.meta["measured"]["sizes"])
         if unknown := [number for number in names if not 0 <= number < n_clusters]:
             raise InputError(f"There is no group {unknown[0] + 1}; this grouping has {n_clusters}.")
@@ -175,11 +175,11 @@ class Annotations:
         return self.journal.newest(before=before, limit=limit)
 
     def undo(self, entry_id: int | None = None, *, kinds: Sequence[str] = (), who: str | None = None, why: str = "") -> Entry:
-        """Take back an entry, or the newest of these kinds (of any where none are given) that is in effect."""
+        """Undo an entry, or the newest one in effect of these kinds (of any where none are given)."""
         return self.journal.undo(entry_id, kinds=kinds, who=_author(who), why=_reason(why))
 
     def redo(self, *, kinds: Sequence[str] = (), who: str | None = None, why: str = "") -> Entry:
-        """Take back the newest undo of an entry of these kinds."""
+        """Undo the newest undo of an entry of these kinds."""
         return self.journal.redo(kinds=kinds, who=_author(who), why=_reason(why))
 
     # -- within
@@ -195,7 +195,7 @@ class Annotations:
         return state.by_title[draft.about]
 
     def _replay(self, name: str, make: Callable[[], S], read: Callable[[S], T]) -> T:
-        """What ``read`` gives of the state of that name after the newest entry; only entries not yet taken are read."""
+        """The result of ``read`` on the state of that name after the newest entry; only new entries are read."""
         with self._lock:
             last, state = self._states.get(name, (0, None))
             fresh = make() if state is None else state
@@ -212,7 +212,7 @@ class Annotations:
 
     @cached_property
     def _old_selections(self) -> dict[str, SavedSelection]:
-        """Selections of the form before the journal: artifacts, of which several might bear one name."""
+        """Selections saved as artifacts, the form before the journal; several may have the same name."""
         found: dict[str, SavedSelection] = {}
         for artifact in reversed(storage.artifacts(self._path, "selections")):
             name, title, number = " ".join(artifact.recipe["name"].split()), "", 1
@@ -243,7 +243,7 @@ def _reason(why: str) -> str:
 
 
 def _encodable(text: str) -> str:
-    """Arguments and environment variables may hold half characters that no file takes."""
+    """The text with "?" for each lone surrogate, which arguments and environment variables may contain and no file can store."""
     return text.encode("utf-8", "replace").decode()
 
 

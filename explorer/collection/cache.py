@@ -1,4 +1,4 @@
-"""Values that are dear to make, kept within a bound of bytes."""
+"""A cache of expensive values with a limit in bytes."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ V = TypeVar("V")
 
 
 class ByteCache(Generic[V]):
-    """Keeps the values used last, as many as fit into ``most_bytes``; one larger than that is kept alone.
+    """Keeps the most recently used values within ``most_bytes``; a larger value is kept alone.
 
-    Safe to use from several threads: a value is made once, and who asks for it meanwhile waits.
+    Safe to use from several threads: a value is made once while other callers wait.
     """
 
     def __init__(self, most_bytes: int, size: Callable[[V], int]) -> None:
@@ -23,7 +23,7 @@ class ByteCache(Generic[V]):
         self._lock, self._making = Lock(), dict[Hashable, Lock]()
 
     def get(self, key: Hashable, make: Callable[[], V]) -> V:
-        """The value of ``key``, made by ``make`` where it is not kept."""
+        """The value of ``key``; made by ``make`` where it is not cached."""
         with self._lock:
             if key in self._values:
                 return self._values[key]
@@ -43,10 +43,10 @@ class ByteCache(Generic[V]):
 
     @property
     def n_bytes(self) -> int:
-        """Bytes of what is kept; a value larger than the bound counts as the bound."""
+        """Bytes of the cached values; a value larger than the limit counts as the limit."""
         return int(self._values.currsize)
 
     def clear(self) -> None:
-        """Forget all values."""
+        """Remove all values."""
         with self._lock:
             self._values.clear()

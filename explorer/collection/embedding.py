@@ -22,7 +22,7 @@ from .encoder_cache import load_encoder
 from .stored import StoredCollection
 
 MOST_STORE_BYTES = 8 << 30
-"""Of all opened search indexes of a process."""
+"""Maximal bytes of all opened search indexes of a process."""
 _stores: ByteCache[VectorStore] = ByteCache(MOST_STORE_BYTES, lambda store: store.n_bytes)
 _nearest_scores: ByteCache[Float32[np.ndarray, " n"]] = ByteCache(256 << 20, lambda scores: scores.nbytes)
 
@@ -30,8 +30,8 @@ _nearest_scores: ByteCache[Float32[np.ndarray, " n"]] = ByteCache(256 << 20, lam
 class Embedding(Searchable):
     """An embedding with its vectors, search index, neighbour graph, maps and clusterings.
 
-    It stands for one key. What hangs on it is looked up in the collection's list of artifacts, which is read once
-    (``Collection.refresh`` reads it again), and big arrays are memory-mapped: a search touches no directory.
+    It stands for one key. Its artifacts are looked up in the collection's list of artifacts, which is read once
+    (``Collection.refresh`` reads it again), and big arrays are memory-mapped: a search reads no directory.
     """
 
     def __init__(self, collection: StoredCollection, artifact: Artifact, *, encoder: Encoder | None = None) -> None:
@@ -44,7 +44,7 @@ class Embedding(Searchable):
 
     @property
     def key(self) -> str:
-        """Sixteen hex digits that stand for its recipe."""
+        """Sixteen hex digits that identify its recipe."""
         return self.artifact.key
 
     @property
@@ -156,11 +156,11 @@ class Embedding(Searchable):
         return self.collection.items
 
     def table(self, columns: Sequence[str]) -> pd.DataFrame:
-        """``items``, with what people said of them and map quality beside them where one of these columns is asked for."""
+        """``items`` with annotations, and with map quality where one of these columns is named."""
         return self.items if set(columns) <= set(self.items.columns) else self.described()
 
     def described(self, projection: Artifact | None = None) -> pd.DataFrame:
-        """``Collection.table``, and beside it how far each row's place on a map (the first one where none is given) can be trusted."""
+        """``Collection.table`` with the quality of each row's position on a map (by default the first one)."""
         if projection is None:
             try:
                 projection = self.map()

@@ -1,4 +1,4 @@
-"""The encoder that made an embedding, found again by its recipe."""
+"""The encoder that made an embedding, loaded again from its recipe."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def _encoder(name: str, wanted: str) -> Encoder:
 
 
 def identity(recipe: Mapping[str, Any]) -> str:
-    """What makes an encoder the same one: all of its recipe but the precision, which changes a vector hardly at all."""
+    """The identity of an encoder: all of its recipe except the precision, which changes vectors only slightly."""
     return storage.fingerprint({name: value for name, value in recipe.items() if name != "precision"})
 
 
 def load_encoder(embedding: Artifact) -> Encoder:
-    """The encoder that made an embedding, loaded once per process; raises ``InputError`` where it is another one here."""
+    """The encoder that made an embedding, loaded once per process; raises ``InputError`` where the encoder here differs."""
     recipe = embedding.recipe["encoder"]
     return _encoder(recipe["name"], identity(recipe))

@@ -1,4 +1,4 @@
-"""How far the place of each row on a map can be trusted, as columns beside the rows, read from the map's artifacts."""
+"""Quality of each row's position on a map, as columns beside the rows, read from the map's artifacts."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ COLUMNS: Mapping[str, str] = {
     "map_continuity": "continuity.npy",
     "map_stability": "stability.npy",
 }
-"""Column -> file. A column of the user's own that is called so comes first."""
+"""Column -> file. A user's column with the same name has priority."""
 
 
 def of_map(projection: Artifact, stabilities: Sequence[Artifact] = ()) -> dict[str, PerRow]:
-    """Those columns that were measured of a map; ``stabilities`` are the collection's artifacts of that kind."""
+    """The quality columns that were measured for a map; ``stabilities`` are the collection's artifacts of that kind."""
     measured = [artifact for artifact in (projection, stability_of(projection, stabilities)) if artifact is not None]
     return {
         column: np.load(storage.file(artifact, name), allow_pickle=False)

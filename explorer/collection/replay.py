@@ -1,6 +1,7 @@
-"""What holds after a replay of the journal: values of rows, tags, saved selections, names of clusters.
+"""The present state after a replay of the journal: values of rows, tags, saved selections, names of clusters.
 
-Each state takes the entries of its kinds that are in effect, oldest first. An entry taken twice in the same order changes nothing.
+Each state takes the entries of its kinds that are in effect, oldest first. Applying an entry twice in the same order changes
+nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ CLUSTER_NAME = "cluster name"
 
 
 class State(Protocol):
-    """What a replay builds."""
+    """The result of a replay."""
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -36,19 +37,19 @@ class SavedSelection:
     """A named set of rows."""
 
     key: str
-    """Names these rows under this title: the number of its entry, or the key of an artifact of the old form."""
+    """Identifies the selection: the number of its entry, or the key of an artifact of the old form."""
     title: str
     n_rows: int
     rows: RowNumbers = field(repr=False, compare=False)
     note: str
     automatic: bool
-    """Saved by a search of the app and not by a person."""
+    """True if a search of the app saved it automatically."""
     who: str
     at: str
 
 
 class RowValues:
-    """One text per row for labels, notes and decisions; the last one counts, an empty one takes it away."""
+    """One text per row for labels, notes and decisions; the last one counts, an empty one removes the value."""
 
     def __init__(self, kind: str, n: int) -> None:
         self.kinds = (kind,)
@@ -58,7 +59,7 @@ class RowValues:
         self._values[entry.rows() if entry.one_row is None else entry.one_row] = entry.value or None
 
     def column(self) -> pd.Series[str]:
-        """(n) text, missing where nothing is said."""
+        """(n) text, missing where there is no value."""
         return pd.Series(self._values.copy(), dtype="string")
 
 
@@ -86,7 +87,7 @@ class Tags:
 
 
 class Selections:
-    """Saved selections by title; one that is saved again under the same title replaces the one before."""
+    """Saved selections by title; a later one with the same title replaces the earlier one."""
 
     kinds = (SELECTION, AUTOMATIC_SELECTION, REMOVED_SELECTION)
 
@@ -104,7 +105,7 @@ class Selections:
 
 
 class ClusterNames:
-    """Names of clusters by ``cluster_id``; an empty one takes the name away."""
+    """Names of clusters by ``cluster_id``; an empty one removes the name."""
 
     kinds = (CLUSTER_NAME,)
 
@@ -116,5 +117,5 @@ class ClusterNames:
 
 
 def cluster_id(clustering_key: str, number: int) -> str:
-    """One cluster of one clustering, as entries name it."""
+    """The identifier of one cluster of one clustering in entries."""
     return f"{clustering_key}/{number}"

@@ -1,4 +1,4 @@
-"""What lies on disk of a collection: its rows, pictures and artifacts, and what people said of the rows."""
+"""A collection on disk: its rows, pictures, artifacts and annotations."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from .cache import ByteCache
 RECORD = storage.COLLECTION
 FORMAT = 1
 MOST_TABLE_BYTES = 2 << 30
-"""Of the tables of all opened collections of a process."""
+"""Maximal bytes of the tables of all opened collections of a process."""
 MOST_HASH_BYTES = 512 << 20
-"""Of their pixel hashes with the row of each."""
+"""Maximal bytes of their tables of pixel hashes."""
 _tables: ByteCache[pd.DataFrame] = ByteCache(MOST_TABLE_BYTES, lambda table: int(table.memory_usage(deep=True).sum()))
 _rows_by_sha256: ByteCache[dict[str, int]] = ByteCache(
     MOST_HASH_BYTES, lambda rows: sys.getsizeof(rows) + sum(sys.getsizeof(sha) + sys.getsizeof(row) for sha, row in rows.items())
@@ -76,16 +76,16 @@ class StoredCollection:
 
     @cached_property
     def annotations(self) -> Annotations:
-        """What people said of the rows: labels, notes, tags, decisions, saved selections, names of clusters."""
+        """Annotations of the rows: labels, notes, tags, decisions, saved selections, names of clusters."""
         return Annotations(self.path, n=self.n)
 
     def table(self) -> pd.DataFrame:
-        """``items`` and beside them what people said of the rows, as columns (``Annotations.beside``)."""
+        """``items`` with the annotations as further columns (``Annotations.beside``)."""
         return self.annotations.beside(self.items)
 
     @cached_property
     def source(self) -> Source:
-        """Where the pictures are read from. Raises ``SourceError`` where that place is gone."""
+        """The source of the pictures. Raises ``SourceError`` where it no longer exists."""
         s = self.record["source"]
         drawn = self.artifacts("pictures")  # drawn tissue, written when it was taken in; older collections draw it again
         if drawn:
@@ -139,13 +139,13 @@ class StoredCollection:
         *,
         waiting: Callable[[], None] | None = None,
     ) -> Artifact:
-        """``storage.make`` in this collection's folder; what was made is found at once by ``artifacts``."""
+        """``storage.make`` in this collection's folder; ``artifacts`` lists the result at once."""
         artifact = storage.make(self.path, kind, recipe, fill, waiting=waiting)
         self.refresh(kind)
         return artifact
 
     def refresh(self, kind: str | None = None) -> None:
-        """Read the list of artifacts again when next asked: what another process has made since is found then."""
+        """Read the list of artifacts again at its next use, so that those of other processes are found."""
         if kind is None:
             self._artifacts.clear()
         else:
@@ -187,7 +187,7 @@ class StoredCollection:
         return self._file_key("rejects.parquet")
 
     def _file_key(self, name: str) -> tuple[Path, str]:
-        """What a table is cached by; looked up once, so that a file that is missing or cut is noticed by whoever opens it."""
+        """The cache key of a table; computed once, so that a missing or damaged file is noticed when it is opened."""
         return self._own_file(name), self.record["files"][name]["sha256"]
 
     def _table(self, key: tuple[Path, str]) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Encoders: pictures in, vectors out. One table of models; ``load`` brings one to life."""
+"""Encoders turn pictures into vectors. The table lists the models; ``load`` makes one ready to use."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def load(
 
 
 def load_as_set(name: str, table: settings.Settings, *, weights: Path | str | None = None, report: Report = ignore) -> Encoder:
-    """``load`` with the device, precision and places of the settings."""
+    """``load`` with the device, precision and folders of the settings."""
     return load(
         name,
         weights=weights,
@@ -84,7 +84,7 @@ def load_as_set(name: str, table: settings.Settings, *, weights: Path | str | No
 
 
 def weights_state(row: EncoderSpec, weights_dir: Path) -> str:
-    """In a few words: ``none needed``, ``here``, ``to fetch``, ``ask for access`` or ``not loadable here``."""
+    """The state of the weights: ``none needed``, ``here``, ``to fetch``, ``ask for access`` or ``not loadable here``."""
     if not row.loadable:
         return "not loadable here"
     if not row.file:

@@ -1,4 +1,4 @@
-"""What the descriptor measures on a patch: blocks of numbers, each unchanged by quarter turns and mirroring."""
+"""The measurements of the descriptor on a patch: blocks of numbers, each invariant under quarter turns and mirroring."""
 
 from __future__ import annotations
 
@@ -30,8 +30,9 @@ GRID_PX = 56
 def measure(images: Tensor) -> dict[str, Tensor]:
     """(b 3 224 224) float32 in [0, 1] -> {block: (b d)}.
 
-    All blocks but the last two look at the two dyes after the patch's own stain, its vectors and its strength, has been
-    taken out; ``colour`` and ``stain`` keep it, since it also tells tissues apart within one slide.
+    All blocks but the last two are computed from the amounts of the two dyes, normalised by the stain vectors and stain
+    strength estimated for the patch; ``colour`` and ``stain`` are not normalised, because stain also tells tissues apart within
+    one slide.
     """
     images = (images / white_point(pool(pool(images)))).clamp(max=1.0)
     density = optical_density(images)
@@ -63,7 +64,7 @@ def measure(images: Tensor) -> dict[str, Tensor]:
 
 
 def _amounts(dyes: Tensor) -> Tensor:
-    """(b 2 h w) -> (b 64): which amounts of the two dyes come together, square roots of an 8 x 8 histogram."""
+    """(b 2 h w) -> (b 64): joint distribution of the amounts of the two dyes, square roots of an 8 x 8 histogram."""
     weights = soft_bins(24, 8).to(dyes)
     codes = ((dyes + 0.2) * (24.0 / 1.6)).clamp(0, 23).long()
     return root(weights.T @ joint_histogram(codes, 24) @ weights).flatten(1)

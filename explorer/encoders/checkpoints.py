@@ -1,4 +1,4 @@
-"""How published files name their tensors, brought to timm's names."""
+"""Conversion of the tensor names in published files to timm's names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 Tensors = Mapping[str, "torch.Tensor"]
 
 NOT_USED = ("head.weight", "head.bias", "fc.weight", "fc.bias", "embeddings.mask_token", "pooler.dense.weight", "pooler.dense.bias")
-"""Tensors that serve training, or a classifier on top of the encoder."""
+"""Tensors that are used for training only, or by a classifier on top of the encoder."""
 
 
 def to_timm(spec: EncoderSpec, tensors: Tensors, model: torch.nn.Module) -> dict[str, torch.Tensor]:
@@ -27,9 +27,10 @@ def to_timm(spec: EncoderSpec, tensors: Tensors, model: torch.nn.Module) -> dict
 
 
 def _as_hub_code(tensors: Tensors, model: torch.nn.Module) -> dict[str, torch.Tensor]:
-    """What ``timm.create_model(pretrained=True)`` does to a vision transformer's file: DINOv2 names, another grid of positions.
+    """The conversion that ``timm.create_model(pretrained=True)`` applies to the file of a vision transformer.
 
-    It would also stretch patch embeddings of another patch size, so those are left as they are, to be refused.
+    It renames tensors of DINOv2 and resamples position embeddings to another grid. timm would also resample patch embeddings of
+    another patch size; here these are left unchanged, so that loading refuses them.
     """
     from timm.models.vision_transformer import VisionTransformer, checkpoint_filter_fn
 
@@ -52,7 +53,7 @@ VIT = {
     "layernorm_after": "norm2",
     "layernorm": "norm",
 }
-"""Hugging Face's names of a ViT, longest first where one ends another, and timm's."""
+"""Names in Hugging Face's ViT files, a longer one before its suffix, and timm's names."""
 DINOV2 = {
     "embeddings.cls_token": "cls_token",
     "embeddings.position_embeddings": "pos_embed",
@@ -106,7 +107,7 @@ def fill_randomly(model: torch.nn.Module, *, seed: int) -> None:
 
 
 def part(name: Any) -> Any:
-    """The class or function that a record names in its ``kwargs``; anything else as it is."""
+    """The class or function that a record names in its ``kwargs``; any other value is returned unchanged."""
     from functools import partial
 
     import torch

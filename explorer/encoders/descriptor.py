@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     import torch
 
 VERSION = 1
-"""Raised whenever a vector would change."""
+"""Increased with every change of the vectors."""
 SIDE_PX = 224
 CHUNK, LARGE_CHUNK = 4, 256
 """Patches measured at a time by one thread of a CPU (their maps then stay in its cache), and elsewhere. Not by the number of
 threads: the same patches give the same bytes on any."""
 CLIP = 2.5
-"""Standard deviations (of drawn tissue) that one number can count for: odd tiles stay finite and comparable."""
+"""Numbers are clipped at this many standard deviations (of drawn tissue), so that odd tiles stay finite and comparable."""
 
 
 class Descriptor:
@@ -81,7 +81,7 @@ class Descriptor:
             return torch.cat(parts).cpu()
 
     def _side_by_side(self, batch: torch.Tensor) -> list[torch.Tensor]:
-        """A few patches to a thread: their maps are too small to share one operation among threads.
+        """Process a few patches per thread, because their maps are too small to divide one operation among threads.
 
         Measured with two threads on two busy cores: 15 ms a patch and 6 ms of CPU time, instead of 217 and 60.
         """
@@ -107,6 +107,6 @@ class Descriptor:
         return self._normalise(measured)
 
     def _normalise(self, measured: torch.Tensor) -> torch.Tensor:
-        """Standardise, then shrink what the stain and the scanner change rather than the tissue."""
+        """Standardise, then reduce the directions that vary with stain and scanner rather than with tissue."""
         scores = ((measured - self._centre) / self._spread).clamp(-CLIP, CLIP)
         return scores - (scores @ self._axes * self._shrink) @ self._axes.T

@@ -1,4 +1,4 @@
-"""Which device a model runs on, and in which precision."""
+"""Choice of the device and the precision of a model."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ Precision = Literal["fp32", "bf16"]
 
 
 def choose(name: str) -> torch.device:
-    """The device of that name, or for ``auto`` the best there is: CUDA, then MPS, then CPU.
+    """The device of that name; ``auto`` is the first available of CUDA, MPS, CPU.
 
-    Raises ``DeviceUnavailable`` where the machine lacks it and ``InputError`` for a name that is no device.
+    Raises ``DeviceUnavailable`` where the machine lacks it and ``InputError`` for an unknown name.
     """
     import torch
 

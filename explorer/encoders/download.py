@@ -1,4 +1,4 @@
-"""Weight files brought over the network: from a mirror, a publisher's address, or the Hugging Face hub."""
+"""Download of weight files from a mirror, a publisher's address, or the Hugging Face hub."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def fetch(spec: EncoderSpec, path: Path, *, mirror: str, report: Report) -> str:
-    """Bring the weight file to ``path``, whole or not at all; return the address it came from.
+    """Download the weight file to ``path``, complete or not at all; return the address it came from.
 
-    A cut or killed download goes on where it was. Raises ``WeightsMissing`` where the file cannot be had, and
-    ``WeightsRefused``, after deleting it, where it is not the published one (the table's or the hub's sha256).
+    An interrupted download is resumed. Raises ``WeightsMissing`` where the file cannot be downloaded, and ``WeightsRefused``,
+    after deleting it, where it is not the published one (the table's or the hub's sha256).
     """
     headers: Mapping[str, str] = {}
     if mirror:

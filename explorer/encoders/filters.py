@@ -56,15 +56,15 @@ def blur(x: Tensor) -> Tensor:
 
 
 class Jet(NamedTuple):
-    """A picture and how it changes around each pixel, (b c h w) each; none depends on the direction."""
+    """A picture and its derivatives at each pixel, (b c h w) each; all are rotation-invariant."""
 
     value: Tensor
     gradient: Tensor
-    """Length of the gradient: edges."""
+    """Length of the gradient: responds to edges."""
     laplacian: Tensor
     """Sum of the two principal curvatures: negative on a spot that holds more dye than its surroundings."""
     stretch: Tensor
-    """Difference of the two principal curvatures: ridges and fibres."""
+    """Difference of the two principal curvatures: responds to ridges and fibres."""
 
 
 def jet(x: Tensor) -> Jet:

@@ -38,7 +38,7 @@ def resize_crop(image: Image, *, side_px: int, resize_px: int, interpolation: st
 
 
 def _middle(image: Image) -> UInt8[np.ndarray, "kept_h kept_w 3"]:
-    """The picture, its longer side at most ``MOST_ELONGATED`` times its shorter one."""
+    """The picture, cropped so that its longer side is at most ``MOST_ELONGATED`` times its shorter one."""
     height, width = image.shape[:2]
     most = MOST_ELONGATED * min(height, width)
     top, left = max(0, height - most) // 2, max(0, width - most) // 2

@@ -1,4 +1,4 @@
-"""What is known of an encoder before it is loaded."""
+"""The record of an encoder: its properties before it is loaded."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncoderSpec:
-    """One row of the table: where an encoder comes from, what it takes, what it gives, and who may use it."""
+    """One row of the table: source of an encoder, its input and output, and its terms of use."""
 
     # what it is
     name: str
@@ -33,7 +33,7 @@ class EncoderSpec:
     license_url: str
     non_commercial: bool
     gated: bool = False
-    """True where the publisher gives weights only after a form."""
+    """True where the publisher requires a request for access."""
     access: str = ""
     """How to get weights that this program cannot fetch by itself, as the end of a sentence that starts "To get it, "."""
 
@@ -52,9 +52,9 @@ class EncoderSpec:
     """Hugging Face repository, used where there is no ``url``."""
     hub_file: str = "pytorch_model.bin"
     sha256: str = ""
-    """Of the weight file, where it is known."""
+    """sha256 of the weight file, if known."""
     seed: int | None = None
-    """Of random weights, for an encoder that has no weight file."""
+    """sha256 of the seeded random weights, for an encoder that has no weight file."""
     layout: Layout = "timm"
     """How the published file names its tensors."""
     download_bytes: int | None = None
@@ -62,7 +62,7 @@ class EncoderSpec:
     # what it takes
     side_px: int = 224
     resize_px: int = 224
-    """Length the shorter side is brought to before the centre crop of ``side_px``."""
+    """Length in pixels to which the shorter side is resized before the centre crop of ``side_px``."""
     interpolation: Literal["bilinear", "bicubic"] = "bilinear"
     mean: tuple[float, float, float] = HALF
     std: tuple[float, float, float] = HALF

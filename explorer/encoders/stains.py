@@ -1,4 +1,4 @@
-"""How much haematoxylin and eosin lies at each pixel, whatever the stain and the scanner. Tensor operations only."""
+"""Stain separation: the amounts of haematoxylin and eosin at each pixel, for any stain and scanner. Tensor operations only."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ GLASS = (0.72, 0.82)
 
 
 def white_point(small: Tensor) -> Tensor:
-    """(b 3 h w) in [0, 1] -> (b 3 1 1): what the scanner records where there is no tissue; 1 where the patch does not show it.
+    """(b 3 h w) in [0, 1] -> (b 3 1 1): the colour of empty glass in each patch; 1 where the patch does not show any.
 
     The brightest hundredth of each channel, if that is bright in all of them.
     """
@@ -50,8 +50,8 @@ def reference_stains(like: Tensor) -> Tensor:
 def estimate_stains(density: Tensor) -> tuple[Tensor, Tensor]:
     """(b 3 h w) optical density -> (b 2 3) unit stain vectors, (b h*w) tissue mask.
 
-    Macenko et al. 2009: the extreme angles (2 % and 98 %) of the tissue's densities in their principal plane. The plane
-    is drawn towards the reference stains where one dye is missing, and the estimate towards them where tissue is scarce.
+    Macenko et al. 2009: the extreme angles (2 % and 98 %) of the tissue's densities in their principal plane. The plane is
+    regularised towards the reference stains where one dye is missing, and the estimate where there is little tissue.
     """
     pixels = density.flatten(2).transpose(1, 2)
     tissue = pixels.mean(2) > TISSUE_DENSITY
@@ -79,7 +79,7 @@ def concentrations(density: Tensor, stains: Tensor) -> Tensor:
 
 
 def strength(amounts: Tensor, tissue: Tensor) -> Tensor:
-    """(b 2 h w) amounts, (b h*w) tissue mask -> (b 2) the amount of each dye that 97 % of the tissue stays under."""
+    """(b 2 h w) amounts, (b h*w) tissue mask -> (b 2): the 97 % quantile of each dye over the tissue."""
     top = quantiles(amounts.flatten(2), tissue, (0.97,), low=0.0, high=4.0)[..., 0]
     return torch.where(tissue.sum(1, keepdim=True) < FEW_PIXELS, 1.0, top.clamp(min=0.25))
 

@@ -1,4 +1,4 @@
-"""Weight files: fetched once, recorded, checked each time, loaded strictly and never as pickled code."""
+"""Weight files: downloaded once, recorded, verified on each use, loaded strictly and never as pickled code."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class WeightFile:
-    """A file on this machine and the digest of its bytes."""
+    """A file on this machine and its sha256."""
 
     path: Path
     sha256: str
 
 
 def local(spec: EncoderSpec, path: Path) -> WeightFile:
-    """The file a person gave. Raises ``WeightsMissing`` where it is not there or closed to us."""
+    """The file given by the user. Raises ``WeightsMissing`` where it does not exist or cannot be read."""
     if not path.is_file():
         raise WeightsMissing(f"{spec.name}: there is no weight file {path}; check the path given.")
     try:
@@ -37,10 +37,11 @@ def local(spec: EncoderSpec, path: Path) -> WeightFile:
 
 
 def cached(spec: EncoderSpec, folder: Path, *, mirror: str = "", report: Report = ignore) -> WeightFile:
-    """The published file: from ``folder``, or fetched into it now.
+    """The published file, from ``folder``, or downloaded into it.
 
-    Beside it lies a record of its address, sha256, size and date; a file put there by hand gets one at first use.
-    Raises ``WeightsMissing`` where it cannot be fetched, ``WeightsRefused`` where it is not the file recorded or published.
+    A record of its address, sha256, size and date is stored beside it; for a file that was copied there by hand it is made on
+    first use. Raises ``WeightsMissing`` where it cannot be downloaded, ``WeightsRefused`` where it is not the file recorded or
+    published.
     """
     path = folder / spec.name / spec.file
     record = path.with_name(f"{path.name}.json")
@@ -72,7 +73,7 @@ def _refuse(spec: EncoderSpec, path: Path, digest: str, *, known: str, where: st
 
 
 def read_tensors(spec: EncoderSpec, file: Path) -> dict[str, torch.Tensor]:
-    """The tensors of a ``.safetensors`` file or a torch checkpoint, without running anything in it. Raises ``WeightsRefused``."""
+    """The tensors of a ``.safetensors`` file or a torch checkpoint; no code in the file is run. Raises ``WeightsRefused``."""
     import pickle
     import struct
     import warnings
@@ -107,7 +108,7 @@ def read_tensors(spec: EncoderSpec, file: Path) -> dict[str, torch.Tensor]:
 
 
 def load_strictly(spec: EncoderSpec, file: Path, model: torch.nn.Module, tensors: Mapping[str, torch.Tensor]) -> None:
-    """Put every tensor in its place, as float32. Raises ``WeightsRefused``, saying which tensors differ."""
+    """Copy every tensor into the model as float32. Raises ``WeightsRefused`` that names the tensors that differ."""
     expected = model.state_dict()
     faults = [
         _some("missing", [name for name in expected if name not in tensors]),

@@ -1,4 +1,4 @@
-"""Honest numbers for a model and a collection: arrays in, report out."""
+"""Evaluation of embeddings: arrays in, report out."""
 
 from .baselines import colour_histogram
 from .folds import folds

@@ -1,4 +1,4 @@
-"""The rows a neighbour report counts, in an order that does not depend on how they came in."""
+"""The rows that count in a neighbour report, in an order that does not depend on their input order."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ from .neighbours import Spans
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows that are labelled, in a group, and no copies; the rows of a group lie together."""
+    """Rows with a label and a group, without copies; the rows of a group are contiguous."""
 
     rows: Codes
-    """Where each row was among those given."""
+    """Index of each row in the input."""
     vectors: Vectors
-    """Of length 1."""
+    """Vectors of length 1."""
     label: Column
     site: Column
-    """One site for all where none were given."""
+    """Site of each row; 0 for all where no sites were given."""
     group: Codes
-    """Each row its own group where none were given."""
+    """Group of each row; its own where no groups were given."""
     spans: Spans
-    """The rows of a row's own group."""
+    """The range of the rows of a row's own group."""
     n_groups: int
-    """0 where no groups were given."""
+    """Number of groups; 0 where no groups were given."""
     n_copies: int
     dropped: dict[str, int]
-    """Rows left out for a gap, by the first column that had one."""
+    """Rows left out for a missing value, by the first column that had one."""
     left_out: dict[str, int]
     """Classes that lie in one group (or row) only, with their rows: nothing of them could be found elsewhere."""
     sha256: str
-    """Of everything that was measured."""
+    """sha256 of everything that was measured."""
 
     def sample(self, n: int, *, seed: int) -> Int64[np.ndarray, " q"]:
-        """At most n rows to ask with, drawn evenly."""
+        """At most n rows to use as queries, drawn uniformly."""
         if n >= len(self.vectors):
             return np.arange(len(self.vectors))
         return np.sort(np.random.default_rng(seed).choice(len(self.vectors), n, replace=False))
@@ -105,7 +105,9 @@ def alike(*columns: Codes) -> Int64[np.ndarray, " n"]:
 
 
 def _by_content(vectors: Vectors, columns: Sequence[Codes]) -> tuple[Int64[np.ndarray, " n"], np.ndarray]:
-    """The rows by their last column, then the columns before it, then the bytes of the vector; and which repeat the row before."""
+    """The rows sorted by their last column, then the columns before it, then the bytes of the vector; and True for each copy of
+    the row before.
+    """
     content = np.ascontiguousarray(vectors).view(np.dtype((np.void, vectors.shape[1] * vectors.itemsize))).ravel()
     keys = [np.unique(content, return_inverse=True)[1], *columns]
     order = np.lexsort(keys)

@@ -1,4 +1,4 @@
-"""Where the exact searches and the linear heads of an evaluation run."""
+"""The device for exact searches and linear heads of an evaluation."""
 
 from __future__ import annotations
 

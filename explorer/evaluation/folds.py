@@ -1,4 +1,4 @@
-"""Folds that keep patients whole, for a probe within one collection."""
+"""Cross-validation folds with each patient in one fold, for a probe within one collection."""
 
 from __future__ import annotations
 

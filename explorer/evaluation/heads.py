@@ -36,7 +36,7 @@ class Recipe:
     batch_size: int
     max_steps: int
     patience: int
-    """In epochs."""
+    """Number of epochs without improvement after which a run stops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ def _gradient(weight: torch.Tensor, data: torch.Tensor, rows: torch.Tensor) -> t
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Steps this small lose more to waiting for the other threads than these give."""
+    """Use one thread: for steps this small, waiting for other threads costs more than they save."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -160,7 +160,7 @@ class _Optimizer:
         self.weight.mul_(1 - rate * self.recipe.weight_decay).addcdiv_(self.mean, root, value=-rate / (1 - 0.9**self.steps))
 
     def keep(self, places: list[int]) -> None:
-        """Drop the runs that have stopped."""
+        """Keep only these runs; the others have stopped."""
         self.weight, self.mean, self.square = self.weight[places], self.mean[places], self.square[places]
 
 

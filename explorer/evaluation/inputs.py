@@ -1,4 +1,4 @@
-"""What every report asks of its input first; each refusal is one sentence."""
+"""Checks and conversions of the input of every report; each error is one sentence."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def check_classes(label: Column, *, name: str = "label") -> None:
 
 
 def check_judged(truth: Codes, names: Sequence[str], *, part: str) -> None:
-    """Raises ``InputError`` where all rows that are judged are of one class: naming it always would look perfect."""
+    """Raises ``InputError`` where all judged rows are of one class, because always predicting that class would score perfectly."""
     if len(judged := np.unique(truth)) == 1:
         raise InputError(f"All labelled {part} rows are of class {names[judged[0]]!r}; a score needs rows of at least two classes.")
 

@@ -17,7 +17,7 @@ N_RESAMPLES = 1000
 LEVEL = 0.95
 
 Statistic = Callable[[Float64[np.ndarray, "r m"]], Float64[np.ndarray, "r s"]]
-"""From the sums of each resample to its scores."""
+"""A function from the sums of each resample to its scores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +79,11 @@ def bootstrap(sums: Any, statistic: Statistic, *, n_resamples: int = N_RESAMPLES
 
 
 def mutual_factor(asking: Int64[np.ndarray, " q"], answering: Int64[np.ndarray, "q k"]) -> float:
-    """How much wider an interval over groups is where groups find each other: the root of 1 + the share of such findings.
+    """Factor by which an interval over groups is widened where groups find each other: sqrt(1 + share of mutual findings).
 
-    ``asking`` is the group of each query, ``answering`` the group of each hit, -1 for none. What A's rows find in B and B's
-    rows find in A is one finding that a score counts twice, while the bootstrap takes the queries of A and B for independent;
-    the variance of a mean over pairs grows by just this share, that of a vote by no more.
+    ``asking`` is the group of each query, ``answering`` the group of each hit, -1 for none. If rows of A find rows of B and
+    rows of B find rows of A, this is one finding that a score counts twice, while the bootstrap treats the queries of A and B
+    as independent. The variance of a mean over pairs grows by exactly this share, that of a vote by at most as much.
     """
     from scipy.sparse import csr_array
 
@@ -95,7 +95,7 @@ def mutual_factor(asking: Int64[np.ndarray, " q"], answering: Int64[np.ndarray, 
 
 
 def widened(estimate: Estimate, factor: float) -> Estimate:
-    """A share with its interval so much wider, within 0 and 1."""
+    """A share with its interval widened by this factor, limited to 0 to 1."""
     low, high = (estimate.value + factor * (end - estimate.value) for end in (estimate.low, estimate.high))
     return Estimate(estimate.value, float(np.clip(low, 0, 1)), float(np.clip(high, 0, 1)))
 

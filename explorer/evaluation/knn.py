@@ -1,4 +1,4 @@
-"""Classifiers that learn nothing: k nearest neighbours, nearest class mean (SimpleShot), and few-shot curves."""
+"""Classifiers without training: k nearest neighbours, nearest class mean (SimpleShot), and few-shot curves."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TestVectors = Float32[np.ndarray, "m d2"]
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """How well one classifier names the class of the test rows."""
+    """Scores of one classifier on the test rows."""
 
     balanced_accuracy: Estimate
     recall: Mapping[str, Estimate]
@@ -39,7 +39,7 @@ class KnnReport(Report):
     """k nearest neighbours and nearest class mean on the same rows."""
 
     knn: Mapping[int, Scores]
-    """By k."""
+    """Scores of k nearest neighbours, by k."""
     prototype: Scores
     """Nearest class mean after centring and scaling to length 1."""
     chance: Number
@@ -69,7 +69,7 @@ class Shot:
 
 @dataclass(frozen=True)
 class FewShotReport(Report):
-    """The curve of nearest class means learnt from a few rows."""
+    """Scores of nearest class means by the number of training rows per class."""
 
     curve: tuple[Shot, ...]
     left_out: str

@@ -1,4 +1,4 @@
-"""Examples that went wrong: a few rows, every confusion among them, the surest mistakes first."""
+"""Examples of misclassified rows: a few of every confusion, those with the highest confidence first."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOST = 24
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A row that was named wrongly."""
+    """A misclassified row."""
 
     row: int
     """Of the rows that were given (the test rows, where there are parts)."""
@@ -46,5 +46,5 @@ def mistakes(
 
 
 def vote_share(labels: np.ndarray, vote: Codes) -> Float64[np.ndarray, " q"]:
-    """The share of a query's hits (q, k) that are of the class it voted for."""
+    """The share of a query's hits (q, k) that have the class it voted for."""
     return np.asarray((labels == vote[:, None]).mean(axis=1))

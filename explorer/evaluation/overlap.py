@@ -1,4 +1,4 @@
-"""Whether two encoders see the same neighbours."""
+"""Agreement of two encoders on nearest neighbours."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .reports import Report
 
 @dataclass(frozen=True)
 class OverlapReport(Report):
-    """How far two encoders agree on who is near whom."""
+    """How far two encoders agree on nearest neighbours."""
 
     mean: Estimate
     """Mean share of the k nearest neighbours that both name; the interval draws groups (rows where there are none)."""
@@ -89,6 +89,6 @@ def encoder_overlap(
 
 
 def _standing_alone(codes: Codes) -> Codes:
-    """Each row without a group is a group of its own."""
+    """Group numbers in which each row without a group is a group of its own."""
     alone = codes < 0
     return np.where(alone, codes.max() + np.cumsum(alone), codes)

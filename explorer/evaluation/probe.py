@@ -56,7 +56,7 @@ EVA_2024: Mapping[str, Mapping[str, int]] = {
 
 @dataclass(frozen=True)
 class ProbeReport(Report):
-    """What a linear probe found."""
+    """The scores of a linear probe."""
 
     scores: tuple[Number, ...]
     """Balanced accuracy of each run."""

@@ -25,7 +25,7 @@ class Column:
 
     @property
     def selected(self) -> bool:
-        """Whether the checkpoint was chosen on the very rows it is reported on, which makes the score optimistic."""
+        """True if the checkpoint was chosen on the same rows it is reported on, which makes the score optimistic."""
         return self.split == "val"
 
 

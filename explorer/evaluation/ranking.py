@@ -1,4 +1,4 @@
-"""The scores of ranked hits: hit@k, precision@k, MV@k, mAP@k and macro F1, by class, as sums that a bootstrap can draw."""
+"""Scores of ranked hits (hit@k, precision@k, MV@k, mAP@k, macro F1) by class, as sums that a bootstrap can resample."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from .inputs import Codes
 from .intervals import group_sums
 
 METRICS = ("hit", "precision", "majority_vote", "average_precision")
-"""Averaged over the queries of a class, then over classes."""
+"""Scores that are averaged over the queries of a class, then over classes."""
 _SUMS = ("n", *METRICS, "voted")
-"""What is added up for each class: queries, the four scores, and how often the class was voted for."""
+"""Sums for each class: number of queries, the four scores, and how often the class was voted for."""
 
 
 def majority_vote(labels: Rows) -> Codes:
@@ -84,7 +84,7 @@ def labels_of(rows: Rows, codes: Codes) -> Rows:
 
 
 def random_rows(hidden: Int64[np.ndarray, "q 2"], n: int, *, k: int, seed: int) -> Rows:
-    """k different rows for each query, drawn evenly from those outside its hidden range: what chance retrieves."""
+    """k different rows for each query, drawn uniformly from those outside its hidden range: retrieval by chance."""
     rng = np.random.default_rng(seed)
     width = hidden[:, 1] - hidden[:, 0]
     picked = np.empty((len(hidden), 0), np.int64)

@@ -1,4 +1,4 @@
-"""What all reports share: they are frozen records that turn into plain JSON."""
+"""The base of all reports: frozen records that convert to plain JSON."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Report:
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON knows it: records become objects, arrays lists, NaN and infinity null."""
+    """A value as JSON types: records become objects, arrays lists, NaN and infinity null."""
     if dataclasses.is_dataclass(value):
         return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):

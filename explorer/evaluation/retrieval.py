@@ -21,7 +21,7 @@ from .reports import Counts, Facts, Report
 
 USUAL_K = (1, 3, 5, 10)
 CHANCE_DRAWS = 50_000
-"""Random queries behind the scores of chance, at least."""
+"""Minimal number of random queries for the scores of chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class RetrievalAt:
     naive: Mapping[str, Number]
     """The same with only the query itself left out."""
     leakage: Mapping[str, Estimate]
-    """``naive`` - ``scores``: what a patient's own other tiles add."""
+    """``naive`` - ``scores``: the gain from other tiles of the same patient."""
     chance: Mapping[str, Number]
     """The same with hits drawn at random from the allowed rows."""
     per_class: Mapping[str, Mapping[str, Estimate]]
@@ -44,7 +44,7 @@ class RetrievalAt:
 
 @dataclass(frozen=True)
 class RetrievalReport(Report):
-    """What retrieval found; ``sentence`` says how far it can be trusted."""
+    """The scores of retrieval; ``sentence`` says how far they can be trusted."""
 
     at: tuple[RetrievalAt, ...]
     classes: tuple[str, ...]
@@ -55,11 +55,11 @@ class RetrievalReport(Report):
     n_groups: int
     """Patients (or slides); 0 where there is no such column."""
     dropped: Mapping[str, int]
-    """Rows left out for a gap, by column."""
+    """Rows left out for a missing value, by column."""
     n_copies: int
     """Exact copies inside one group, counted once."""
     n_failures: int
-    """Queries that may find fewer than the largest k rows; what they lack counts as wrong."""
+    """Queries that may find fewer than the largest k rows; missing hits count as wrong."""
     sentence: str
     seconds: Number
     protocol: Facts
@@ -158,7 +158,7 @@ def retrieval(  # noqa: PLR0913 - columns and settings of one measurement
 
 @dataclass(frozen=True, slots=True)
 class _Hits:
-    """The classes of what queries found, nearest first, and what they should have found."""
+    """The classes of the hits of each query, nearest first, and the class they should have."""
 
     labels: Rows
     truth: Codes

@@ -25,7 +25,7 @@ CHANCE_DRAWS = 50_000
 
 @dataclass(frozen=True)
 class SiteBiasReport(Report):
-    """How far neighbours show where a picture came from."""
+    """How far neighbours follow the site of a picture rather than its class."""
 
     robustness: Estimate
     """SO / (SO + OS): neighbours of the same class from another site, against those of another class from the same site."""
@@ -44,12 +44,12 @@ class SiteBiasReport(Report):
     0.5 alone would blame the site, or clear it, for the make-up of a collection.
     """
     sentence: str
-    """What the index says."""
+    """The index in words."""
     site_sentence: str
-    """What naming the site says."""
+    """The accuracy of naming the site in words."""
     n: int
     n_queries: int
-    """Rows that could find both their class elsewhere and another class at their own site; only these ask."""
+    """Rows that could find both their class at another site and another class at their site; only these are queries."""
     n_sites: int
     n_groups: int
     """Groups kept apart; 0 where only the query itself was left out."""
@@ -64,7 +64,7 @@ class SiteBiasReport(Report):
 
 @dataclass(frozen=True)
 class ClusterBiasReport(Report):
-    """Whether clusters are tissue or sites."""
+    """Whether clusters follow the label or the site."""
 
     ari_label: Estimate
     ari_site: Estimate
@@ -260,7 +260,7 @@ def adjusted_rand(table: Float64[np.ndarray, "r a b"]) -> Float64[np.ndarray, " 
 
 
 def _within_reach(label: Codes, site: Codes, group: Codes) -> tuple[Codes, Codes]:
-    """For each row, the rows outside its group that could be SO (its class, another site), and that could be OS."""
+    """For each row, how many rows outside its group are of its class at another site (SO) and of another class at its site (OS)."""
     both, inside = alike(label, site), alike(group, label, site)
     return alike(label) - both - (alike(group, label) - inside), alike(site) - both - (alike(group, site) - inside)
 

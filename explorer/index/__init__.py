@@ -1,7 +1,7 @@
 """Vector stores for cosine search, and the one nearest-neighbour graph that map, clusters and metrics share.
 
-exact.py        unit vectors, exact search block by block, the order of hits: what the rest stands on
-recall.py       how much of the truth an index or a graph finds, and how many lists it takes to find it
+exact.py        unit vectors, exact search block by block, the order of hits
+recall.py       recall of an index or a graph, and the number of lists needed to reach it
 faiss_index.py  FaissIndex: flat, ivf or ivf-refine, by the size of the collection
 store.py        builds and opens stores; chooses the engine
 graph.py        the k nearest other rows of every row

@@ -24,7 +24,7 @@ queries about eight times slower; much less would make a single query of a wide 
 
 @cache
 def load_faiss() -> ModuleType:
-    """The faiss package, with the one global setting that this room relies on."""
+    """The faiss package, with the one global setting that this package relies on."""
     import faiss
 
     faiss.cvar.distance_compute_blas_threshold = BLAS_FROM
@@ -69,7 +69,7 @@ def padded(scores: Scores, rows: Rows, k: int) -> Hits:
 def without_self(
     scores: Scores, rows: Rows, own: Int64[np.ndarray, " q"]
 ) -> tuple[Float32[np.ndarray, "q fewer"], Int64[np.ndarray, "q fewer"]]:
-    """One column less: without the row itself, or without the last hit where copies of the row crowded it out."""
+    """Remove one column: the row itself, or the last hit where copies of the row displaced it."""
     keep = rows != own[:, None]
     keep[keep.all(axis=1), -1] = False
     shape = (len(rows), rows.shape[1] - 1)

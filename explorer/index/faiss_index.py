@@ -34,11 +34,11 @@ from .recall import AIM, HALF_PRECISION_AIM, PROMISED, RECALL_K, Truth, some_row
 FILE = "index.faiss"
 KINDS = ("flat", "ivf", "ivf-refine")
 FLAT_UP_TO = 200_000
-"""Rows. One query then costs about 25 ms of one core at 384 numbers a row."""
+"""Rows up to which an index is flat. One query then takes about 25 ms of one core at 384 numbers a row."""
 IVF_UP_TO_BYTES = 6 << 30
-"""Of float32 vectors; above, the index holds them in half precision."""
+"""Bytes of float32 vectors; above, the index stores them in half precision."""
 MOST_REFINED = 512
-"""Candidates compared again for each hit asked for; more would be slower than a scan."""
+"""Maximal number of candidates compared again per hit; more would be slower than a scan."""
 GPU_MOST = 2048
 """FAISS returns no more hits than this from a GPU, and reads no more lists there."""
 

@@ -15,7 +15,7 @@ from .faiss_index import FaissIndex, fill
 from .recall import Truth
 
 EXACT_UP_TO = 20_000
-"""Rows. Below, comparing all rows costs less than sorting them into lists would save."""
+"""Rows below which comparing all rows costs less than sorting them into lists."""
 
 Found = tuple[Int64[np.ndarray, " b"], Scores, Rows]
 """Some rows, and the best k + 1 hits of each, itself among them."""

@@ -1,4 +1,4 @@
-"""How much of the truth an index or a graph finds, and how many lists it must read to find it."""
+"""Recall of an index or a graph, and the number of lists an index must read to reach it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def graph_recall(neighbours: Neighbours, vectors: Float[np.ndarray, "n d"], *, s
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """Some rows of a collection and their exact nearest other rows."""
+    """Exact nearest other rows of a sample of rows."""
 
     rows: Int64[np.ndarray, " q"]
     queries: Queries
@@ -54,7 +54,7 @@ class Truth:
         return cls(rows, queries, *without_self(*padded(*hits, k + 1), rows))
 
     def share(self, vectors: Float[np.ndarray, "n d"], found: Rows) -> float:
-        """How much of the true neighbours is among ``found`` (q k); a row as similar as the last of them counts."""
+        """The share of the true neighbours in ``found`` (q k); a row as similar as the last true neighbour counts."""
         true, there = self.neighbours >= 0, found >= 0
         if not true.any():
             return 1.0

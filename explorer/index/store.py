@@ -1,4 +1,4 @@
-"""Vector stores: the one place that chooses an engine. All of them keep the contract of ``types.VectorStore``."""
+"""Vector stores: the only module that chooses an engine. All engines satisfy ``types.VectorStore``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .faiss_index import FILE, FaissIndex, build_index
 def build_store(
     vectors: Float[np.ndarray, "n d"], *, kind: str = "auto", seed: int = 0, device: str = "auto", report: Report = ignore
 ) -> VectorStore:
-    """A store over the directions of ``vectors``. Raises what ``build_index`` raises."""
+    """A store for cosine search over ``vectors``. Raises what ``build_index`` raises."""
     return build_index(vectors, kind=kind, seed=seed, device=device, report=report)
 
 

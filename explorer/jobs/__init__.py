@@ -1,4 +1,4 @@
-"""Verbs in processes of their own, a few at a time."""
+"""Jobs: verbs that run in their own processes, a few at a time."""
 
 from .control import cancel, remove, requeue, resume, start
 from .job import FOLDER, PID, PROGRESS, Job, State, find, jobs, waiting, write_progress

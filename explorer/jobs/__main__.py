@@ -1,4 +1,4 @@
-"""The process of a job: ``python -m explorer.jobs <folder of the job> <home>``. It waits for its turn and does the command."""
+"""The process of a job: ``python -m explorer.jobs <folder of the job> <home>``. It waits for its turn and runs the command."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LOOK_S = 0.2
 
 
 def run(path: Path, home: Path) -> None:
-    """Hold the job's lock, wait, be the command, write its exit code."""
+    """Hold the job's lock, wait, run the command, write its exit code."""
     with storage.locked(path / LOCK, what="job", waiting=lambda: None):  # somebody may be looking at it just now
         storage.write_json(path / PID, os.getpid())
         (path / ASKED).replace(path / RECORD)
@@ -36,7 +36,7 @@ def run(path: Path, home: Path) -> None:
 
 @contextmanager
 def _turn(path: Path, home: Path) -> Iterator[None]:
-    """Hold one of the places for running jobs, in the order in which jobs were asked for."""
+    """Hold one of the places for running jobs, in the order in which jobs were requested."""
     places = [path.parent / f".place-{number}.lock" for number in range(settings.read().jobs_at_once)]
     with ExitStack() as held:
         while not (_is_first(path, home) and _take_one(places, held)):

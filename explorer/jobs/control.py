@@ -1,4 +1,4 @@
-"""Starting jobs, stopping them, and what becomes of those that ended."""
+"""Start, stop, resume and remove jobs."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from .job import ASKED, CANCELLED, ENDED, FOLDER, LOCK, LOG, PID, PROGRESS, RECO
 
 _STARTING = ".starting.lock"
 _PATIENCE_S = 10.0
-"""How long a process may take to stop when it is asked to, before it is made to."""
+"""Seconds that a process has to stop on request before it is killed."""
 
 
 def start(home: Path, command: Sequence[str], *, title: str, collection: str = "") -> Job:
     """Run ``explorer <command>`` in a process that outlives this one; ``collection`` is the name of the one it works on.
 
-    Raises ``Busy`` where the same command waits or runs already, ``InputError`` where it cannot be started.
+    Raises ``Busy`` where the same command is active already, ``InputError`` where it cannot be started.
     """
     now = datetime.now(UTC)
     path = home.resolve() / FOLDER / f"{now:%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}"
@@ -42,9 +42,10 @@ def start(home: Path, command: Sequence[str], *, title: str, collection: str = "
 
 
 def cancel(job: Job) -> None:
-    """Stop a job that waits or runs; what it has done so far stays and is used by the next run of the same command.
+    """Stop a job that waits or runs; completed parts stay and are used by the next run of the same command.
 
-    Returns when its process has ended. A job that ends by itself meanwhile keeps its end. Raises ``Conflict`` where it has ended.
+    Returns when its process has ended. A job that ends by itself meanwhile keeps its result. Raises ``Conflict`` where it has
+    ended.
     """
     if not job.is_active():
         raise Conflict(f"{job.title} is not running; there is nothing to stop.")
@@ -61,7 +62,7 @@ def cancel(job: Job) -> None:
 
 
 def resume(home: Path, job: Job) -> Job:
-    """Run the command of an ended job again; it goes on where it was. Raises ``Conflict`` for one that has not ended."""
+    """Run the command of an ended job again; it resumes. Raises ``Conflict`` for one that has not ended."""
     if job.is_active():
         raise Conflict(f"{job.title} is still running; wait for it or stop it first.")
     again = start(home, job.command, title=job.title, collection=job.collection)
@@ -70,14 +71,14 @@ def resume(home: Path, job: Job) -> Job:
 
 
 def remove(job: Job) -> None:
-    """Forget an ended job and its log. Raises ``Conflict`` for one that has not ended."""
+    """Delete the record and log of an ended job. Raises ``Conflict`` for one that has not ended."""
     if job.is_active():
         raise Conflict(f"{job.title} is still running; stop it first.")
     shutil.rmtree(job.path)
 
 
 def requeue(home: Path) -> None:
-    """Let jobs wait again that waited for their turn when the machine was switched off. Called when a server starts."""
+    """Queue again the jobs that were waiting when the machine was switched off. Called when a server starts."""
     lost = [job for job in reversed(jobs(home)) if job.state() == "killed" and not (job.path / STARTED).exists()]
     for job in lost:
         with storage.locked(job.path.parent / _STARTING, what="jobs", waiting=_nothing):
@@ -102,4 +103,4 @@ def _run(home: Path, path: Path, title: str) -> None:
 
 
 def _nothing() -> None:
-    """Waiting for a lock without saying so."""
+    """Do nothing while waiting for a lock."""

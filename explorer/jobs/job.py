@@ -1,9 +1,9 @@
-"""One run of one command, as it looks from outside: where it stands, how far it is, what it printed.
+"""One run of one command, as seen by other processes: state, progress, log.
 
-A job is a folder ``<home>/.jobs/<id>/``. Whoever asks for it writes ``asked.json`` (the command) and starts its process. The
-process takes ``lock``, which it holds as long as it lives, and only then renames ``asked.json`` to ``job.json``, by which the job
-is seen. It waits for its turn, writes ``started``, does the command, and writes ``ended`` (its exit code). ``progress.jsonl`` gets
-a line per report and ``log.txt`` what the command prints. So a job without an end whose lock is free was killed.
+A job is a folder ``<home>/.jobs/<id>/``. The caller writes ``asked.json`` (the command) and starts its process. The process
+takes ``lock``, which it holds as long as it lives, and only then renames ``asked.json`` to ``job.json``, which makes the job
+visible. It waits for its turn, writes ``started``, runs the command, and writes ``ended`` (its exit code). ``progress.jsonl``
+gets a line per report and ``log.txt`` the output of the command. So a job without ``ended`` whose lock is free was killed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job by its folder and its record."""
+    """A job: its folder and its record."""
 
     path: Path
     record: Mapping[str, Any]
@@ -48,7 +48,7 @@ class Job:
 
     @property
     def title(self) -> str:
-        """What it does, in words."""
+        """Description of the job for people."""
         return str(self.record["title"])
 
     @property
@@ -57,7 +57,7 @@ class Job:
         return str(self.record["collection"])
 
     def state(self) -> State:
-        """Where it stands. Only looks."""
+        """The present state. Has no side effects."""
         end = self._end()
         if end is None:
             if storage.is_held(self.path / LOCK):
@@ -83,7 +83,7 @@ class Job:
         return Progress(**{k: v for k, v in lines[-1].items() if k != "time_s"}) if lines else None
 
     def rate_per_s(self) -> float | None:
-        """Units of the step in progress that were done per second of late; None where it cannot be told."""
+        """Recent units per second of the step in progress; None where unknown."""
         lines = self._reports()
         same = [line for line in lines if line["verb"] == lines[-1]["verb"]]
         if len(same) < 2:
@@ -92,7 +92,7 @@ class Job:
         return done / seconds if done > 0 and seconds > 0 else None
 
     def seconds_left(self) -> float | None:
-        """Time left for the step in progress at that rate; None where it cannot be told."""
+        """Estimated seconds until the step in progress ends; None where unknown."""
         rate, last = self.rate_per_s(), self.progress()
         return (last.total - last.done) / rate if rate and last and last.total is not None else None
 
@@ -101,7 +101,7 @@ class Job:
         return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]  # ends may be cut
 
     def log(self) -> str:
-        """The end of what the command printed."""
+        """The end of the command's output."""
         return tail(self.path / LOG)
 
     def error(self) -> str:
@@ -133,20 +133,20 @@ def waiting(home: Path) -> list[Job]:
 
 
 def write_progress(path: Path, progress: Progress, *, time_s: float) -> None:
-    """Add a line to a job's progress."""
+    """Append a line to a job's progress."""
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(asdict(progress) | {"time_s": time_s}) + "\n")
 
 
 def write_text(path: Path, text: str) -> None:
-    """By rename: a reader sees all of it or nothing."""
+    """Write a text file by rename, so that a reader sees all of it or nothing."""
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     part.write_text(text, encoding="utf-8")
     part.replace(path)
 
 
 def tail(path: Path) -> str:
-    """The end of a text file; nothing where there is none."""
+    """The end of a text file; empty where there is no file."""
     if not path.is_file():
         return ""
     with path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""The verbs. The only place where computing meets disk; the command line, jobs and pages all call these."""
+"""The verbs. The only package that combines computation with storage; command line, jobs and pages call it."""
 
 from .annotate import meant_rows
 from .build import build, demo, demo_real, real_terms, real_to_fetch

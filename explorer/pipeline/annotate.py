@@ -1,4 +1,4 @@
-"""Which rows an annotation or a selection is to be about."""
+"""The rows that an annotation or a selection applies to."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from ..storage.journal import RowNumbers
 
 
 def described(collection: Collection) -> pd.DataFrame:
-    """The rows with all that can be filtered by; also of a collection without an embedding."""
+    """The rows with all columns that can be filtered by; works for a collection without an embedding too."""
     return collection.embedding().described() if collection.embeddings() else collection.table()
 
 
 def meant_rows(
     collection: Collection, *, rows: Sequence[int] = (), selection: str | None = None, where: Mapping[str, Any] | None = None
 ) -> RowNumbers:
-    """Rows given by number, by the title of a saved selection and by what is known of them, together, ascending.
+    """The union of rows given by number, by the title of a saved selection, and by filters; ascending.
 
     ``where`` is as in ``allowed_rows``. Raises ``InputError`` where none of the three is given, or where they give no row.
     """

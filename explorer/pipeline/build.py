@@ -1,4 +1,4 @@
-"""From a place with pictures to a collection one can search, in one call."""
+"""Build a searchable collection from a source in one call."""
 
 from __future__ import annotations
 
@@ -37,11 +37,10 @@ def build(
     settings: Settings | None = None,
     report: Report = ignore,
 ) -> Collection:
-    """Ingest, embed, index, project and cluster, and measure the site bias of small collections; nothing is done twice.
+    """Ingest, embed, index, project and cluster, and measure the site bias of small collections; completed steps are reused.
 
-    ``uri`` is a folder, a zip, a table, an HDF5 file, or ``synthetic``, and ``options`` are the source's own;
-    or it is a source that ``open_source`` gave.
-    Returns the collection. Raises every ``ExplorerError`` its steps raise.
+    ``uri`` is a folder, a zip, a table, an HDF5 file, or ``synthetic``, and ``options`` are the source's own; or it is a source
+    returned by ``open_source``. Returns the collection. Raises every ``ExplorerError`` its steps raise.
     """
     settings = settings or read_settings()
     checked_name(name)  # what can be refused at once is, before weights are fetched
@@ -52,15 +51,15 @@ def build(
 
 
 def demo(*, name: str = "demo", settings: Settings, report: Report = ignore) -> Collection:
-    """A collection of drawn, H&E-like tissue: nothing is fetched, and nothing in it is real."""
+    """A collection of drawn, H&E-like tissue: nothing is downloaded, and no picture is real."""
     return build("synthetic", name=name, options=DEMO_OPTIONS, settings=settings, report=report)
 
 
 def demo_real(*, name: str, accept_licence: bool, settings: Settings, report: Report = ignore) -> Collection:
-    """A collection of real tissue by a pathology model: CRC-VAL-HE-7K and the kaiko ViT-S/16, fetched where they are not here.
+    """A collection of real tissue with a pathology encoder: CRC-VAL-HE-7K and kaiko ViT-S/16, downloaded where they are not here.
 
-    Raises ``InputError`` where something has to be fetched and ``accept_licence`` is not given, ``SourceError`` or
-    ``WeightsMissing`` where it cannot be; the same call goes on where it was.
+    Raises ``InputError`` where something has to be downloaded and ``accept_licence`` is False, ``SourceError`` or
+    ``WeightsMissing`` where it cannot be downloaded; the same call resumes.
     """
     if not accept_licence and (missing := real_to_fetch(settings)):
         raise InputError(f"{' and '.join(missing)} have to be fetched under their licences; read these above and say --accept-licence.")
@@ -69,7 +68,7 @@ def demo_real(*, name: str, accept_licence: bool, settings: Settings, report: Re
 
 
 def real_to_fetch(settings: Settings) -> list[str]:
-    """What of the real demo is not on this machine yet: title and size of each."""
+    """The files of the real demo that still have to be downloaded: title and size of each."""
     data, spec = BENCHMARKS[REAL_DATA], encoders.spec(REAL_ENCODER)
     sizes = {}
     if data.missing(settings.data_dir / data.folder):
@@ -80,7 +79,7 @@ def real_to_fetch(settings: Settings) -> list[str]:
 
 
 def real_terms() -> tuple[str, str]:
-    """What the licences of the real demo's pictures and of its model ask, a line each."""
+    """The licence terms of the real demo's pictures and encoder, a line each."""
     spec = encoders.spec(REAL_ENCODER)
     use = "not for commercial use" if spec.non_commercial else "also for commercial use"
     return BENCHMARKS[REAL_DATA].title_and_licence, f"{spec.title}: {spec.license} ({spec.license_url}), {use}. Cite {spec.paper}."

@@ -1,4 +1,4 @@
-"""The verb ``cluster``: a group for every row, and how the groups meet a column."""
+"""The verb ``cluster``: a cluster for every row, and the agreement of clusters with a column."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def cluster(
     report: Report = ignore,
     **parameters: Any,
 ) -> Artifact:
-    """A group number for every row, with typical and borderline rows of each group.
+    """A cluster number for every row, with typical and borderline rows of each cluster.
 
     ``leiden`` (``resolution``, ``n_neighbors``) works on the shared graph, ``kmeans`` (``n_clusters``) on the vectors,
     ``hdbscan`` (``min_cluster_size``, ``min_samples``) on the newest UMAP. Raises ``InputError``, ``ArtifactMissing``.
@@ -71,7 +71,7 @@ def cluster(
 
 
 def agreement(collection: Collection, groups: Artifact, column: str) -> dict[str, Any]:
-    """How far a grouping and a column say the same: purity, ARI, NMI, and how many rows have no value. Raises ``InputError``."""
+    """Agreement of a clustering with a column: purity, ARI, NMI, and how many rows have no value. Raises ``InputError``."""
     if column not in collection.items.columns:
         raise InputError(f"There is no column {column!r}; the columns are {', '.join(map(str, collection.items.columns))}.")
     labels = np.load(storage.file(groups, "labels.npy"), allow_pickle=False)

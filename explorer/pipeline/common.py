@@ -1,4 +1,4 @@
-"""What the verbs that make artifacts have in common."""
+"""Helpers of the verbs that make artifacts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..errors import InputError
 from ..types import Encoder, Progress, Report
 
 BLOCK_ROWS = 2048
-"""Rows that are embedded, checked and written together."""
+"""Number of rows that are embedded, checked and written together."""
 RowNumbers = Int64[np.ndarray, " rows"]
 BlockVectors = Float32[np.ndarray, "rows d"]
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -30,18 +30,18 @@ def check_method(what: str, method: str, methods: tuple[str, ...]) -> None:
 
 
 def waiter(verb: str, collection: Collection, report: Report) -> Callable[[], None]:
-    """Tells ``report`` that another process holds the lock of the same artifact."""
+    """A function that tells ``report`` that another process holds the lock of the same artifact."""
     return lambda: report(Progress(verb, 0, note=f"another process is doing this for {collection.name!r}; waiting for it"))
 
 
 def embedding_recipe(items_sha256: str, encoder: Encoder) -> dict[str, Any]:
-    """What decides the vectors of a collection; its fingerprint is the key of the embedding."""
+    """The recipe that determines the vectors of a collection; its fingerprint is the key of the embedding."""
     return {"kind": "embedding", "items": items_sha256, "encoder": dict(encoder.recipe)}
 
 
 @contextmanager
 def space_for(work: Path) -> Iterator[None]:
-    """Turns a full disk into an ``InputError`` that says what to do; what was whole before stays and is taken up again."""
+    """Turn a full disk into an ``InputError`` that says what to do; completed parts stay and are reused by the next run."""
     try:
         yield
     except OSError as error:
@@ -68,7 +68,7 @@ def new_array(path: Path, shape: tuple[int, int]) -> BlockVectors:
 
 
 def write_block(path: Path, rows: RowNumbers, vectors: BlockVectors, *, seconds: float) -> None:
-    """One block of vectors, with the seconds it took; whole under its name or absent. Raises ``OSError``."""
+    """Write one block of vectors and the seconds it took, complete or not at all. Raises ``OSError``."""
     unfinished = path.with_suffix(".unfinished")
     try:
         with unfinished.open("wb") as file:

@@ -1,4 +1,4 @@
-"""Public data sets as collections: fetched where their licence is accepted, checked, taken in."""
+"""Public data sets as collections: downloaded once their licence is accepted, verified, ingested."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from .ingest import ingest
 
 
 def take_in(known: Benchmark, *, name: str, settings: Settings, accept_licence: bool, report: Report) -> Collection:
-    """The collection of a data set that lies in ``settings.data_dir``; only with ``accept_licence`` it is fetched there.
+    """The collection of a data set in ``settings.data_dir``; it is downloaded only with ``accept_licence``.
 
-    Raises ``SourceError`` where it is not here, cannot be fetched, or is not whole.
+    Raises ``SourceError`` where it is not here, cannot be downloaded, or is incomplete.
     """
     folder = settings.data_dir / known.folder
     if known.remotes and accept_licence and known.missing(folder):

@@ -26,11 +26,11 @@ FirstRows = Int64[np.ndarray, " n"]
 
 
 def embed(collection: Collection, *, encoder: Encoder, settings: Settings, report: Report = ignore, kind: str = "embeddings") -> Artifact:
-    """Vectors of every row by one encoder; killed runs go on block by block.
+    """Vectors of every row by one encoder; an interrupted run resumes at the first missing block.
 
-    Identical pixels are embedded once, and so are pixels that another collection under the same home has already
-    embedded by the same recipe. Blocks that ``ingest`` left while it read the pictures are taken as they are.
-    Raises ``VectorsNotFinite``, or ``InputError`` where a picture has changed since ingest or the disk is full.
+    Identical pixels are embedded once, and vectors of pixels that another collection under the same home has embedded by the
+    same recipe are reused. Blocks that ``ingest`` wrote while it read the pictures are reused too. Raises ``VectorsNotFinite``,
+    or ``InputError`` where a picture has changed since ingest or the disk is full.
     """
     recipe = embedding_recipe(collection.record["items_sha256"], encoder)
 
@@ -62,7 +62,7 @@ def embed(collection: Collection, *, encoder: Encoder, settings: Settings, repor
 def _embed_rows(
     collection: Collection, rows: RowNumbers, parts: Path, *, encoder: Encoder, settings: Settings, n: int, report: Report
 ) -> None:
-    """Embed ``rows`` and leave their vectors block by block in ``parts``."""
+    """Embed ``rows`` and write their vectors block by block into ``parts``."""
 
     def forward(progress: Progress) -> None:
         report(Progress("embed", n - len(rows) + progress.done, n, note=progress.note))

@@ -1,4 +1,4 @@
-"""Taking a collection elsewhere: its table, its vectors, its map and its groups in one common file."""
+"""Export a collection: its table, vectors, map and clusters in one file."""
 
 from __future__ import annotations
 
@@ -20,12 +20,11 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 def export(collection: Collection, path: Path, *, encoder: str | None = None, overwrite: bool = False) -> Path:
-    """Write the rows with map positions and group, and, except to CSV, the vectors; the suffix of ``path`` says the format.
+    """Write the rows with map positions and cluster, and, except to CSV, the vectors; the suffix of ``path`` sets the format.
 
-    ``.csv`` and ``.parquet`` hold one line per row; ``.npz`` and ``.h5`` hold ``vectors`` (n d) float32 with the columns
-    beside it. In CSV, text that a spreadsheet would run as a formula gets an apostrophe in front (see ``defused``); the
-    other formats hold every text as it is. Where a file was written before, it is replaced only with ``overwrite``.
-    Raises ``InputError``.
+    ``.csv`` and ``.parquet`` hold one line per row; ``.npz`` and ``.h5`` hold ``vectors`` (n d) float32 with the columns beside
+    it. In CSV, text that a spreadsheet would run as a formula is prefixed with an apostrophe (see ``defused``); the other
+    formats store every text unchanged. An existing file is replaced only with ``overwrite``. Raises ``InputError``.
     """
     if path.suffix.lower() not in FORMATS:
         raise InputError(f"{path.name} does not say a format; end the name in one of {', '.join(FORMATS)}.")
@@ -47,7 +46,7 @@ def export(collection: Collection, path: Path, *, encoder: str | None = None, ov
 
 
 def _table(collection: Collection, embedding: Embedding | None) -> pd.DataFrame:
-    """The rows, what people said of them, then our own columns; one whose name the user has taken gets a trailing underscore."""
+    """The rows, their annotations, then our own columns; a name that the user already has gets a trailing underscore."""
     table = collection.table().copy()
     if embedding is None:
         return table

@@ -1,8 +1,8 @@
-"""Reading every picture of a source once: rows, rejects, pixel hashes, thumbnails, and vectors where an encoder is given.
+"""Read every picture of a source once: rows, rejects, pixel hashes, thumbnails, and vectors where an encoder is given.
 
-The work goes on in parts of a fixed number of rows. A killed run leaves whole parts, which the next run takes up;
-the collection appears under its name by one rename. Vectors of a part lie beside it and become blocks of the embedding
-that ``embed`` finishes. Drawn tissue is written as PNG files into the collection, so that it is drawn once.
+The work is done in parts of a fixed number of rows. An interrupted run leaves complete parts, which the next run reuses; the
+collection appears under its name by one rename. Vectors of a part are stored beside it and become blocks of the embedding that
+``embed`` completes. Drawn tissue is written as PNG files into the collection, so that it is drawn once.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ PART_ROWS = 1024
 
 
 def ingest(source: Source, *, name: str, settings: Settings, encoder: Encoder | None = None, report: Report = ignore) -> Collection:
-    """Take every readable picture of ``source`` into a new collection, or open the one already made from it.
+    """Read all pictures of ``source`` into a new collection, or open the collection already made from it.
 
-    With an ``encoder`` each picture goes to it as soon as it is decoded, and ``embed`` finds the vectors: nothing is
-    decoded or hashed twice. What cannot be read becomes a reject with its reason. Raises ``CollectionExists`` where the
-    name belongs to another source, ``InputError`` where nothing at all can be read or the disk is full,
-    ``VectorsNotFinite``, and ``Busy`` never: it waits and says so.
+    With an ``encoder`` each picture is embedded as soon as it is decoded, and ``embed`` reuses the vectors: nothing is decoded
+    or hashed twice. Unreadable pictures become rejects with a reason. Raises ``CollectionExists`` where the name belongs to
+    another source, ``InputError`` where no picture can be read or the disk is full, and ``VectorsNotFinite``. Where another
+    process works on the collection, it waits and reports this instead of raising ``Busy``.
     """
     target = settings.home / checked_name(name)
     identity = {"kind": source.kind, "uri": source.uri, "options": dict(source.options)}
@@ -95,13 +95,13 @@ def _same_source(collection: Collection, identity: dict[str, Any]) -> Collection
 
 
 def _described(source: Mapping[str, Any]) -> str:
-    """All that tells one source from another, in words."""
+    """A text that identifies a source."""
     options = f" with {json.dumps(source['options'])}" if source["options"] else ""
     return f"{source['uri']} ({source['kind']}{options})"
 
 
 def _say_what_changed(collection: Collection, source: Source, report: Report) -> None:
-    """The number of rows is fixed: what the source gained or lost since is said, not taken in."""
+    """Report items that the source gained or lost since; they are not added, because the number of rows is fixed."""
     known = {*collection.items["uri"], *collection.rejects["uri"]}
     present = {item.uri for item in source.items()}
     if new := len(present - known):
@@ -119,7 +119,7 @@ def _why(rejects: Sequence[Reject]) -> str:
 
 
 def _workbench(home: Path, name: str, identity: list[Any], items: Sequence[Item]) -> Path:
-    """The folder for parts; parts of another listing are thrown away."""
+    """The folder for parts; parts of another listing are deleted."""
     work = home / f".{name}.work"
     digest = hashlib.sha256(json.dumps([identity, [astuple(item) for item in items]], default=str).encode()).hexdigest()
     listing = work / "listing.json"
@@ -173,7 +173,7 @@ def _finish(work: Path, source: Source, identity: dict[str, Any], reading: Readi
 
 
 def _hand_on_vectors(work: Path, items_sha256: str, encoder: Encoder, row_of: Int64[np.ndarray, " listed"]) -> None:
-    """Blocks of vectors by the number of the listed item become blocks by row, where ``embed`` looks for them."""
+    """Convert blocks of vectors by item number to blocks by row, in the folder where ``embed`` looks for them."""
     key = storage.fingerprint(embedding_recipe(items_sha256, encoder))
     target = work / "embeddings" / f".{key}.work" / storage.PARTS
     target.mkdir(parents=True, exist_ok=True)
@@ -184,7 +184,7 @@ def _hand_on_vectors(work: Path, items_sha256: str, encoder: Encoder, row_of: In
 
 
 def _items(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows with the user's own columns as typed columns; one that carries a name of ours gets a trailing underscore."""
+    """The rows with the user's columns as typed columns; a name that we use ourselves gets a trailing underscore."""
     extras = [json.loads(text) for text in table["extra"]]
     names = list(dict.fromkeys(name for extra in extras for name in extra))
     items = table[[*COLUMNS, *MEASURED]].copy()
@@ -206,7 +206,7 @@ def _typed(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def _publish_thumbnails(work: Path, parts: list[Path], sizes: Int64[np.ndarray, " n"], side_px: int) -> None:
-    """One blob and the offset of each row's end, as an artifact of the new collection."""
+    """Publish all thumbnails as one blob with the end offset of each row, as an artifact of the new collection."""
     recipe = {"kind": "thumbnails", "side_px": side_px, "format": "jpeg", "quality": JPEG_QUALITY}
     shutil.rmtree(work / "thumbnails", ignore_errors=True)  # of a run that was killed after this
     folder = work / "thumbnails" / ".work"

@@ -1,4 +1,4 @@
-"""Reading one part of a source: rows, rejects, thumbnails and vectors go into files beside each other."""
+"""Read one part of a source: rows, rejects, thumbnails and vectors are written to adjacent files."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ JPEG_QUALITY = 85
 
 @dataclass(frozen=True)
 class Part:
-    """Some of the listed items, the file their rows go to, and who embeds them."""
+    """A range of the listed items, the file for its rows, and the encoder."""
 
     path: Path
     start: int
@@ -48,12 +48,12 @@ class Part:
 
     @property
     def vectors_path(self) -> Path:
-        """Of its block of vectors; by another encoder it is another file."""
+        """The file for its block of vectors; it differs by encoder."""
         assert self.encoder is not None
         return self.path.with_name(f"{self.path.stem}.{storage.fingerprint(dict(self.encoder.recipe))}.npz")
 
     def embedded_sha256(self) -> set[str]:
-        """Pixel hashes whose vectors lie in its block."""
+        """Pixel hashes of the vectors in its block."""
         if self.encoder is None or not self.vectors_path.exists():
             return set()
         at = read_block(self.vectors_path)["rows"] - self.start
@@ -61,7 +61,7 @@ class Part:
 
 
 def read_part(source: Source, part: Part, *, settings: Settings, total: int, report: Report) -> None:
-    """Write the rows of a part, thumbnails and vectors beside them; the parquet file comes last and by rename."""
+    """Write the rows of a part with thumbnails and vectors; the parquet file is written last and appears by rename."""
     for stale in part.path.parent.glob(f"{part.path.stem}.*.npz"):  # of a run killed before the rows of these vectors were written
         stale.unlink()
     drawn = part.path.parent / DRAWN / ".work" if isinstance(source, SyntheticSource) else None
@@ -102,7 +102,7 @@ def read_part(source: Source, part: Part, *, settings: Settings, total: int, rep
 def _embed_part(
     read: Callable[[int], Image | None], part: Part, encoder: Encoder, *, settings: Settings, total: int, report: Report
 ) -> None:
-    """Read all pictures of a part and write one vector for each whose pixels are met for the first time."""
+    """Read all pictures of a part and write one vector for each picture whose pixels were not seen before."""
     met = set(part.known)
 
     def is_new(numbers: Batch) -> Wanted:
@@ -147,7 +147,7 @@ def thumbnail(image: Image, side_px: int) -> bytes:
 
 
 def _frame(rows: list[dict[str, Any]], columns: list[str]) -> pd.DataFrame:
-    """Fixed types, whatever the values of one part happen to be."""
+    """The rows as a table with fixed types, whatever values one part happens to have."""
     frame = pd.DataFrame(rows, columns=columns)
     numbers = _NUMBERS | {"width_px": "Int64", "height_px": "Int64", "thumbnail_bytes": "Int64"}
     return frame.astype({column: numbers.get(column, "string") for column in columns})

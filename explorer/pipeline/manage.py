@@ -1,4 +1,4 @@
-"""Giving a collection another name, and throwing one away."""
+"""Rename and remove collections."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ..errors import CollectionExists
 
 
 def rename(collection: Collection, name: str) -> Collection:
-    """The same collection under another name. Raises ``CollectionExists``, ``InputError``, or ``Busy`` while a step works on it."""
+    """Rename the collection. Raises ``CollectionExists``, ``InputError``, or ``Busy`` while a step works on it."""
     home = collection.path.parent
     target = home / checked_name(name)
     if name == collection.name:
@@ -24,9 +24,9 @@ def rename(collection: Collection, name: str) -> Collection:
 
 
 def remove(collection: Collection) -> None:
-    """Delete a collection with everything made from it; the pictures it was made from stay. Raises ``Busy`` while a step works on it.
+    """Delete a collection with everything made from it, except the pictures it was made from.
 
-    Where it is a link to a folder elsewhere, only the link is deleted.
+    Where it is a link to a folder elsewhere, only the link is deleted. Raises ``Busy`` while a step works on it.
     """
     with storage.locked(storage.lock_of(collection.path), what=f"collection {collection.name!r}"), collection.annotations.journal.held():
         storage.remove_folder(collection.path)

@@ -1,4 +1,4 @@
-"""The verb ``project``: a map of all rows, and how far it can be trusted."""
+"""The verb ``project``: a map of all rows, and its quality."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ def project(
 
 
 def stability(collection: Collection, projection_artifact: Artifact, *, report: Report = ignore) -> Artifact:
-    """How much of a UMAP its seed decides: the share of its neighbours on the map that each row keeps under the next two seeds.
+    """How much a UMAP depends on its seed: the share of its neighbours on the map that each row keeps under the next two seeds.
 
-    Costs two more layouts. Raises ``InputError`` for a map without a seed.
+    Computes two more layouts. Raises ``InputError`` for a map without a seed.
     """
     if projection_artifact.recipe["method"] != "umap":
         raise InputError("PCA has no seed and is the same each time it is drawn, so its stability need not be measured; leave that out.")
@@ -86,7 +86,7 @@ def stability(collection: Collection, projection_artifact: Artifact, *, report: 
 
 
 def _write_trust(work: Path, graph: Neighbours, xy: Points, vectors: Vectors, *, seed: int) -> dict[str, Any]:
-    """How honest the map is, per row in files, on average in the record."""
+    """Write the quality of the map: per row to files, the mean to the record."""
     trust = projection.trustworthiness(graph, xy, vectors=vectors, seed=seed)
     np.save(work / "trustworthiness.npy", trust.trustworthiness)
     np.save(work / "continuity.npy", trust.continuity)

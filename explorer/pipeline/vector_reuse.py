@@ -1,4 +1,4 @@
-"""Vectors that need no computing, because another collection already holds them."""
+"""Reuse of vectors that another collection already has."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ CopiedVectors = Float32[np.ndarray, "copied d"]
 def known_vectors(
     collection: Collection, encoder: Encoder, rows: RowNumbers, *, report: Report = ignore
 ) -> tuple[CopiedRows, CopiedVectors]:
-    """Of ``rows`` those whose pixels a collection under the same home has embedded by the same recipe, and their vectors.
+    """Those of ``rows`` whose pixels a collection under the same home has embedded by the same recipe, and their vectors.
 
-    Only the blocks that are copied from are read and checked, against their sha256 (embeddings made before these were
-    kept are checked whole). A damaged embedding gives nothing, which ``report`` is told.
+    Only the blocks that are copied from are read and checked against their sha256 (older embeddings without block digests are
+    checked completely). A damaged embedding is not used, which ``report`` is told.
     """
     wanted = dict(zip(collection.items["sha256"].iloc[rows], rows.tolist(), strict=True))
     found_rows = [np.empty(0, np.int64)]

@@ -1,6 +1,6 @@
-"""A collection on two axes, and how far such a map can be trusted.
+"""Maps: a collection in two dimensions, and the quality of such a map.
 
-Closeness is cosine similarity throughout, as in the index: vectors are taken at unit length.
+Similarity is cosine similarity throughout, as in the index: vectors are normalised to unit length.
 """
 
 from .layouts import default_epochs, explained_variance, pca, place, umap

@@ -1,4 +1,4 @@
-"""What layouts and their measures ask of the graph."""
+"""Checks of the neighbour graph for layouts and quality measures."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..types import Neighbours
 def check_graph(neighbours: Neighbours, n: int, k: int, *, itself: int = 0) -> None:
     """Raises ``InputError`` unless the graph has ``n`` rows and ``k`` neighbours for each.
 
-    ``itself`` is 1 where the person asking counts the row among its neighbours.
+    ``itself`` is 1 where the caller's number of neighbours includes the row itself, else 0; it is used in the message.
     """
     given, width = neighbours.rows.shape
     if given != n:

@@ -1,4 +1,4 @@
-"""A collection on two axes: PCA, UMAP from the shared neighbour graph, and where a new point falls on such a map."""
+"""Layouts in two dimensions: PCA, UMAP from the shared neighbour graph, and positions of new points on a map."""
 
 from __future__ import annotations
 
@@ -191,4 +191,4 @@ class _Epochs:
             self.report(Progress("project", int(text), self.total, "epochs"))
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Do nothing; the stream is not buffered."""

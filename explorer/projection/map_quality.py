@@ -1,4 +1,4 @@
-"""How far a map can be trusted: trustworthiness, continuity, neighbours kept, and what another seed would change."""
+"""Map quality: trustworthiness, continuity, neighbour preservation, and stability under other seeds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BLOCK_ROWS = 1024
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """How well a map keeps the neighbourhoods of the vectors: 1 is perfectly; the arrays hold a value per row."""
+    """How well a map preserves the neighbourhoods of the vectors; 1 is perfect. The arrays hold a value per row."""
 
     trustworthiness: PerPoint
     """Low where the map shows neighbours that are not neighbours."""

@@ -27,7 +27,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """A score to hold the measured one against."""
+    """A score to compare the measured one with."""
 
     name: str
     title: str
@@ -36,11 +36,11 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True)
 class SplitFacts:
-    """How rows were split into those to learn from and those that are judged."""
+    """How rows were split into training and test rows."""
 
     way: str
     left_out: Mapping[str, int]
-    """Rows kept from teaching, by reason."""
+    """Rows left out of training, by reason."""
     judged: str = ""
     """"test" or "val" of the collection's own split; empty where folds or another collection decided."""
 
@@ -57,7 +57,7 @@ class Hashes:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which rows took part, where a person restricted them."""
+    """The restriction of the rows, where the user gave one."""
 
     where: Mapping[str, Any]
     """Column -> value, values or range; empty for all rows."""
@@ -74,7 +74,7 @@ class EvaluationReport(Generic[R]):
     format: int
     collection: str
     train: str | None
-    """Collection that was learnt from; None for other rows of the same one."""
+    """The training collection; None for other rows of the same one."""
     rows: int
     encoder: str
     protocol: str
@@ -90,7 +90,7 @@ class EvaluationReport(Generic[R]):
     """Name of the headline score."""
     value: Estimate
     naive: Number | None
-    """The headline score with nothing kept apart; None where there is no difference."""
+    """The headline score without keeping groups apart; None where that is the same."""
     baselines: tuple[Baseline, ...]
     baselines_missing: tuple[str, ...]
     warnings: tuple[str, ...]
@@ -98,7 +98,7 @@ class EvaluationReport(Generic[R]):
     sentences: tuple[str, ...]
     results: R
     careless: R | None
-    """The same results with nothing kept apart, where that needed a second training."""
+    """The same results without keeping groups apart, where that needed a second training."""
     split: SplitFacts | None
     left_out: Mapping[str, int]
     """Classes that could not be measured, with their rows."""
@@ -106,7 +106,7 @@ class EvaluationReport(Generic[R]):
     """Rows that are exact copies of another and so did not count."""
     unlabelled: int
     mistakes: tuple[Mistake, ...]
-    """Examples that went wrong, by their rows in the collection."""
+    """Misclassified examples, by their rows in the collection."""
     recipe: Mapping[str, Any]
     hashes: Hashes
     versions: Mapping[str, str]

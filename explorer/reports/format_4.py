@@ -1,4 +1,4 @@
-"""Reports of format 4, which older versions wrote, in the present form."""
+"""Conversion of reports of format 4, written by older versions, to the present format."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def upgraded(old: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _results(protocol: str, old: Mapping[str, Any]) -> Any:
-    """The results of one protocol, which lay under several names."""
+    """The results of one protocol, which were stored under several names."""
     if protocol == "retrieval":
         found = old["retrieval"]
         at = [{("leakage" if name == "leak" else name): value for name, value in each.items()} for each in found["at"]]

@@ -1,4 +1,4 @@
-"""Where the parts of a chart lie: typed numbers for the templates and for the charts of the app."""
+"""Positions of chart elements: typed numbers for the templates and for the charts of the app."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class Mark:
 
     @property
     def left(self) -> bool:
-        """Whether the name begins at the tick rather than ends there."""
+        """True if the name begins at the tick, False if it ends there."""
         return self.value <= HALF_WAY
 
     @property
     def percent(self) -> float:
-        """Place of the tick."""
+        """Position of the tick."""
         return percent(self.value)
 
 
@@ -54,34 +54,34 @@ class Line:
     points: tuple[Placed, ...]
     faint: bool
     colour: int
-    """Number of the colour, from 0."""
+    """Index of the colour, from 0."""
 
     @property
     def path(self) -> str:
-        """Of an SVG polyline."""
+        """The points of an SVG polyline."""
         return " ".join(f"{each.x:.1f},{each.y:.1f}" for each in self.points)
 
 
 def percent(value: float) -> float:
-    """A score from 0 to 1 in percent; what lies outside is cut."""
+    """A score from 0 to 1 in percent, limited to 0 to 100."""
     return 100 * min(1.0, max(0.0, value))
 
 
 def y_px(score: float) -> float:
-    """The height of a score in a drawing of curves."""
+    """The y coordinate in pixels of a score in a drawing of curves."""
     return 210 - 190 * score
 
 
 def beside(report: EvaluationReport[Any]) -> list[tuple[str, Estimate, bool]]:
-    """What stands beside the score: (title, score, faint) of each baseline, and of the same score with nothing kept apart."""
+    """Scores to show beside the main one: (title, score, faint) of each baseline, and of the same score without keeping groups apart."""
     found = [(each.title, each.score, False) for each in report.baselines]
     return found if report.naive is None else [*found, ("Nothing kept apart", Estimate(report.naive), True)]
 
 
 def marks(report: EvaluationReport[Any]) -> list[Mark]:
-    """Ticks for ``beside``, ordered so that no tick runs through the name of another.
+    """Ticks for ``beside``, ordered so that no tick crosses the name of another.
 
-    Names left of their tick stand above those right of it; either way a longer tick passes where no name is.
+    Names left of their tick are placed above those right of it; in either group a longer tick passes where no name is.
     """
     known = sorted((each for each in beside(report) if each[1].known), key=lambda each: each[1].value)
     right = [each for each in known if each[1].value > HALF_WAY]

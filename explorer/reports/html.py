@@ -1,4 +1,4 @@
-"""A report as one HTML page that needs nothing else: a typed report in, text out. Jinja2 escapes every value."""
+"""A report as one self-contained HTML page: a typed report in, text out. Jinja2 escapes every value."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from .document import EvaluationReport
 from .sections import Section, Shown, facts
 
 _KEYS = ("embedding", "train", "neighbours", "clusters")
-"""Of a recipe, what a reader may look up."""
+"""Fields of a recipe that are shown."""
 
 
 def report_title(report: EvaluationReport[Any], shown: Shown) -> str:
-    """What was measured, and where."""
+    """Title of the report: what was measured, and on which collection."""
     return f"{shown.title}: {report.label} in {report.collection}"
 
 
 def report_html(report: EvaluationReport[Any], shown: Shown, pictures: Mapping[int, bytes]) -> str:
-    """The whole page; ``pictures`` are small JPEGs of the rows that went wrong."""
+    """The whole page; ``pictures`` are small JPEGs of the misclassified rows."""
     return _render(
         "page.html",
         report,
@@ -36,12 +36,12 @@ def report_html(report: EvaluationReport[Any], shown: Shown, pictures: Mapping[i
 
 
 def report_details(report: EvaluationReport[Any], shown: Shown) -> str:
-    """Every number, and how and on what it was measured, without a page around it but with its style."""
+    """All numbers, methods and settings as HTML with its style, without a page around it."""
     return _render("details.html", report, shown)
 
 
 def about(report: EvaluationReport[Any]) -> str:
-    """Encoder, rows, groups and what was learnt from, in one line."""
+    """Encoder, rows, groups and training rows in one line."""
     parts = [report.encoder, f"{report.rows} rows"]
     if report.selection.where:
         parts.append("only " + " and ".join(f"{name} {value}" for name, value in report.selection.where.items()))
@@ -53,7 +53,7 @@ def about(report: EvaluationReport[Any]) -> str:
 
 
 def measured(report: EvaluationReport[Any]) -> list[Section]:
-    """How and on what a report was measured."""
+    """Methods and settings of a report."""
     how: dict[str, object] = {"Label column": report.label, "Kept apart by": report.group or "nothing"}
     how |= {"Site column": report.site} if report.site else {}
     how |= {f"Only rows with {name}": value for name, value in report.selection.where.items()}

@@ -1,4 +1,4 @@
-"""The parts a report is shown in. A protocol gives its sections; the HTML page and the app draw each kind in their own way."""
+"""Sections of a report. A protocol returns its sections; the HTML page and the app each draw every kind of section."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Table(Section):
-    """Lines of text under a head; the first cell names its line."""
+    """Lines of text under a header; the first cell of a line is its name."""
 
     kind = "table"
     head: tuple[str, ...]
@@ -40,13 +40,13 @@ class Bars(Section):
     kind = "bars"
     bars: Mapping[str, Estimate]
     chance: float | None = None
-    """Where a dotted line stands."""
+    """Position of a dotted line."""
     note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Confusion(Section):
-    """Counts by true class (line) and named class (column)."""
+    """Counts by true class (line) and predicted class (column)."""
 
     kind = "confusion"
     classes: tuple[str, ...]
@@ -60,11 +60,11 @@ class Curves(Section):
 
     kind = "curves"
     x: str
-    """What the number is."""
+    """Name of the number on the x axis."""
     series: Mapping[str, tuple[Point, ...]]
     chance: float | None = None
     faint: Mapping[str, tuple[tuple[int, float], ...]] = field(default_factory=dict)
-    """Series that are only there for comparison."""
+    """Series shown only for comparison."""
     note: str = ""
 
 
@@ -78,10 +78,10 @@ class Facts(Section):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """How a report is shown: what its protocol says of it."""
+    """How a protocol displays its report."""
 
     title: str
-    """Of the protocol."""
+    """Title of the protocol."""
     explained: str
     """What the headline score is, in a sentence."""
     citations: tuple[str, ...]
@@ -89,12 +89,12 @@ class Shown:
 
 
 def number(value: float | None) -> str:
-    """Three decimals; a dash where it is not known."""
+    """A number with three decimals; a dash where it is NaN."""
     return UNKNOWN if value is None or math.isnan(value) else f"{value:.3f}"
 
 
 def signed(value: float | None) -> str:
-    """Three decimals with their sign."""
+    """A number with three decimals and its sign."""
     return UNKNOWN if value is None or math.isnan(value) else f"{value:+.3f}"
 
 

@@ -31,7 +31,7 @@ VectorCache = MutableMapping[tuple[str, ...], Float32[np.ndarray, "1 _"]]
 
 
 class Searchable(ABC):
-    """An embedding of a collection, as far as a search needs it. ``collection.Embedding`` is one."""
+    """The parts of an embedding that a search needs. ``collection.Embedding`` is one."""
 
     @property
     @abstractmethod
@@ -65,7 +65,7 @@ class Searchable(ABC):
 
     @abstractmethod
     def table(self, columns: Sequence[str]) -> pd.DataFrame:
-        """``items``, with further columns such as map quality where these are asked for."""
+        """``items``, with further columns such as map quality where these are named."""
 
     @abstractmethod
     def image(self, row: int) -> Image:
@@ -87,7 +87,7 @@ class Searchable(ABC):
 def search(embedding: Searchable, query: Query, *, cache: VectorCache | None = None) -> SearchResult:
     """The ``query.k`` allowed rows nearest to the query, best first; fewer where fewer are allowed.
 
-    ``cache`` keeps vectors of pictures between calls. Raises ``InputError`` for what cannot be asked of this collection.
+    ``cache`` keeps vectors of pictures between calls. Raises ``InputError`` for a query that does not fit this collection.
     """
     started = time.perf_counter()
     if not query.like:
@@ -121,7 +121,7 @@ def search(embedding: Searchable, query: Query, *, cache: VectorCache | None = N
 
 
 def query_vector(embedding: Searchable, query: Query, *, cache: VectorCache | None = None) -> Queries:
-    """(1 d) the vector that is searched with. Raises ``InputError``."""
+    """(1 d) the vector of the query. Raises ``InputError``."""
     base = _stacked(embedding, query.like, cache)
     if len(base) > 1:
         base = mean_direction(base)
@@ -207,7 +207,7 @@ def _nearest(
     left_out: Int64[np.ndarray, " m"],
     own: Int64[np.ndarray, " o"],
 ) -> tuple[list[tuple[int, float]], list[tuple[int, float]]]:
-    """The k hits, and the rows nearest to the query whatever the filters (without its own). One pass where nothing is filtered."""
+    """The k hits, and the rows nearest to the query regardless of filters (without its own). One pass where nothing is filtered."""
     few = len(left_out) <= MOST_OVERFETCHED
     wide = min(
         index.n, max(k if allowed is None and few else 0, PLACED_BY) + len(own[:MOST_OVERFETCHED]) + len(left_out[:MOST_OVERFETCHED])
@@ -242,7 +242,7 @@ def _closer_than(embedding: Searchable, query: Query, nearest: Sequence[tuple[in
 def _map_xy(
     embedding: Searchable, query: Query, own: Int64[np.ndarray, " m"], nearest: Sequence[tuple[int, float]]
 ) -> tuple[float, float] | None:
-    """At its row where the query is one, else among the rows nearest to it."""
+    """Position of the query on the map: that of its row where it is one, else among the rows nearest to it."""
     xy = embedding.layout
     if xy is None:
         return None
@@ -253,7 +253,7 @@ def _map_xy(
 
 
 def place_on_map(xy: Points, nearest: Sequence[tuple[int, float]]) -> tuple[float, float] | None:
-    """Where a query falls on a map, by the rows nearest to it and their cosines; None where there are none."""
+    """Position of a query on a map, from the rows nearest to it and their cosines; None where there are none."""
     if not nearest:
         return None
     rows, scores = (np.array([part]) for part in zip(*nearest, strict=True))

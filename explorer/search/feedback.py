@@ -1,4 +1,4 @@
-"""Query vectors made of several vectors: means, and relevance feedback."""
+"""Query vectors combined from several vectors: means, and relevance feedback."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..cosine import unit
 from ..types import Queries, Vectors
 
 Marked = Float32[np.ndarray, "_ d"]
-"""Vectors of marked patches; there may be none."""
+"""Vectors of marked patches; may be empty."""
 MORE_LIKE_WEIGHT = 0.75
 UNLIKE_WEIGHT = 0.15
 

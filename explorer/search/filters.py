@@ -24,12 +24,12 @@ def allowed_rows(
     exclude_same: Sequence[str] = (),
     like: int | Sequence[int] | None = None,
 ) -> Allowed | None:
-    """True for the rows that may answer; None where all may.
+    """True for the rows that a search may return; None where all are allowed.
 
-    ``where`` maps a column to a value, to a list of values of which one must match, or to the ends of a range of numbers,
-    such as ``{">=": 50, "<": 60}``; an empty cell lies in no range. ``exclude_same`` names columns
-    in which an answer must differ from row ``like``, or from each of several; an empty cell equals nothing, but the rows
-    themselves never answer then. Raises ``InputError`` for an unknown column, or where ``exclude_same`` has no row to compare with.
+    ``where`` maps a column to a value, to a list of values of which one must match, or to the ends of a range of numbers, such
+    as ``{">=": 50, "<": 60}``; an empty cell is in no range. ``exclude_same`` names columns in which a hit must differ from row
+    ``like``, or from each of several; an empty cell equals nothing, but the rows themselves are never returned then. Raises
+    ``InputError`` for an unknown column, or where ``exclude_same`` has no row to compare with.
     """
     if not where and not exclude_same:
         return None

@@ -1,4 +1,4 @@
-"""What a search returns."""
+"""The result of a search."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ INTERNAL = ("sha256",)
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One row that was found: its rank from 1, its cosine similarity, and everything known of it."""
+    """One hit: its rank from 1, its cosine similarity, and all columns of its row."""
 
     rank: int
     row: int
@@ -67,7 +67,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """Hits, best first, with what was asked and what is known of it."""
+    """Hits, best first, with the query and the facts about it."""
 
     collection: str
     encoder: str

@@ -1,4 +1,4 @@
-"""What a search asks: a value that can be compared, saved, linked, replayed and sent as JSON."""
+"""The query of a search: a value that can be compared, saved, linked, replayed and sent as JSON."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from ..types import Image, Limits
 
 COMBINE = ("mean",)
 MOST_PARTS = 256
-"""Examples in each of ``like``, ``more_like`` and ``unlike``."""
+"""Maximal number of examples in each of ``like``, ``more_like`` and ``unlike``."""
 MOST_ROWS = 1_000_000
-"""Rows in one ``Rows`` example."""
+"""Maximal number of rows in one ``Rows`` example."""
 _ROW_DIGITS = 12
 
 
@@ -111,7 +111,7 @@ Example: TypeAlias = Row | Picture | Region | Rows | Selection
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What to search for and which rows may be returned. Raises ``InputError`` for values that cannot be asked.
+    """What to search for and which rows may be returned. Raises ``InputError`` for invalid values.
 
     The query vector is the mean direction of ``like``, moved towards ``more_like`` and away from ``unlike`` by Rocchio's
     relevance feedback (``feedback.refine``).

@@ -1,4 +1,4 @@
-"""Places images come from. ``open_source`` is the one way in; ``reading_of`` says what was understood there."""
+"""Sources of images. ``open_source`` opens any of them; ``reading_of`` says how one was read."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def open_source(
 
 
 def _kind(uri: str, path: Path) -> str:
-    """What a place is, by its name, and where that says nothing by how the file begins."""
+    """The kind of a source by its name, and where the name is not enough, by the first bytes of the file."""
     if uri == "synthetic":
         return "synthetic"
     if path.is_dir():

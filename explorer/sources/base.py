@@ -1,4 +1,4 @@
-"""What sources that list their pictures once, from a place on disk, have in common."""
+"""Base class and helpers of sources that list their pictures once, from a path on disk."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from .reading import Listing
 OUTSIDE = "its path leaves the folder"
 GONE = "there is no such file"
 HEAD_BYTES = 16
-"""Enough of a file to tell whether it is a picture."""
+"""Number of bytes that are enough to recognise a picture."""
 
 
 class Listed:
-    """A ``Source`` at a path; each kind says in ``_list`` what is there, and in ``_bytes`` where it is no file below ``_root``."""
+    """A ``Source`` at a path. Each kind implements ``_list``, and ``_bytes`` where a picture is not a file below ``_root``."""
 
     kind = ""
 
@@ -44,7 +44,7 @@ class Listed:
 
     @cached_property
     def listing(self) -> Listing:
-        """Everything found, listed once."""
+        """All pictures and rejects, listed once."""
         found = self._list()
         return found if isinstance(found, Listing) else Listing(*found)
 
@@ -58,7 +58,7 @@ class Listed:
 def read_file(root: Path, uri: str, limits: Limits) -> bytes:
     """All bytes of a file below ``root`` (a resolved path).
 
-    Raises ``ImageRejected`` where it lies elsewhere, is gone, closed to us, or larger than any picture allowed.
+    Raises ``ImageRejected`` where it lies outside, does not exist, cannot be read, or is larger than any allowed picture.
     """
     try:
         path = Path(os.path.realpath(root / uri))
@@ -73,7 +73,7 @@ def read_file(root: Path, uri: str, limits: Limits) -> bytes:
 
 
 def head(path: str | Path) -> bytes:
-    """The first bytes of a file; none where it cannot be opened, which reading it will say."""
+    """The first bytes of a file; empty where it cannot be opened (reading it will then give the reason)."""
     try:
         with open(path, "rb") as file:  # noqa: PTH123 - a DirEntry's path
             return file.read(HEAD_BYTES)
@@ -82,7 +82,7 @@ def head(path: str | Path) -> bytes:
 
 
 def no_pictures(where: str, rejects: Sequence[Reject]) -> str:
-    """The sentence for a source in which everything was passed over."""
+    """The error message for a source in which every file was left out."""
     if not rejects:
         return f"{where} holds no pictures; put PNG, JPEG, TIFF, BMP or WebP files into it."
     return f"{where} holds no pictures ({len(rejects)} entries passed over, such as {rejects[0].uri}: {rejects[0].reason}); check the path."

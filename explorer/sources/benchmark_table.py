@@ -1,4 +1,4 @@
-"""What is known of the public data sets of Table I before they are here: classes, splits, sizes, licences, addresses.
+"""The public data sets of Table I: classes, splits, sizes, licences, addresses.
 
 Splits, labels and checksums are those of kaiko's eva (https://github.com/kaiko-ai/eva), so that scores can be compared.
 """
@@ -12,20 +12,20 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remote:
-    """A file at the publisher's."""
+    """A file on the publisher's server."""
 
     url: str
     gives: str
-    """What it becomes, relative to the data set's folder: a folder of a zip, or the file in a gzip."""
+    """Path of the unpacked file or folder, relative to the data set's folder: a folder of a zip, or the file in a gzip."""
     size_bytes: int
     md5: str = ""
-    """Of the file as it is served, where the publisher says it."""
+    """md5 of the downloaded file, if the publisher gives it."""
     md5_unpacked: str = ""
-    """Of the file inside a gzip."""
+    """md5 of the file inside a gzip."""
 
     @property
     def file(self) -> str:
-        """Name of the file at the publisher's."""
+        """Name of the file on the publisher's server."""
         return self.url.partition("?")[0].rpartition("/")[2]
 
 
@@ -45,7 +45,7 @@ class Benchmark:
     licence: str
     licence_url: str
     terms: str
-    """What the licence asks, in a sentence."""
+    """The terms of the licence, in a sentence."""
     cite: str
     remotes: tuple[Remote, ...] = ()
     form: str = ""
@@ -60,16 +60,16 @@ class Benchmark:
 
     @property
     def command(self) -> str:
-        """What a person types to have it fetched."""
+        """The command that downloads it."""
         return "explorer demo --real --accept-licence" if self.part_of else f"explorer benchmark --tasks {self.name} --accept-licence"
 
     @property
     def title_and_licence(self) -> str:
-        """One line to show before anything is fetched."""
+        """One line to show before a download."""
         return f"{self.title}: {self.licence} ({self.licence_url}). {self.terms} Cite {self.cite}."
 
     def missing(self, folder: Path) -> list[str]:
-        """What of ``needs`` is not in ``folder``."""
+        """Those of ``needs`` that are not in ``folder``."""
         return [path for path in self.needs if not (folder / path).exists()]
 
 
@@ -181,4 +181,4 @@ BENCHMARKS: dict[str, Benchmark] = {
         ),
     ),
 }
-"""By name."""
+"""Data sets by name."""

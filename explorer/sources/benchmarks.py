@@ -1,7 +1,7 @@
 """BACH, CRC, MHIST and PatchCamelyon in the layouts of their publishers, with the splits of kaiko's eva.
 
-Each is one source over all its splits. ``items`` refuses a data set that is not whole: a score on part of it could not
-be held against a published one.
+Each is one source over all its splits. ``items`` raises an error for an incomplete data set, because a score on part of it
+cannot be compared with a published one.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ PCAM_SPLITS = {"train": "train", "valid": "val", "test": "test"}
 
 
 class BenchmarkSource(Listed):
-    """What the four share: a folder that holds everything ``Benchmark.needs`` names. Raises ``SourceError`` where it does not."""
+    """Base class of the four: a folder that contains everything in ``Benchmark.needs``. Raises ``SourceError`` otherwise."""
 
     def __init__(self, kind: str, root: Path, limits: Limits) -> None:
         super().__init__(root, limits)
@@ -145,7 +145,7 @@ SOURCES: Mapping[str, type[BenchmarkSource]] = {
 
 
 def check_whole(benchmark: Benchmark, splits: Iterable[str | None], *, where: str) -> None:
-    """Raises ``SourceError`` where a split has not as many pictures as it should."""
+    """Raises ``SourceError`` where a split has fewer or more pictures than it should."""
     found = Counter(splits)
     wrong = [f"{found[split]} {split} pictures instead of {n}" for split, n in benchmark.counts.items() if found[split] != n]
     if stray := sum(n for split, n in found.items() if split not in benchmark.counts):
@@ -158,7 +158,7 @@ def check_whole(benchmark: Benchmark, splits: Iterable[str | None], *, where: st
 
 
 def not_here(benchmark: Benchmark, folder: Path, missing: Sequence[str]) -> str:
-    """The sentence that says what to fetch and where to put it."""
+    """The error message that says what to download and where to put it."""
     packed = [path for path in missing if (folder / f"{path}.gz").exists()]
     if packed:
         return f"{benchmark.title} is packed in {folder}; unpack {len(packed)} files there with 'gunzip *.gz', and build it again."

@@ -1,4 +1,4 @@
-"""A sheet to draw sections on, in micrometres: shapes, scattered positions, smooth noise and fibres."""
+"""A canvas for drawing tissue, in micrometres: shapes, scattered positions, smooth noise and fibres."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .stain import Concentrations
 Field = Float32[np.ndarray, "side side"]
 """One value per pixel of the tile."""
 Places = Float64[np.ndarray, "n 2"]
-"""Positions x, y in micrometres from the tile's upper left corner; they go on beyond its border."""
+"""Positions x, y in micrometres from the tile's upper left corner; they may lie beyond its border."""
 Shapes = Float64[np.ndarray, "n vertices 2"]
 """Closed outlines in micrometres."""
 Amounts = Float64[np.ndarray, "n"]
@@ -28,7 +28,7 @@ _UNIT = 100.0  # grey levels of the sheet per unit of concentration
 
 
 class Canvas:
-    """A square sheet of ``side_px`` pixels of ``mpp`` micrometres; shapes cover what lies under them."""
+    """A square image of ``side_px`` pixels of ``mpp`` micrometres; new shapes cover earlier ones."""
 
     def __init__(self, rng: np.random.Generator, *, side_px: int, mpp: float) -> None:
         self.rng = rng
@@ -41,7 +41,7 @@ class Canvas:
         self.x_um, self.y_um = np.meshgrid(axis, axis)
 
     def ground(self, haematoxylin: Field | float, eosin: Field | float) -> None:
-        """Cover the whole sheet."""
+        """Fill the whole canvas."""
         layers = [
             np.broadcast_to(np.asarray(layer, dtype=np.float32), (self.side_px, self.side_px)) for layer in (haematoxylin, eosin, 0.0)
         ]
@@ -50,7 +50,7 @@ class Canvas:
         self._sheet.paste(Picture.fromarray(levels).resize((side, side), Picture.Resampling.NEAREST))
 
     def fill(self, shapes: Shapes, ink: Ink | Iterable[Ink]) -> None:
-        """Draw closed outlines, one after the other, in one ink or one ink each."""
+        """Draw closed outlines in order, in one ink or one ink each."""
         points = self._fine_px(shapes)
         inks = [ink] * len(points) if isinstance(ink, tuple) else ink
         for outline, (haematoxylin, eosin, blood) in zip(points, inks, strict=True):
@@ -70,7 +70,7 @@ class Canvas:
         return flat
 
     def concentrations(self) -> Concentrations:
-        """The sheet at the tile's resolution."""
+        """The dye concentrations at the tile's resolution."""
         levels: Concentrations = np.asarray(self._sheet.reduce(_FINE), dtype=np.float32)
         return levels / np.float32(_UNIT)
 
@@ -85,7 +85,7 @@ class Canvas:
         return smooth
 
     def scatter(self, spacing_um: float, *, jitter: float = 0.28) -> Places:
-        """Positions about ``spacing_um`` apart, never on a visible grid, up to one spacing beyond the border."""
+        """Positions about ``spacing_um`` apart without a visible grid, up to one spacing beyond the border."""
         reach = self.side_um * 0.75 + 2.0 * spacing_um
         count = math.ceil(reach / spacing_um)
         column, row = np.meshgrid(np.arange(-count, count + 1.0), np.arange(-count, count + 1.0))
@@ -100,7 +100,7 @@ class Canvas:
         return self.rng.permutation(near)  # what is drawn later lies on top: no shingles along the grid's rows
 
     def slope(self, field: Field) -> tuple[Field, Field]:
-        """Change of a field per micrometre, rightwards and downwards."""
+        """Gradient of a field per micrometre, to the right and downwards."""
         right, down = np.empty_like(field), np.empty_like(field)
         right[:, 1:-1] = (field[:, 2:] - field[:, :-2]) / np.float32(2.0 * self.mpp)
         down[1:-1] = (field[2:] - field[:-2]) / np.float32(2.0 * self.mpp)
@@ -117,7 +117,7 @@ class Canvas:
     def blobs(
         self, places: Places, length_um: Amounts | float, width_um: Amounts | float, angle: Amounts | float = 0.0, *, rough: float = 0.08
     ) -> Shapes:
-        """Roundish outlines: ellipses whose radius wavers by the share ``rough``."""
+        """Roundish outlines: ellipses whose radius varies by the share ``rough``."""
         n, vertices = len(places), 16
         turn = np.linspace(0.0, 2.0 * np.pi, vertices, endpoint=False)
         phase = self.rng.random((n, 3, 1)) * 2.0 * np.pi
@@ -131,7 +131,7 @@ class Canvas:
 
 
 class Grain:
-    """The run of fibres through a tile: a direction that wavers, and streaks along it."""
+    """The direction of fibres in a tile, which varies smoothly, and streaks along it."""
 
     def __init__(self, canvas: Canvas, *, sway_um: float, sway_period_um: float) -> None:
         self._canvas = canvas
@@ -144,7 +144,7 @@ class Grain:
         self._direction = np.arctan2(-right, down)
 
     def streaks(self, width_um: float, length_um: float) -> Field:
-        """Noise of deviation about 1 drawn out along the fibres."""
+        """Noise of deviation about 1, stretched along the fibres."""
         grid = self._canvas.rng.standard_normal((64, 256), dtype=np.float32) * np.float32(1.5)
         at = np.stack([self._along / np.float32(length_um) + 31.0, self._across / np.float32(width_um) + 127.0])
         streaks: Field = map_coordinates(grid, at, order=1, mode="grid-wrap")

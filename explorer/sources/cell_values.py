@@ -1,4 +1,4 @@
-"""What a cell of a table stands for: a number with or without its unit, plain text, or nothing ("NA", "unknown")."""
+"""The value of a table cell: a number with or without its unit, plain text, or missing ("NA", "unknown")."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ EMPTY_WORDS = (
     *("na", "n/a", "n.a.", "#n/a", "<na>", "nan", "none", "null", "nil"),
     *("-", "--", "–", "—", "?", ".", "unknown", "unk", "missing", "not available", "not known"),
 )
-"""Words that say nothing is known, in lower case."""
+"""Words that mean "missing", in lower case."""
 
 _PLAIN = re.compile(r"(?=.{0,15}$)[+-]?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][+-]?\d+)?")  # longer ones are identifiers
 _COMMA = re.compile(r"(?=.{0,15}$)[+-]?(0|[1-9]\d*)(,\d+)?")
@@ -70,7 +70,7 @@ def text(cell: Any) -> str:
 
 
 def empty_words(cells: Collection[str], words: Collection[str]) -> set[str]:
-    """The distinct cells that say nothing is known. A minus is a value where a plus is one too (test results)."""
+    """The distinct cells that mean "missing". A minus is a value where a plus occurs too (test results)."""
     distinct = set(cells)
     found = {cell for cell in distinct if cell.strip().casefold() in words}
     return found - {"-", "–", "—"} if "+" in distinct else found

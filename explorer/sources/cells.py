@@ -1,4 +1,4 @@
-"""The cells and vessels that drawn tissue is made of, at true size."""
+"""Drawn cells and vessels at true size."""
 
 from __future__ import annotations
 
@@ -68,6 +68,6 @@ def soft_step(field: Field, at: float, sharpness: float) -> Field:
 
 
 def thin(canvas: Canvas, places: Places, keep: Amounts | float) -> Float64[np.ndarray, "kept 2"]:
-    """Each position with the probability ``keep``."""
+    """A random subset of positions; each is kept with the probability ``keep``."""
     remaining: Float64[np.ndarray, "kept 2"] = places[canvas.rng.random(len(places)) < keep]
     return remaining

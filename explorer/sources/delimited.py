@@ -1,7 +1,7 @@
-"""Separated text (CSV, TSV) becomes rows of text, and every line is accounted for.
+"""Parse separated text (CSV, TSV) into rows of text, with every line accounted for.
 
-The standard library's ``csv`` splits a line; what it leaves silent (a quotation mark that swallows the lines after it,
-lines that are too long or too short) is found here.
+The standard library's ``csv`` splits a line; errors that it ignores (a quotation mark that swallows the following lines, lines
+that are too long or too short) are detected here.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def _tolerant(line: str, separator: str) -> list[str]:
 
 
 class _Parser:
-    """One file on its way to rows."""
+    """The state of parsing one file."""
 
     def __init__(self, lines: list[str], separator: str, what: str) -> None:
         self._lines, self._separator, self._what = lines, separator, what
@@ -151,14 +151,14 @@ class _Parser:
 
 
 def _named(header: list[str], rows: list[list[str]], what: str) -> tuple[list[str], list[list[str]]]:
-    """Header and rows without columns that have neither a name nor a value; other nameless ones are called by their place."""
+    """Header and rows without columns that have neither a name nor a value; other nameless columns are named by their position."""
     keep = [at for at, name in enumerate(header) if name or any(row[at] for row in rows)]
     names = unique_names([header[at] for at in keep], what=what)
     return names, rows if len(keep) == len(header) else [[row[at] for at in keep] for row in rows]
 
 
 def unique_names(header: list[str], *, what: str) -> list[str]:
-    """Names of columns, where none is twice. Nameless ones are called by their place. Raises ``SourceError`` for equal names."""
+    """Column names without duplicates. Nameless columns are named by their position. Raises ``SourceError`` for equal names."""
     names = [name or f"column {at}" for at, name in enumerate(header, start=1)]
     name, count = Counter(names).most_common(1)[0] if names else ("", 0)
     if count > 1:

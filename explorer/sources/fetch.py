@@ -1,4 +1,4 @@
-"""Benchmark data sets brought from their publishers: resumed, checked, unpacked; a part is whole or absent."""
+"""Download of benchmark data sets from their publishers: resumed, verified, unpacked; a part is complete or absent."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _HARMLESS_BYTES = 1 << 20
 
 
 def fetch(benchmark: Benchmark, folder: Path, *, mirror: str, limits: Limits, report: Report) -> None:
-    """Bring everything of a data set that is missing in ``folder``; a killed run goes on where it was.
+    """Download everything of a data set that is missing in ``folder``; an interrupted run is resumed.
 
-    ``mirror`` is a base address that holds ``<name>/<file>`` instead of the publisher. Beside what was unpacked lies a
-    record of its address, md5, size, date and licence. Raises ``SourceError`` where a file cannot be had or is not the
+    ``mirror`` is a base address that serves ``<name>/<file>`` instead of the publisher. A record of address, md5, size, date
+    and licence is stored beside the unpacked files. Raises ``SourceError`` where a file cannot be downloaded or is not the
     published one, ``UnsafeArchive`` where unpacking it could do harm.
     """
     report(Progress("fetch", 0, unit="bytes", note=benchmark.title_and_licence))
@@ -84,7 +84,7 @@ def _other(part: Path, digest: str, published: str, url: str) -> SourceError:
 
 
 def _unzip(archive: Path, remote: Remote, *, folder: Path, limits: Limits, report: Report) -> None:
-    """Unpack the members below ``remote.gives`` beside their place, then let the folder appear by one rename."""
+    """Unpack the members below ``remote.gives`` into a temporary folder beside the target, then rename it."""
     work = folder / f".{remote.file}.unpacking"
     shutil.rmtree(work, ignore_errors=True)
     with zipfile.ZipFile(archive) as opened:
@@ -137,7 +137,7 @@ def _appear(artifact: Path, target: Path) -> None:
 
 
 def _md5(path: Path, report: Report) -> str:
-    """Hex digest; md5 because that is what the publishers give."""
+    """md5 as a hex digest, because that is what the publishers provide."""
     digest = hashlib.md5(usedforsecurity=False)
     size = path.stat().st_size
     done = 0

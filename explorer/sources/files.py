@@ -1,4 +1,4 @@
-"""Pictures as files: in a folder, or in a zip that is read without being unpacked."""
+"""Pictures as files in a folder, or in a zip that is read without unpacking."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class FolderSource(Listed):
             raise SourceError(f"{name} in {self._root} cannot be read ({error.strerror}); check its permissions.") from error
 
     def _walk(self) -> Iterator[tuple[str, str]]:
-        """(relative path, why it is passed over or "") of everything below the root."""
+        """(relative path, reason to leave it out or "") of everything below the root."""
         prefixes = [""]
         while prefixes:
             prefix = prefixes.pop()
@@ -118,7 +118,7 @@ class ZipSource(Listed):
 
     @cached_property
     def _first(self) -> dict[str, zipfile.ZipInfo]:
-        """Each name's first member."""
+        """The first member of each name."""
         first: dict[str, zipfile.ZipInfo] = {}
         for info in self._zip.infolist():
             first.setdefault(_member_name(info), info)
@@ -210,9 +210,9 @@ def _member_name(info: zipfile.ZipInfo) -> str:
 
 
 def _decoded_name(info: zipfile.ZipInfo) -> tuple[str, bool]:
-    """The name of a member as its packer meant it, and whether its encoding is a guess.
+    """The name of a member in its most likely encoding, and True if the encoding is a guess.
 
-    Archives say by a flag that names are UTF-8. Without it: the Unicode name in the extra field 0x7075 (Info-ZIP), UTF-8
+    A flag in the archive says that names are UTF-8. Without it: the Unicode name in the extra field 0x7075 (Info-ZIP), UTF-8
     where the bytes are valid, and the likeliest encoding else.
     """
     name = info.orig_filename.partition("\0")[0]

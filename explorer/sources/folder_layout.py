@@ -1,6 +1,6 @@
-"""What the names of files say: which are pictures, which are passed over and why, and the label their folders give.
+"""Interpretation of file names: which files are pictures, which are left out and why, and the label given by folders.
 
-One rule for folders, zips and uploads; sees names, never a disk.
+The same rules for folders, zips and uploads; works on names only and never reads a disk.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SYSTEM = {"__MACOSX", "Thumbs.db", "thumbs.db", "ehthumbs.db", "desktop.ini", "
 
 
 def hidden(path: str) -> str:
-    """Why a file or folder is passed over for its name or that of a folder above it; empty where it is not."""
+    """The reason to leave out a file or folder for its name or that of a parent folder; empty where there is none."""
     parts = path.split("/")
     if not _SYSTEM.isdisjoint(parts):
         return "made by the operating system, not a picture"
@@ -28,7 +28,10 @@ def hidden(path: str) -> str:
 
 
 def unfit(name: str, head: Callable[[], bytes]) -> str:
-    """Why a file is not taken for a picture; empty where it is. ``head`` gives its first bytes, asked for only on an unknown suffix."""
+    """The reason why a file is not a picture; empty where it is one.
+
+    ``head`` returns its first bytes; called only for an unknown suffix.
+    """
     if not is_printable(name):
         return "its name is not valid text; rename it"
     suffix = PurePosixPath(name).suffix.lower()
@@ -40,7 +43,7 @@ def unfit(name: str, head: Callable[[], bytes]) -> str:
 
 
 def is_printable(name: str) -> bool:
-    """False for names in an unknown encoding, which no table can hold."""
+    """False for names in an unknown encoding, which no table can store."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -49,7 +52,7 @@ def is_printable(name: str) -> bool:
 
 
 def leaves_root(name: str) -> bool:
-    """Whether a path climbs out of the folder it is relative to (``..``, absolute, a drive letter)."""
+    """True if a path leads outside the folder it is relative to (``..``, absolute, a drive letter)."""
     path = name.replace("\\", "/")
     return path.startswith("/") or ".." in path.split("/") or re.match(r"[A-Za-z]:", path) is not None
 
@@ -68,9 +71,9 @@ class FolderLayout:
 def arrange(pictures: Sequence[str]) -> FolderLayout:
     """Labels and splits from folders.
 
-    A folder that everything shares says nothing, unless it is called like a split. Below it come class folders, or split
-    folders (train, val, test) and class folders below or above them; further folders do not change the label. A class
-    called "test" beside other classes is a class.
+    A folder common to all files is ignored, unless it is named like a split. Below it come class folders, or split folders
+    (train, val, test) with class folders below or above them; further folders do not change the label. A class named "test"
+    beside other classes is a class.
     """
     shared = shared_folder(pictures)
     known = recognise(pictures)
@@ -94,19 +97,19 @@ def arrange(pictures: Sequence[str]) -> FolderLayout:
 
 
 def shared_folder(names: Sequence[str]) -> str:
-    """The folders that all names lie in, with a closing slash."""
+    """The folders that contain all names, with a closing slash."""
     parts = [name.split("/")[:-1] for name in names]
     return "".join(f"{part}/" for part in parts[0][: _common(parts)]) if parts else ""
 
 
 def _are_splits(tops: set[str]) -> bool:
-    """Whether the outermost folders are parts of a data set: all are called so, or train and another one beside yet other folders."""
+    """True if the outermost folders are splits: all are named so, or train and another one are, beside yet other folders."""
     parts = {SPLITS.get(top.lower()) for top in tops}
     return bool(tops) and (None not in parts or ("train" in parts and len(parts) > 2))
 
 
 def _common(paths: Sequence[list[str]]) -> int:
-    """How many outer folders all paths share."""
+    """Number of outer folders common to all paths."""
     if not paths:
         return 0
     low, high = min(paths), max(paths)

@@ -45,20 +45,20 @@ def _lamina_propria(canvas: Canvas) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Wall:
-    """The basement membrane of a crypt and the line its cells point to, vertex by vertex, in micrometres."""
+    """The basement membrane of a crypt and the line its cells point to, as vertices in micrometres."""
 
     outline: Float64[np.ndarray, "vertices 2"]
     heart: Float64[np.ndarray, "vertices 2"]
     radius_um: float
 
     def ring(self, depth: Float64[np.ndarray, " vertices"] | float) -> Float64[np.ndarray, "1 vertices 2"]:
-        """The closed outline at a share of the way inwards: 0 the membrane, 1 the heart."""
+        """The closed outline at a relative depth: 0 is the membrane, 1 the centre line."""
         share = np.reshape(np.asarray(depth, dtype=np.float64), (-1, 1))
         ring: Float64[np.ndarray, "1 vertices 2"] = (self.outline + (self.heart - self.outline) * share)[None]
         return ring
 
     def cells(self, rng: np.random.Generator, width_um: float) -> tuple[Float64[np.ndarray, "n 2"], Float64[np.ndarray, "n 2"]]:
-        """Where cells of that width stand on the membrane, and the way from there to the heart."""
+        """Positions of cells of that width on the membrane, and the vectors from there to the centre line."""
         closed = np.concatenate([self.outline, self.outline[:1]])
         walk = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(closed, axis=0), axis=1))])
         n = int(walk[-1] / width_um)

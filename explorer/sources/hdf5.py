@@ -133,7 +133,7 @@ def _label_text(value: object) -> str | None:
 
 
 def _absent_rows(x: Any, folder: Path) -> dict[int, str]:
-    """Of a virtual dataset the rows whose file is gone or that none covers, and why: HDF5 would give blank pictures there."""
+    """The rows of a virtual dataset whose file is missing or that no file covers, and why: HDF5 would return blank pictures there."""
     if not x.is_virtual:
         return {}
     covered: set[int] = set()

@@ -177,7 +177,7 @@ def _what_it_is(data: bytes, name: str) -> str:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Pillow's remarks on odd metadata are for its developers. The lock is there because Python's filters are global."""
+    """Suppress Pillow's warnings on unusual metadata. The lock is needed because Python's warning filters are global."""
     with _warnings_lock, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

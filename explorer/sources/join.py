@@ -1,6 +1,6 @@
-"""Lines of a table find their pictures: by path, by the end of a path, without suffix, in other letter case; only where unique.
+"""Match the lines of a table to pictures: by path, end of path, without suffix, in other letter case; only where unique.
 
-Pure: names in, matches out. Unicode is compared in composed form, and both kinds of slashes are one.
+Pure: names in, matches out. Unicode is compared in composed form, and both kinds of slashes are equal.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ _COUNTER = re.compile(r"[ _-]+[xy]?-?\d+$", re.IGNORECASE)
 
 @dataclass(slots=True)
 class Join:
-    """Which line belongs to which picture, and what became of the other lines."""
+    """Which line belongs to which picture, and what happened to the other lines."""
 
     line_of: dict[int, int] = field(default_factory=dict)
     """Picture -> line, both by position."""
     how: Counter[str] = field(default_factory=Counter)
     """Lines matched, by what they matched on: ``path``, a step of ``HOW``, or ``group``."""
     empty: list[int] = field(default_factory=list)
-    """Lines that name nothing."""
+    """Lines without a name."""
     repeated: list[int] = field(default_factory=list)
     """Lines whose picture an earlier line names; that one counts."""
     ambiguous: list[int] = field(default_factory=list)
@@ -118,7 +118,7 @@ def join_groups(names: Sequence[str | None], pictures: Sequence[str]) -> Join:
 
 
 def nearest(name: str, pictures: Sequence[str], count: int = 3) -> list[str]:
-    """The pictures whose names are most like it, best first; the first ones where none is like it."""
+    """The pictures with the most similar names, best first; the first pictures where none is similar."""
     by_name: dict[str, str] = {}
     for picture in pictures[:_MOST_NEAR]:
         by_name.setdefault(path_key(picture).rpartition("/")[2].casefold(), picture)
@@ -140,7 +140,7 @@ def _by_path(keys: Sequence[str], wanted: Mapping[int, str]) -> dict[int, int]:
 
 
 def _take(found: Join, wanted: dict[int, str], how: str, proposals: Mapping[int, int]) -> None:
-    """Move lines from ``wanted`` to where they belong: of equal names the first counts, different names for one picture are doubted."""
+    """Move lines from ``wanted`` to their matches: of equal names the first counts; different names for one picture are ambiguous."""
     names_of: dict[int, set[str]] = {}
     for line, picture in proposals.items():
         names_of.setdefault(picture, set()).add(wanted[line])

@@ -1,4 +1,4 @@
-"""JPEG by libjpeg-turbo through simplejpeg: bit-equal to Pillow, faster, and strict about damage, which Pillow paints over."""
+"""JPEG by libjpeg-turbo through simplejpeg: bit-equal to Pillow, faster, and strict about damage, which Pillow hides."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Public data sets that are recognised by the names of their files, wherever they were unpacked.
+"""Public data sets that are recognised by the names of their files, in any folder.
 
-Kather et al. 2016 and 2018 (colorectal), BACH (Aresta et al. 2019), BreakHis (Spanhol et al. 2016), LC25000 (Borkowski et
-al. 2019), Camelyon17 as WILDS serves it (Koh et al. 2021), PANDA (Bulten et al. 2022) cut into tiles. Pure: names in, fields out.
+Kather et al. 2016 and 2018 (colorectal), BACH (Aresta et al. 2019), BreakHis (Spanhol et al. 2016), LC25000 (Borkowski et al.
+2019), Camelyon17 as in WILDS (Koh et al. 2021), PANDA (Bulten et al. 2022) cut into tiles. Pure: names in, fields out.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _CRC_SPLITS = (("NCT-CRC-HE", "train"), ("CRC-VAL-HE", "val"))
 
 @dataclass(frozen=True, slots=True)
 class KnownLayout:
-    """A layout: what it is called, and the fields that the path of a picture gives (None where the path is not of it)."""
+    """A layout: its name, and the fields given by the path of a picture (None where the path does not fit the layout)."""
 
     title: str
     fields: Callable[[str], Fields | None]
@@ -43,7 +43,7 @@ class KnownLayout:
 
 
 def recognise(pictures: Sequence[str]) -> KnownLayout | None:
-    """The layout that all pictures (but a few strays) are in; None where there is none."""
+    """The layout that all pictures (except a few) have; None where there is none."""
     for layout in LAYOUTS:
         found = [fields for name in pictures if (fields := layout.fields(name)) is not None]
         if found and len(found) >= 0.9 * len(pictures) and len({fields.get("label") for fields in found}) >= layout.least:

@@ -1,6 +1,6 @@
-"""The user's columns become fields of ``Item``: names are recognised or mapped, cells converted, the rest kept.
+"""Convert the user's columns to fields of ``Item``: names are recognised or mapped, cells converted, other columns kept.
 
-Shared by tables beside pictures and by manifest tables.
+Used for tables beside pictures and for manifest tables.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ TEXT_FIELDS = ("id", "label", "patient", "slide", "site", "split")
 NUMBER_FIELDS = ("mpp", "x_px0", "y_px0", "side_px0")
 FIELDS = ("uri", *TEXT_FIELDS, *NUMBER_FIELDS)
 MAY_BE_UNKNOWN = ("label", "patient", "slide", "site")
-"""Fields in which words such as "NA" mean that nothing is known."""
+"""Fields in which words such as "NA" mean "missing"."""
 
 # Names people give to these columns, lower case with underscores; earlier ones win.
 KNOWN = {
@@ -74,9 +74,9 @@ def find_columns(names: Iterable[str], given: Mapping[str, str | None] | None = 
 
 
 def file_columns(table: Table, given: Mapping[str, str | None], *, by_name: bool = False) -> list[str]:
-    """Columns that may name the pictures, likeliest first: those called like file names or identifiers, then the others of text.
+    """Columns that may name the pictures, likeliest first: those named like file names or identifiers, then other text columns.
 
-    With ``by_name`` the former only.
+    With ``by_name`` only the first kind.
     """
     if column := given.get("uri"):
         return [column]
@@ -93,10 +93,10 @@ def file_columns(table: Table, given: Mapping[str, str | None], *, by_name: bool
 
 
 def convert(table: Table, columns: Mapping[str, str], *, empty: Collection[str] = cell_values.EMPTY_WORDS) -> Table:
-    """The table with every cell as ``Item`` holds it: our fields as text or numbers, further columns as they are.
+    """The table with every cell as ``Item`` stores it: our fields as text or numbers, further columns unchanged.
 
-    ``empty`` are words, in lower case, that mean nothing is known. Cells of a number field that are no numbers stay as text
-    in a further column called like theirs with an underscore. Everything that is changed or set aside is in the notes.
+    ``empty`` are words in lower case that mean "missing". Cells of a number field that are not numbers are kept as text in a
+    further column of the same name with an underscore. Every change is described in the notes.
     """
     fields = {column: name for name, column in columns.items() if name != "uri"}
     converted: dict[str, list[Any]] = {}
@@ -122,7 +122,7 @@ def convert(table: Table, columns: Mapping[str, str], *, empty: Collection[str] 
 
 
 def make_item(uri: str, record: Mapping[str, Any], columns: Mapping[str, str], **otherwise: str | float | None) -> Item:
-    """One row of a converted table as an ``Item``; ``otherwise`` stands in for fields the row leaves empty, TCGA barcodes after that."""
+    """One row of a converted table as an ``Item``; empty fields are filled from ``otherwise``, then from TCGA barcodes."""
     fields: dict[str, Any] = {name: value for name, value in otherwise.items() if value}
     if record:
         fields |= {name: record[column] for name, column in columns.items() if name != "uri" and record[column] is not None}
@@ -138,13 +138,13 @@ def make_item(uri: str, record: Mapping[str, Any], columns: Mapping[str, str], *
 
 
 def path_key(text: str) -> str:
-    """One spelling for a relative path: forward slashes, no leading ``./``, composed Unicode."""
+    """A normalised relative path: forward slashes, no leading ``./``, composed Unicode."""
     plain = text.strip().replace("\\", "/").removeprefix("./")
     return plain if plain.isascii() else unicodedata.normalize("NFC", plain)
 
 
 def plain_name(name: str) -> str:
-    """A column's name in lower case with underscores, to compare it by."""
+    """A column's name in lower case with underscores, for comparison."""
     return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
 
 
@@ -160,7 +160,7 @@ def _known(texts: list[str | None], field: str, what: str, empty: Collection[str
 
 
 def _numbers(converted: dict[str, list[Any]], name: str, cells: list[Any], *, field: str, what: str, notes: list[str]) -> None:
-    """The numbers of a number field; where some cells are none, the whole column as text beside them."""
+    """Convert the cells of a number field to numbers; where some cells are not numbers, also keep the whole column as text."""
     read = cell_values.micrometres if field == "mpp" else cell_values.pixels
     values = [None if cell is None else read(cell) for cell in cells]
     converted[name] = values

@@ -1,4 +1,4 @@
-"""What can be done with a decoded picture without knowing where it is from: its hash and its regions."""
+"""Functions on decoded pictures: hash and regions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was understood of a source before anything is built: a value that is printed, shown, corrected and kept with the collection."""
+"""How a source was read, before anything is built: a value that is printed, shown, corrected and stored with the collection."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..types import Item, Reject, Source
 from .table_reader import Table
 
 MOST_NAMES = 200
-"""Names of lines without a picture that a record keeps."""
+"""Maximal number of names of lines without a picture in a record."""
 _MOST_LABELS = 1000
 _EXAMPLES = 3
 _COUNTED = ("label", "patient", "slide", "site", "split")
@@ -25,15 +25,15 @@ class ColumnReading:
     taken_for: str
     """Our field; ``uri`` for the column that names the pictures, empty where the column is kept under its own name."""
     holds: str
-    """text, whole numbers, numbers, yes or no, or nothing."""
+    """Type of the values: text, whole numbers, numbers, yes or no, or nothing."""
     filled: int
-    """Lines in which it says something."""
+    """Number of lines with a value."""
     examples: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class TableReading:
-    """One table, and what became of its lines: ``lines`` is the sum of the five counts after ``columns``."""
+    """One table, and what happened to its lines: ``lines`` is the sum of the five counts after ``columns``."""
 
     name: str
     form: str
@@ -52,7 +52,7 @@ class TableReading:
 
 
 class Listing(NamedTuple):
-    """What a source found: its pictures, what it passed over, and what it understood."""
+    """The result of listing a source: its pictures, rejects, and how tables were read."""
 
     items: list[Item]
     rejects: list[Reject]
@@ -66,7 +66,7 @@ class Listing(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A source as it was understood."""
+    """How a source was read."""
 
     kind: str
     layout: str
@@ -81,7 +81,7 @@ class Reading:
     """Field -> number of different values, for label, patient, slide, site and split."""
     tables: tuple[TableReading, ...]
     notes: tuple[str, ...]
-    """What was guessed, changed, set aside or not matched, a sentence each."""
+    """What was guessed, changed, set aside or not matched, one sentence each."""
 
     def to_json(self) -> dict[str, Any]:
         """As a document of JSON types."""
@@ -89,7 +89,7 @@ class Reading:
 
 
 def reading_of(source: Source) -> Reading:
-    """List a source, and say what was understood. Raises what listing raises."""
+    """List a source and return how it was read. Raises what listing raises."""
     items = source.items()
     listing = getattr(source, "listing", None)
     found = listing if isinstance(listing, Listing) else Listing([], [])
@@ -110,7 +110,7 @@ def reading_of(source: Source) -> Reading:
 
 
 def column_readings(table: Table, columns: Mapping[str, str]) -> tuple[ColumnReading, ...]:
-    """Each column of a converted table, with what it is taken for."""
+    """Each column of a converted table, with the field it is read as."""
     fields: dict[str, list[str]] = {}
     for name, column in columns.items():
         fields.setdefault(column, []).append(name)
@@ -121,7 +121,7 @@ def column_readings(table: Table, columns: Mapping[str, str]) -> tuple[ColumnRea
 
 
 def short(text: str, length: int = 48) -> str:
-    """Text that fits a sentence: its middle is left out where it is too long, and nothing in it ends a line."""
+    """The text on one line, shortened in the middle to fit a sentence."""
     text = " ".join(text.split())
     return text if len(text) <= length else f"{text[: length // 2 - 1]}…{text[-(length // 2) :]}"
 

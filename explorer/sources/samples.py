@@ -1,4 +1,4 @@
-"""What all decoders of pictures share: limits on size, deep samples to eight bits, transparency, orientation."""
+"""Functions used by all decoders: limits on size, deep samples to eight bits, transparency, orientation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BROKEN = (
     OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, AttributeError, OverflowError,
     ZeroDivisionError, AssertionError, NotImplementedError, RuntimeError, struct.error, zlib.error,
 )  # fmt: skip
-"""What Pillow, tifffile and imagecodecs raise on damaged files, gathered by feeding them damaged files."""
+"""Errors that Pillow, tifffile and imagecodecs raise on damaged files, found by decoding damaged files."""
 _MAX_BYTES_PER_PIXEL = 32
 _GREY, _GREY_ALPHA, _RGB, _RGBA = 1, 2, 3, 4
 
@@ -77,7 +77,7 @@ def full_range(samples: Num[np.ndarray, "*shape"]) -> UInt8[np.ndarray, "*shape"
 
 
 def on_white(rgba: UInt8[np.ndarray, "h w 4"], *, premultiplied: bool = False) -> Image:
-    """A transparent picture laid on white."""
+    """A transparent picture on a white background."""
     layer = PIL.Image.frombytes("RGBa" if premultiplied else "RGBA", rgba.shape[1::-1], rgba.tobytes()).convert("RGBA")
     return np.array(PIL.Image.alpha_composite(PIL.Image.new("RGBA", layer.size, "white"), layer).convert("RGB"))
 
@@ -98,7 +98,7 @@ def picture_rgb(picture: PIL.Image.Image) -> Image:
 
 
 def upright(pixels: Image, orientation: int) -> UInt8[np.ndarray, "h2 w2 3"]:
-    """The picture turned as its EXIF orientation (1 to 8) asks."""
+    """The picture turned according to its EXIF orientation (1 to 8)."""
     if orientation in (5, 6, 7, 8):
         pixels = pixels.swapaxes(0, 1)
     if orientation in (2, 3, 6, 7):

@@ -66,7 +66,7 @@ def stain_of(seed: int, patient: int, slide: int = 0) -> Stain:
 
 
 def photograph(concentrations: Concentrations, *, stain: Stain, rng: np.random.Generator) -> Image:
-    """What the scanner records of a section: absorption, then the optics' blur, then the sensor's noise."""
+    """The scanner's image of a section: absorption, then blur of the optics, then noise of the sensor."""
     density = concentrations.reshape(-1, 3) @ stain.absorption.astype(np.float32)
     light = (np.exp(-density) * stain.white.astype(np.float32)).reshape(concentrations.shape)
     focus = stain.blur_px * float(np.exp(rng.normal(0.0, 0.2)))

@@ -1,4 +1,4 @@
-"""A table meets the pictures it describes: which column names them, which line belongs to which, and what is said of it."""
+"""Match a table to the pictures it describes: the column that names them, the picture of each line, and notes for the user."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _WILDS_COLUMNS = {"label": "tumor", "patient": "patient", "slide": "slide", "sit
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """A table whose cells are converted and whose lines have found their pictures."""
+    """A table with converted cells, matched to pictures."""
 
     table: Table
     columns: Mapping[str, str]
@@ -78,7 +78,7 @@ def match(
 
 
 def no_header(what: str, name: str) -> str:
-    """The sentence for a table whose first line already names a picture."""
+    """The error message for a table whose first line already names a picture."""
     return f"{what} begins with a picture ({short(name)}) instead of the names of its columns; add a first line such as 'file,label'."
 
 
@@ -116,7 +116,7 @@ def _texts(cells: Sequence[Any]) -> list[str | None]:
 
 
 def _none_matched(table: Table, names: Sequence[str | None], uri: str | None, found: Join, pictures: Sequence[str]) -> str:
-    """The sentence for a table none of whose lines names a picture."""
+    """The error message for a table in which no line names a picture."""
     lines = "the only line" if len(table) == 1 else f"none of the {len(table)} lines"
     if found.ambiguous:
         name = str(names[found.ambiguous[0]])
@@ -137,7 +137,7 @@ def _none_matched(table: Table, names: Sequence[str | None], uri: str | None, fo
 
 
 def _notes(table: Table, names: Sequence[str | None], uri: str | None, found: Join, pictures: Sequence[str]) -> list[str]:
-    """What the join did and could not do, a sentence each; the number of lines is always named."""
+    """One sentence for each result of the join; the number of lines is always given."""
     what, total, notes = table.name, len(table), []
     if uri is None:
         notes.append(f"{what}: pictures are named by its columns patient, node, x_coord and y_coord, as WILDS lays them out")

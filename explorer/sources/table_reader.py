@@ -22,29 +22,29 @@ from .delimited import parse, unique_names
 from .table_text import decode_text
 
 SUFFIXES = (".csv", ".tsv", ".parquet", ".xlsx", ".xls", ".xlsb", ".ods")
-"""Of files that are tables by their name; ``.gz`` may follow."""
+"""Suffixes of tables; ``.gz`` may follow."""
 MAX_BYTES = 2_000_000_000
-"""Of a table, unpacked."""
+"""Maximal bytes of a table, unpacked."""
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 _INT64 = range(-(2**63), 2**63)
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Columns of equal length. Cells are text, int (64 bits), finite float, bool, or None where nothing is written."""
+    """Columns of equal length. Cells are text, int (64 bits), finite float, bool, or None where empty."""
 
     name: str
     form: str
     """What the file is, for people: ``CSV separated by ";", UTF-16``."""
     columns: Mapping[str, list[Any]]
     lines: Sequence[int]
-    """Where each row stands in the file, from 1 (the header of a text is line 1)."""
+    """Line number of each row in the file, from 1 (the header of a text is line 1)."""
     as_text: bool = False
-    """Whether the file only knows text, so that what is a number has to be seen from the cells."""
+    """True if the file stores only text, so that numbers have to be recognised from the cells."""
     decimal_comma: bool = False
-    """Whether the separator leaves the comma free for decimals."""
+    """True if the separator leaves the comma free for decimals."""
     notes: tuple[str, ...] = ()
-    """What was guessed or is not as it should be, a sentence each."""
+    """What was guessed or is irregular, one sentence each."""
     pictures: Mapping[str, Any] = field(default_factory=dict)
     """Columns that hold the bytes of encoded pictures: a sequence of bytes or None for each."""
 
@@ -63,7 +63,7 @@ class Table:
 
 
 def is_table(name: str) -> bool:
-    """Whether a file is called like a table."""
+    """True if a file has the suffix of a table."""
     return name.lower().removesuffix(".gz").endswith(SUFFIXES)
 
 
@@ -236,7 +236,7 @@ def _bytes_as_text(value: bytes) -> str:
 
 
 def _even(values: list[Any]) -> list[Any]:
-    """One type for a column: whole floats among numbers are whole numbers, and a mixture or a number beyond 64 bits makes text."""
+    """One type for a column: whole floats beside integers become integers; mixtures or numbers beyond 64 bits become text."""
     kinds = {type(value) for value in values if value is not None}
     if kinds <= {int, float} and float in kinds and all(value is None or _is_whole(value) for value in values):
         return [None if value is None else int(value) for value in values]

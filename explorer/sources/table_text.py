@@ -1,4 +1,4 @@
-"""The bytes of a text file become text: byte-order marks are obeyed, UTF-8 is tried, and everything else is a guess that is named."""
+"""Decode the bytes of a text file: by byte-order mark, else as UTF-8, else by a guess that is reported."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MARKS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
 _NAMES = {"utf-8-sig": "UTF-8", "utf-8": "UTF-8", "utf-16": "UTF-16", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "utf-32": "UTF-32"}
 _GUESSES = {"cp1252": "Windows-1252", "mac_roman": "MacRoman", "gb18030": "GB18030"}
 _OTHERS = ["cp1250", "cp1251", "cp1253", "cp1254", "cp932", "cp949", "big5"]
-"""What spreadsheets of Windows write in Central Europe, Russia, Greece, Turkey, Japan, Korea and Taiwan."""
+"""Encodings that Windows spreadsheets use in Central Europe, Russia, Greece, Turkey, Japan, Korea and Taiwan."""
 _SAMPLE_BYTES = 200_000
 _LETTERS = set("äöüßÄÖÜéèêëàâáãçñóòôõúùûíìîïåøæÅØÆœÉÇÑÁÓ")
 _SIGNS = set("µ°²³±–—’‘“”„…«»·½¼×§®€£ºª\u00a0")
@@ -32,7 +32,7 @@ class Text(NamedTuple):
     encoding: str
     """Name of the encoding for people."""
     guessed: bool
-    """Whether nothing in the file says so."""
+    """True if the encoding is a guess."""
 
 
 def decode_text(data: bytes, *, what: str) -> Text:
@@ -55,7 +55,7 @@ def decode_text(data: bytes, *, what: str) -> Text:
 
 
 def _without_mark(data: bytes, what: str) -> Text:
-    """UTF-16 and UTF-32 of mostly Latin text show by where their zero bytes lie."""
+    """UTF-16 or UTF-32 without a byte-order mark, recognised by the positions of zero bytes in mostly Latin text."""
     head = data[:1000]
     zeros = [head[start::4].count(0) * 4 >= len(head) for start in range(4)]
     encoding = (

@@ -208,7 +208,9 @@ class TableSource(Listed):
         return unfit(uri, partial(head, path))
 
     def _none_found(self, rejects: Sequence[Reject]) -> str:
-        """The sentence for a table none of whose rows leads to a picture; where paths leave the root, with the root that holds them."""
+        """The error message for a table in which no row leads to a picture; where paths leave the root, with the root that
+        contains them.
+        """
         outside = [reject.uri for reject in rejects if reject.reason.startswith(OUTSIDE)]
         places = [Path(os.path.normpath(self._path.parent / uri.replace("\\", "/"))) for uri in outside]
         real = [place for place in places if _is_file(place)]

@@ -1,7 +1,7 @@
-"""Pictures in folders with the tables that lie among them: one rule for folders, zips and uploads.
+"""Pictures in folders with tables among them: the same rules for folders, zips and uploads.
 
-A table called labels or metadata describes the pictures in its own folder and below; of several the innermost counts.
-Tables of known data sets (MHIST, PANDA, Kaggle) are recognised by their columns. Any other table is named, not read.
+A table named labels or metadata describes the pictures in its own folder and below; of several the innermost is used. Tables of
+known data sets (MHIST, PANDA, Kaggle) are recognised by their columns. Other tables are reported but not read.
 """
 
 from __future__ import annotations
@@ -48,21 +48,21 @@ def empty_option(options: Mapping[str, Any]) -> frozenset[str]:
 
 
 def is_labels(path: str) -> bool:
-    """Whether a file is called like a table that describes the pictures around it."""
+    """True if a file is named like a table that describes the pictures around it."""
     name = path.rpartition("/")[2].lower().removesuffix(".gz")
     stem, _, suffix = name.rpartition(".")
     return stem in _STEMS and (f".{suffix}" in SUFFIXES or suffix == "txt")
 
 
 def is_candidate(path: str) -> bool:
-    """Whether a file has to be listed as a table: called like one, or in a table's format."""
+    """True if a file has to be listed as a table: by its name or its format."""
     return is_labels(path) or is_table(path)
 
 
 def list_pictures(names: Sequence[str], *, read: Callable[[str], bytes], options: Mapping[str, Any]) -> Listing:
-    """Items for the pictures among ``names``, with what the tables among them say.
+    """Items for the pictures among ``names``, with the columns of the tables among them.
 
-    ``read`` gives the bytes of a table. Raises ``SourceError`` where a table cannot be read, or joins with nothing.
+    ``read`` returns the bytes of a table. Raises ``SourceError`` where a table cannot be read, or matches no picture.
     """
     tables = [name for name in names if is_candidate(name)]
     pictures = [name for name in names if not is_candidate(name)]

@@ -1,7 +1,7 @@
-"""Every TIFF is read here, by tifffile and imagecodecs: strips and tiles of any byte order, depth and layout.
+"""All TIFF files are read here, by tifffile and imagecodecs: strips and tiles of any byte order, depth and layout.
 
-Nothing is filled in: a strip or tile that is missing, cut off or damaged costs the picture. No lock is held, so pictures
-are decoded side by side. JPEG strips go through ``jpeg``, which is strict about damage.
+Nothing is filled in: a picture with a missing, cut or damaged strip or tile is rejected. No lock is held, so pictures are
+decoded in parallel. JPEG strips are decoded by ``jpeg``, which is strict about damage.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def _compression(page: TiffPage) -> str:
 
 
 def _check(page: TiffPage, limits: Limits) -> None:
-    """Refuse before memory is taken: too large, too deep, of an unknown compression or colour space."""
+    """Reject before memory is allocated: too large, too deep, of an unknown compression or colour space."""
     check_size(page.imagewidth, page.imagelength, limits, bytes_per_pixel=_bytes_per_pixel(page), slide=True)
     if page.is_tiled:
         check_size(page.tilewidth, page.tilelength, limits, bytes_per_pixel=_bytes_per_pixel(page))
@@ -111,7 +111,7 @@ def _bytes_per_pixel(page: TiffPage) -> int:
 
 
 def _dtype(page: TiffPage) -> np.dtype[Any]:
-    """Of one sample, in this machine's byte order."""
+    """The dtype of one sample, in this machine's byte order."""
     if page.dtype is None:
         raise ImageRejected("damaged: its kind of samples is unknown")
     return page.dtype.newbyteorder("=")

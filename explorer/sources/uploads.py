@@ -1,4 +1,4 @@
-"""Pictures that came through a browser: stored under names the server chose, known by the names their owner gave them.
+"""Pictures uploaded through a browser: stored under names the server chose, listed under the user's names.
 
 A folder holds the files and ``.explorer-upload.jsonl``: first ``HEADER``, then one line per file that arrived whole,
 ``{"stored", "name", "bytes"}``.
@@ -20,7 +20,7 @@ from .tables_beside import check_options, is_candidate, list_pictures
 
 NAMES = ".explorer-upload.jsonl"
 HEADER = '{"format": "explorer-upload-1"}\n'
-"""By it an upload is told from a folder of the user's own."""
+"""Header line that distinguishes an upload from a user's folder."""
 
 
 class UploadSource(Listed):
@@ -61,7 +61,7 @@ def is_upload(root: Path) -> bool:
 
 
 def read_names(root: Path) -> list[tuple[str, str, int]]:
-    """(stored as, name its owner gave it, bytes) of every file that arrived whole; of equal names the last. Raises ``SourceError``."""
+    """(stored name, user's name, bytes) of every complete file; of equal names the last. Raises ``SourceError``."""
     latest: dict[str, tuple[str, str, int]] = {}
     try:
         for line in (root / NAMES).read_text(encoding="utf-8").splitlines()[1:]:

@@ -1,4 +1,4 @@
-"""What lies on disk: artifacts that are whole or absent, and files brought over the network."""
+"""Storage: artifacts that are complete or absent, locks, the journal, and downloads."""
 
 from .artifacts import (
     COLLECTION,

@@ -25,7 +25,7 @@ from ..errors import ArtifactDamaged, ArtifactMissing, CollectionMissing
 from .locks import locked
 
 COLLECTION = "collection.json"
-"""The record of a collection: a folder that holds one is one."""
+"""The record of a collection; a folder that contains it is a collection."""
 META = "meta.json"
 PARTS = "parts"
 FORMAT = 1
@@ -62,7 +62,7 @@ class Artifact:
 
 
 def fingerprint(recipe: Mapping[str, Any]) -> str:
-    """Sixteen hex digits that stand for a recipe: equal recipes, equal keys, on every machine."""
+    """Sixteen hex digits that identify a recipe: equal recipes give equal keys on every machine."""
     canonical = json.dumps(recipe, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
@@ -74,7 +74,7 @@ def file_sha256(path: Path) -> str:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write beside the target, then rename: a reader sees the old file or the new one."""
+    """Write beside the target, then rename: a reader sees either the old file or the new one."""
     text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     with part.open("w", encoding="utf-8") as file:
@@ -96,9 +96,9 @@ def read_json(path: Path) -> Any:
 
 @contextmanager
 def in_use(root: Path, *, waiting: Callable[[], None] | None = None) -> Iterator[None]:
-    """Keep the folder ``root`` from being renamed or removed while something is written into it; any number of steps may.
+    """Prevent the folder ``root`` from being renamed or removed while something is written into it; several steps may do so at once.
 
-    Raises ``CollectionMissing`` where it is gone already, and what ``locked`` raises.
+    Raises ``CollectionMissing`` where it no longer exists, and what ``locked`` raises.
     """
     with locked(lock_of(root), what=f"collection {root.name!r}", waiting=waiting, shared=True):
         if not root.is_dir():
@@ -107,7 +107,7 @@ def in_use(root: Path, *, waiting: Callable[[], None] | None = None) -> Iterator
 
 
 def lock_of(root: Path) -> Path:
-    """The lock file of a collection; whoever makes, renames or removes it holds this alone."""
+    """The lock file of a collection; whoever creates, renames or removes the collection holds it exclusively."""
     return root.with_name(f".{root.name}.lock")
 
 
@@ -135,8 +135,8 @@ def make(
 ) -> Artifact:
     """The artifact of this recipe: the published one, or one made now by ``fill(folder)``.
 
-    ``fill`` gets the work folder, writes the final files into it and returns facts for the record (``measured``).
-    Whatever it keeps under ``parts/`` in there survives a killed run and is not published.
+    ``fill`` gets the work folder, writes the final files into it and returns facts for the record (``measured``). Files under
+    ``parts/`` in it survive an interrupted run and are not published.
     """
     key = fingerprint(recipe)
     if present := find(root, kind, key):
@@ -176,7 +176,7 @@ def publish(work: Path, target: Path, recipe: Mapping[str, Any], measured: Mappi
 
 
 def facts(path: Path) -> dict[str, Any]:
-    """What a record keeps of a file."""
+    """The facts that a record stores about a file."""
     return {"sha256": file_sha256(path), "bytes": path.stat().st_size}
 
 

@@ -1,4 +1,4 @@
-"""Files brought over the network, by https or from this machine itself."""
+"""Downloads by https, or by http from this machine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PARTIAL = 206
 
 @contextmanager
 def _opened(url: str, headers: Mapping[str, str] | None = None) -> Iterator[HTTPResponse]:
-    """The answer to a GET request. Raises ``OSError``, also where the server sends on to an address that is not https."""
+    """The response to a GET request. Raises ``OSError``, also for a redirect to an address that is not https."""
     opener = urllib.request.build_opener(_Redirects)
     request = urllib.request.Request(url, headers={"User-Agent": "pathology-explorer", **(headers or {})})
     try:
@@ -33,16 +33,16 @@ def _opened(url: str, headers: Mapping[str, str] | None = None) -> Iterator[HTTP
 
 
 def is_safe(url: str) -> bool:
-    """Whether nobody on the way can swap what is fetched: https, or http from this machine."""
+    """True if nobody can modify the file on its way: https, or http from this machine."""
     return urlsplit(url).scheme == "https" or _is_loopback(url)
 
 
 def resume(url: str, part: Path, headers: Mapping[str, str] | None = None) -> Iterator[tuple[int, int | None]]:
-    """Bring the rest of ``url`` into the file ``part``; yields (bytes there, bytes in all where known) as it goes.
+    """Download the rest of ``url`` into the file ``part``; yields (bytes there, bytes in all where known) on the way.
 
-    Goes on after the bytes that are there where the server can (HTTP range requests) and the file is still the same one,
-    which a record beside ``part`` tells (address, and ETag or date). Tries again by itself as long as each try brings
-    something. Raises ``OSError`` where a try brings nothing; the bytes gained so far stay.
+    Continues after the present bytes where the server can (HTTP range requests) and the file is still the same one according to
+    a record beside ``part`` (address, and ETag or date). Tries again as long as each try brings new bytes. Raises ``OSError``
+    where a try brings none; the downloaded bytes stay.
     """
     while True:
         before = _size(part)
@@ -62,7 +62,7 @@ def discard(part: Path) -> None:
 
 
 def finish(part: Path, target: Path) -> None:
-    """Let a file that ``resume`` wrote in full appear under its name."""
+    """Rename a file that ``resume`` completed to its final name."""
     part.replace(target)
     _origin(part).unlink(missing_ok=True)
 
@@ -98,7 +98,7 @@ def _origin(part: Path) -> Path:
 
 
 def _validator(answer: HTTPResponse) -> str:
-    """What ``If-Range`` may send back: a strong ETag, else the date of the file, else nothing."""
+    """The value for ``If-Range``: a strong ETag, else the date of the file, else an empty text."""
     etag = answer.headers.get("ETag") or ""
     return etag if etag.startswith('"') else answer.headers.get("Last-Modified") or ""
 
@@ -108,7 +108,7 @@ def _size(path: Path) -> int:
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows to https only, so that nobody on the way can swap the file; a loopback server may send on to itself."""
+    """Follows redirects only to https, so that nobody can modify the file; a loopback server may redirect to itself."""
 
     def redirect_request(self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
         if not (urlsplit(newurl).scheme == "https" or (_is_loopback(newurl) and _is_loopback(req.full_url))):

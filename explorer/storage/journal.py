@@ -1,13 +1,13 @@
-"""An append-only journal in one SQLite file: what was said of which rows, by whom, when and why.
+"""An append-only journal in one SQLite file: annotations of rows, with author, time and reason.
 
-An entry is never changed or deleted (triggers refuse it). Taking one back is an entry too, which names the entry it undoes;
-undoing that one brings the first back. What holds now is a replay of the entries that are in effect, in order of their ids.
+An entry is never changed or deleted (triggers refuse it). An undo is an entry too, which names the entry it undoes; undoing the
+undo restores the first. The present state is a replay of the entries that are in effect, in order of their ids.
 
-The rollback journal of SQLite (``journal_mode=DELETE``) rather than WAL: WAL needs shared memory between processes, which
-network and some container file systems lack. ``synchronous=EXTRA`` also forces the folder to disk after the rollback journal
-is deleted, so that an acknowledged entry survives a power cut, and ``mmap_size=0`` keeps to plain reads. Writers queue by
-``BEGIN IMMEDIATE`` for up to ``PATIENCE_S``. The statements are standard SQL; what is particular to SQLite is opening the file
-and ``user_version``, so the standard library's ``sqlite3`` is shorter here than a database toolkit.
+The rollback journal of SQLite (``journal_mode=DELETE``) is used rather than WAL: WAL needs shared memory between processes,
+which network and some container file systems lack. ``synchronous=EXTRA`` also forces the folder to disk after the rollback
+journal is deleted, so that an acknowledged entry survives a power cut, and ``mmap_size=0`` uses plain reads. Writers queue by
+``BEGIN IMMEDIATE`` for up to ``PATIENCE_S``. The statements are standard SQL; only opening the file and ``user_version`` are
+specific to SQLite, so the standard library's ``sqlite3`` is shorter here than a database toolkit.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from jaxtyping import Int64
 from ..errors import ArtifactDamaged, Busy, CollectionMissing, InputError
 
 UNDO = "undo"
-"""Kind of an entry that takes another one back."""
+"""Kind of an entry that undoes another one."""
 PATIENCE_S = 30.0
-"""How long a process waits for another one that writes."""
+"""Seconds that a process waits for another writer."""
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         """CREATE TABLE entries (
@@ -53,14 +53,14 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 """Statements that bring a file from schema i to i + 1. Published ones are never edited; new ones are added at the end."""
 _COLUMNS = "id, kind, about, value, n_rows, one_row, packed_rows, who, at, why, query_id, undoes"
 _PAGE = 50_000
-"""Entries read at once: a reader holds writers up for one page only."""
+"""Entries read at once: a reader blocks writers for one page only."""
 
 RowNumbers = Int64[np.ndarray, " m"]
 """Row numbers, ascending, each once."""
 
 
 class Draft(NamedTuple):
-    """What is to be said."""
+    """The content of an entry, before it is written."""
 
     kind: str
     rows: RowNumbers | None = None
@@ -87,23 +87,23 @@ class Entry(NamedTuple):
     undoes: int | None
 
     def rows(self) -> RowNumbers:
-        """The rows it speaks of; none where it speaks of something else. Raises ``ArtifactDamaged``."""
+        """The rows of the entry; empty where it is about something else. Raises ``ArtifactDamaged``."""
         if self.packed_rows is not None:
             return unpack_rows(self.packed_rows, self.n_rows)
         return np.array([] if self.one_row is None else [self.one_row], dtype=np.int64)
 
     def to_json(self) -> dict[str, Any]:
-        """What people and other programs are told of it; the rows themselves only where it is one."""
+        """The public fields as JSON values; the row itself only where there is exactly one."""
         record = self._asdict()
         del record["packed_rows"]
         return record
 
 
 class Journal:
-    """The journal at ``path``. The file is made by the first entry; reading makes nothing. Every call opens and closes it."""
+    """The journal at ``path``. The file is created by the first entry, never by reading. Every call opens and closes it."""
 
     def __init__(self, path: Path, *, what: str) -> None:
-        """``what`` names in error messages the thing that the journal belongs to."""
+        """``what`` is the name of the journal's owner in error messages."""
         self.path = path
         self._what = what
 
@@ -145,14 +145,14 @@ class Journal:
             return _insert(db, [(draft, None) for draft in drafts], who=who)
 
     def undo(self, entry_id: int | None = None, *, who: str, why: str = "", kinds: Sequence[str] = ()) -> Entry:
-        """Take back an entry; without ``entry_id`` the newest in effect that is no undo itself, of these kinds where some are given.
+        """Undo an entry; without ``entry_id`` the newest one in effect that is not an undo, of these kinds where given.
 
         Raises ``InputError`` where there is no such entry or it was undone already.
         """
         return self._take_back(entry_id, who=who, why=why, kinds=kinds, undos=False)
 
     def redo(self, *, who: str, why: str = "", kinds: Sequence[str] = ()) -> Entry:
-        """Take back the newest undo that is in effect, of entries of these kinds. Raises ``InputError`` where there is none."""
+        """Undo the newest undo in effect of an entry of these kinds. Raises ``InputError`` where there is none."""
         return self._take_back(None, who=who, why=why, kinds=kinds, undos=True)
 
     def faults(self) -> list[str]:
@@ -166,7 +166,7 @@ class Journal:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Nobody adds an entry while the block runs, so that the folder can be moved: SQLite finds its files by their paths."""
+        """Block all writers while the block runs, so that the folder can be moved: SQLite finds its files by their paths."""
         if not self.path.is_file():
             yield
             return
@@ -183,7 +183,7 @@ class Journal:
         with self._writing() as db:
             undone = _undone(db)
             if entry_id is None:
-                # of undos only those of statements: a redo is not redone
+                # only undos whose target is no undo itself: a redo is not redone
                 test = f"e.kind {'=' if undos else '<>'} ? AND (t.kind IS NULL OR t.kind <> ?)"
                 test += f" AND {'e.about' if undos else 'e.kind'} IN ({_marks(kinds)})" if kinds else ""
                 query = f"SELECT e.id FROM entries e LEFT JOIN entries t ON t.id = e.undoes WHERE {test} ORDER BY e.id DESC"
@@ -209,7 +209,10 @@ class Journal:
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection | None]:
-        """A connection; None where nothing was written yet. It may write: what a killed writer left is rolled back by a reader."""
+        """A connection; None where the file does not exist yet.
+
+        It can write, because a reader rolls back what an interrupted writer left.
+        """
         if not self.path.is_file():
             yield None
             return
@@ -245,7 +248,7 @@ class Journal:
 
     @contextmanager
     def _in_words(self) -> Iterator[None]:
-        """Errors of SQLite as sentences."""
+        """Convert errors of SQLite to sentences for people."""
         try:
             yield
         except sqlite3.OperationalError as error:
@@ -291,7 +294,7 @@ def _insert(db: sqlite3.Connection, drafts: Sequence[tuple[Draft, int | None]], 
 
 
 def _undone(db: sqlite3.Connection) -> set[int]:
-    """Newest first: whatever undoes an entry is younger than it."""
+    """Ids of entries that are not in effect, computed from the newest entry to the oldest, because an undo is newer than its target."""
     undone: set[int] = set()
     for number, target in db.execute("SELECT id, undoes FROM entries WHERE kind = ? ORDER BY id DESC", (UNDO,)):
         if number not in undone:
@@ -300,7 +303,7 @@ def _undone(db: sqlite3.Connection) -> set[int]:
 
 
 def _fitting(number: int) -> int:
-    """A number as SQLite takes it, in 64 bits; no id is as large."""
+    """A number limited to the 64 bits of SQLite; no id is that large."""
     return max(-1, min(number, 2**63 - 1))
 
 

@@ -1,4 +1,4 @@
-"""Locks between processes, on files; the operating system releases them when their holder dies."""
+"""Locks between processes, on files; the operating system releases them when the holding process ends."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 @contextmanager
 def locked(path: Path, *, what: str, waiting: Callable[[], None] | None = None, shared: bool = False) -> Iterator[None]:
-    """Hold the lock file ``path``, alone or (``shared``) together with others that share it.
+    """Hold the lock file ``path``, exclusively or (``shared``) together with other shared holders.
 
-    Where another process or thread holds it in a way that excludes this one: call ``waiting`` and wait, or raise ``Busy``.
-    Raises ``InputError`` where the file system has no locks. ``filelock`` knows no shared locks, hence ``flock`` itself.
+    Where another process or thread holds a conflicting lock: call ``waiting`` and wait, or raise ``Busy``. Raises
+    ``InputError`` where the file system has no locks. ``filelock`` has no shared locks, so ``flock`` is used directly.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = _take(path, shared=shared, wait=False)
@@ -41,7 +41,7 @@ def locked(path: Path, *, what: str, waiting: Callable[[], None] | None = None, 
 
 
 def is_held(path: Path) -> bool:
-    """Whether a process holds the lock file ``path`` alone. Changes nothing; looks do not get in each other's way."""
+    """True if a process holds the lock file ``path`` exclusively. Changes nothing; concurrent checks do not affect each other."""
     with suppress(FileNotFoundError):
         lock = _take(path, shared=True, wait=False, create=False)
         if lock is None:
@@ -53,7 +53,7 @@ def is_held(path: Path) -> bool:
 if sys.platform == "win32":
 
     def _take(path: Path, *, shared: bool, wait: bool, create: bool = True) -> Callable[[], None] | None:
-        """Shared locks need nothing here: Windows does not rename or remove a folder in which files are open."""
+        """A shared lock needs no action here: Windows does not rename or remove a folder in which files are open."""
         if shared and create:
             return lambda: None
         if not create and not path.exists():
@@ -68,7 +68,10 @@ if sys.platform == "win32":
 else:
 
     def _take(path: Path, *, shared: bool, wait: bool, create: bool = True) -> Callable[[], None] | None:
-        """What releases the lock again; None where it is held otherwise. Each call opens the file anew, so threads exclude each other."""
+        """A function that releases the lock; None where a conflicting lock is held.
+
+        Each call opens the file anew, so threads exclude each other.
+        """
         handle = os.open(path, os.O_RDWR | os.O_CREAT if create else os.O_RDONLY, 0o600)
         try:
             fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB))

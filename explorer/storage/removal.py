@@ -1,4 +1,4 @@
-"""Folders are removed under another name, so that they disappear at once; what a killed run left is found by that name."""
+"""Removal of folders: first renamed, so that they disappear at once, then deleted; interrupted removals are found by their name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _SUFFIX = ".removed"
 
 
 def remove_folder(path: Path) -> None:
-    """Let a folder disappear, then delete what it held. Of a link only the link goes."""
+    """Remove a folder and its content. Of a link only the link is removed."""
     if path.is_symlink():
         path.unlink()
         return
@@ -22,6 +22,6 @@ def remove_folder(path: Path) -> None:
 
 
 def finish_removals(folder: Path) -> None:
-    """Delete what ``remove_folder`` of a process that was killed left in ``folder``; what cannot be deleted waits for the next try."""
+    """Complete the removals in ``folder`` that an interrupted process left; what cannot be deleted waits for the next call."""
     for gone in sorted(folder.glob(f".*{_SUFFIX}")):
         shutil.rmtree(gone, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""What the address says, and what it says again."""
+"""Reading and writing of URL parameters."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_lasso_of_most_corners_fits_an_address() -> None:
 
 
 @pytest.mark.parametrize("text", ["!!", "abcd", "é", "eJw", url_state.pack([Shape("add", rows=(1,))])[:-6]])
-def test_a_cut_selection_is_refused_with_a_sentence(text: str) -> None:
+def test_a_truncated_selection_is_refused_with_a_sentence(text: str) -> None:
     with pytest.raises(InputError, match="cut when it was copied"):
         url_state.unpack(text)
 
@@ -45,7 +45,7 @@ def test_a_selection_that_would_unpack_without_end_is_refused() -> None:
 
 
 @given(st.text(max_size=30))
-def test_no_text_of_an_address_is_too_odd(text: str) -> None:
+def test_any_text_in_a_url_parameter_can_be_read(text: str) -> None:
     assert all(row >= 0 for row in url_state.rows(text))
     assert url_state.whole(text, 24, (12, 24)) in (12, 24)
     assert isinstance(url_state.filters(text), dict)

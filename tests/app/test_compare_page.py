@@ -102,7 +102,7 @@ def test_two_layouts_of_one_model_are_compared_without_speaking_of_models(opened
 # -- scores
 
 
-def test_scores_stand_beside_what_is_missing(both: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scores_are_listed_beside_missing_measurements(both: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
     report = pipeline.read_report(pipeline.evaluate(both, Question("retrieval", encoder="mean-colour")))
     value = report.value
     started: list[job_requests.Evaluate] = []
@@ -241,5 +241,5 @@ def test_without_a_query_patches_are_offered(both: Collection) -> None:
         {"tab": "query", "picture": "guessed"},
     ],
 )
-def test_a_link_that_was_changed_shows_what_it_can(both: Collection, asked: dict[str, str]) -> None:
+def test_a_link_with_invalid_parts_shows_its_valid_parts(both: Collection, asked: dict[str, str]) -> None:
     assert "Compare" in [title.value for title in show(**asked).title]

@@ -69,7 +69,7 @@ def grid(test: AppTest) -> list[dict[str, Any]]:
     return []
 
 
-def test_without_a_report_the_page_lays_out_how_to_get_one(opened: Collection) -> None:
+def test_without_a_report_the_page_offers_the_measurements(opened: Collection) -> None:
     test = show()
     assert "Nothing has been measured yet." in [heading.value for heading in test.header]
     assert test.radio(key="evaluate/protocol").options == ["Retrieval", "Nearest neighbours", "Linear probe", "Site bias"]
@@ -125,7 +125,7 @@ def test_labels_are_text_in_charts_and_tables(opened: Collection) -> None:
     assert "<b>LYM" not in said(test)
 
 
-def test_names_of_any_length_keep_their_place() -> None:
+def test_chart_labels_are_shortened_and_escaped() -> None:
     assert score_charts.plain("x" * 60) == "x" * 43 + "…"
     assert score_charts.plain("<i>") == "&lt;i&gt;"
 

@@ -1,4 +1,4 @@
-"""What the pages say of themselves: where a map is not to be trusted, where neighbours follow the hospital, and ranges as filters."""
+"""What the pages say about limits: trustworthiness of maps, site bias, and filters by ranges."""
 
 from __future__ import annotations
 
@@ -232,7 +232,7 @@ def test_the_drawer_tells_how_far_each_map_can_be_trusted(opened: Collection, mo
     assert "map/stability" not in [button.key for button in test.button]
 
 
-def test_reports_and_maps_drawn_again_are_told_of_where_all_is_told(opened: Collection) -> None:
+def test_about_lists_reports_and_stability_of_maps(opened: Collection) -> None:
     report(opened, follows="label")
     drawn_again(opened, drawn_by_umap(opened))
     titles = [element.label for element in show("about").expander]
@@ -254,7 +254,7 @@ def test_a_search_keeps_to_a_range_and_the_address_says_it(opened: Collection) -
     assert set(found["row"]) == set(np.flatnonzero((scores >= 0.25) & (scores <= 0.5)).tolist())
 
 
-def test_a_search_may_keep_to_places_that_can_be_trusted(opened: Collection) -> None:
+def test_a_search_can_be_limited_to_rows_with_trustworthy_map_positions(opened: Collection) -> None:
     drawn_by_umap(opened)
     test = show("search", patch="0", only=json.dumps({TRUST: {">=": 0.9}}), k="96")
     test.segmented_control(key="search/how").set_value("Table").run()
@@ -276,7 +276,7 @@ def test_what_is_found_on_the_map_by_value_and_range_is_what_is_selected(opened:
 
 
 @pytest.mark.parametrize("of", ['where-{"gone":{">=":1}}', "where-{", 'where-{"label":{">=":1}}', 'where-{"score":{"x":1}}', "where-[1]"])
-def test_rows_that_an_address_names_by_nonsense_are_none(opened: Collection, of: str) -> None:
+def test_an_invalid_row_filter_in_the_url_selects_no_rows(opened: Collection, of: str) -> None:
     assert "Nothing is selected." in words(show("map", of=of))
 
 
@@ -311,7 +311,7 @@ def test_a_slider_holds_every_value_in_round_steps(values: list[float]) -> None:
         assert (high - low) / step < 1100
 
 
-def test_a_slider_passes_over_what_is_no_number() -> None:
+def test_a_slider_ignores_missing_and_infinite_values() -> None:
     assert filter_controls.ends(pd.Series([None, np.inf, -np.inf], dtype="Float64")) == (0.0, 1.0, 1.0)
 
 

@@ -1,4 +1,4 @@
-"""The sheet of a new collection shows what was understood and takes corrections; About keeps it."""
+"""The form for a new collection shows how the source was read and takes corrections; About shows them later."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def sheet(place: Path) -> AppTest:
     return checked(test)
 
 
-def test_the_sheet_says_what_was_understood(place: Path) -> None:
+def test_the_form_shows_how_the_source_was_read(place: Path) -> None:
     shown = words(sheet(place))
     assert "2 pictures · 2 labels (A, B) · 1 patient." in shown
     assert "1 of 3 lines of labels.csv name no picture, such as '9' (nearest are" in shown
@@ -74,7 +74,7 @@ def test_corrections_are_read_again_and_reach_the_job(place: Path, monkeypatch: 
     assert build.command()[-6:-2] == ["--option", 'columns={"site": "doctor"}', "--option", "empty=[]"]
 
 
-def test_another_table_or_none_can_be_chosen_and_all_taken_back(place: Path) -> None:
+def test_another_table_or_none_can_be_chosen_and_corrections_reset(place: Path) -> None:
     test = sheet(place)
     test.selectbox(key="new/which-table").set_value("none")
     assert "2 pictures. No patient is known" in words(checked(test))

@@ -1,4 +1,4 @@
-"""Every page in every state a person may meet it in: what it shows, and that it never shows a traceback."""
+"""Every page in every state a user may meet: what it shows, and that it never shows a traceback."""
 
 from __future__ import annotations
 
@@ -127,14 +127,14 @@ def test_every_page_has_a_file() -> None:
 
 
 @pytest.mark.parametrize("path", PAGE_FILES, ids=lambda path: path.parent.name)
-def test_no_text_stands_alone_in_the_file_of_a_page(path: Path) -> None:
+def test_no_page_file_has_a_bare_string_that_streamlit_would_print(path: Path) -> None:
     """Streamlit would show it, where its magic is not switched off."""
     statements = ast.parse(path.read_text(encoding="utf-8")).body
     alone = [one for one in statements[1:] if isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant)]
     assert not alone
 
 
-def test_no_page_speaks_of_our_own_parts(home: Path, empty_home: Path) -> None:
+def test_no_page_shows_internal_terms(home: Path, empty_home: Path) -> None:
     for page in PAGES:
         said = words(show(page)).lower()
         assert not [word for word in ("predicate", "parquet", "traceback", "artifact", " key") if word in said], page
@@ -193,18 +193,18 @@ def shown_columns(test: AppTest) -> set[str]:
     return {str(one.get("label")) for one in json.loads(test.dataframe[0].proto.columns).values() if one.get("label")}
 
 
-def test_where_no_scale_is_known_none_is_spoken_of(home: Path) -> None:
+def test_no_scale_warning_without_a_known_pixel_size(home: Path) -> None:
     assert "alike by scale only" not in words(show("search", collection="rejects", patch="3", box="0.1_0.1_0.3_0.3"))
 
 
-def test_the_scale_of_a_patch_beside_much_larger_ones_is_spoken_of(home: Path) -> None:
+def test_a_query_at_a_very_different_scale_gets_a_warning(home: Path) -> None:
     assert "alike by scale only" not in words(show("search", collection="demo", patch="3"))
     said = words(show("search", collection="demo", patch="3", box="0.1_0.1_0.3_0.3"))
     assert "It shows 22.4 µm of tissue, a patch of the collection 112 µm" in said.replace("\\", "")
     assert "Bring a larger part" in said
 
 
-def test_the_address_says_what_is_asked(home: Path) -> None:
+def test_the_query_is_read_from_the_url(home: Path) -> None:
     test = show("search", collection="demo", patch="3", k="12", apart="slide", only='{"site":["synthetic-site-A"]}')
     assert test.selectbox(key="search/k").value == 12
     assert [toggle.value for toggle in test.toggle] == [False, True]
@@ -247,7 +247,7 @@ def test_a_group_is_compared_with_what_is_known_in_plain_words(home: Path) -> No
     assert "adjusted Rand index" in said
 
 
-def test_a_collection_can_be_renamed_and_deleted_only_when_sure(home: Path) -> None:
+def test_a_collection_can_be_renamed_and_is_deleted_only_after_confirmation(home: Path) -> None:
     test = show("library")
     test.text_input(key="name-demo").set_value("lung")
     test.button(key="rename-demo").click().run()
@@ -267,7 +267,7 @@ def test_a_collection_can_be_renamed_and_deleted_only_when_sure(home: Path) -> N
 @pytest.mark.parametrize(
     "part", ["neighbours/*/knn_rows.npy", "projections/*/xy.npy", "clusters/*/medoids.npy", "items.parquet", "thumbnails/*/offsets.npy"]
 )
-def test_a_damaged_file_is_told_and_breaks_nothing_else(home: Path, page: str, part: str) -> None:
+def test_a_damaged_file_is_reported_and_breaks_nothing_else(home: Path, page: str, part: str) -> None:
     for path in (home / "demo").glob(part):
         path.write_bytes(path.read_bytes()[:-7])
     show(page, collection="demo", patch="2")

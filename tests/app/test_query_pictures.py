@@ -1,4 +1,4 @@
-"""Query pictures in memory: what pushes out what, and how many bytes they may take."""
+"""Query pictures in memory: which are dropped first, and how many bytes they may take."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ Real patches of three sets. ``choose`` is the half of crc5 and oral_binary that 
 the white point, was made on ``all`` but for the rest of crc5, so of ``confirm`` only crc5 was never looked at.
 
 Protocol. 1-NN: the most similar other patch by cosine, share of right classes. LR: logistic regression on standardised
-numbers, balanced accuracy, five folds. Shifted: learnt from one half as it is, tested on the other half restained;
+numbers, balanced accuracy, five folds. Shifted: learnt from one half as it is, tested on the other half with another simulated stain;
 averaged over splits and draws. The descriptor is compared as it comes, by plain cosine; colour + LBP is standardised by
 the set at hand first (by the learnt half, when shifted), which it needs. Two shifts:
 
@@ -119,7 +119,7 @@ def in_domain(vectors: np.ndarray, labels: np.ndarray, scale: Callable[..., list
 
 
 def shifted(clean: np.ndarray, moved: list[np.ndarray], labels: np.ndarray, scale: Callable[..., list[np.ndarray]]) -> tuple[float, float]:
-    """1-NN accuracy and LR balanced accuracy on restained halves, means over splits and draws."""
+    """1-NN accuracy and LR balanced accuracy on halves with a changed stain, means over splits and draws."""
     one_nn, linear = [], []
     for a, b in StratifiedShuffleSplit(SPLITS, test_size=0.5, random_state=1).split(clean, labels):
         model = classifier().fit(clean[a], labels[a])

@@ -87,7 +87,7 @@ def test_what_cannot_be_annotated_is_said_in_one_sentence(collection: Collection
 
 
 @pytest.mark.parametrize("arguments", [["--label", "a"], ["--rows", "1"], ["--rows", "1", "--label", "a", "--note", "b"]])
-def test_one_set_of_rows_and_one_thing_to_say_are_asked_for(collection: Collection, arguments: list[str]) -> None:
+def test_annotate_requires_one_choice_of_rows_and_one_value(collection: Collection, arguments: list[str]) -> None:
     assert call(collection, "annotate", *arguments).exit_code == 2
 
 

@@ -62,7 +62,7 @@ def test_every_verb_is_there_and_explains_itself() -> None:
         assert all(option.help or option.name in ("kind", "method") for option in options), name
 
 
-def test_help_waits_for_no_heavy_package() -> None:
+def test_help_imports_no_heavy_package() -> None:
     code = "import sys, explorer.cli; print(sorted({'torch', 'faiss', 'pandas', 'pyarrow', 'sklearn', 'streamlit'} & set(sys.modules)))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
@@ -110,13 +110,13 @@ def test_search_by_picture_finds_the_same_as_by_its_row(home: Path) -> None:
     assert [hit["row"] for hit in with_itself["hits"]] == [row]
 
 
-def test_a_patient_that_is_not_known_is_said(home: Path) -> None:
+def test_a_search_reports_that_the_patient_of_the_query_is_unknown(home: Path) -> None:
     result = call(home, "search", "patches", "--row", "0", "--exclude-same", "patient")
     assert result.exit_code == 0
     assert "The patient of the query is not known" in result.stderr
 
 
-def test_filters_and_exclusions(home: Path) -> None:
+def test_search_options_filter_rows_and_exclude_the_same_patient(home: Path) -> None:
     arguments = ("search", "patches", "--row", "0", "-k", "50", "--json")
     both = document(call(home, *arguments, "--where", "label=TUM", "--where", "label=STR"))
     assert {hit["label"] for hit in both["hits"]} == {"TUM", "STR"}
@@ -167,7 +167,7 @@ def test_a_query_picture_that_cannot_be_read_is_named(home: Path) -> None:
     assert result.stderr.startswith(f"explorer: {broken} cannot be searched by: not a picture")
 
 
-def test_search_names_the_row_that_a_picture_is_and_no_row_asked_by_number(home: Path) -> None:
+def test_search_says_which_row_an_equal_picture_is_but_not_for_a_query_by_row(home: Path) -> None:
     picture = home.parent / "patches" / "LYM" / "lym-003.png"
     result = call(home, "search", "patches", "--row", "1", "--image", str(picture), "-k", "2")
     assert result.stderr.count("pixel for pixel") == 1
@@ -197,7 +197,7 @@ def test_debug_shows_where_an_error_came_from(home: Path) -> None:
     assert "Traceback" in out.stderr
 
 
-def test_list_and_encoders(home: Path, tmp_path: Path) -> None:
+def test_list_and_encoders_print_collections_and_models(home: Path, tmp_path: Path) -> None:
     assert [entry["name"] for entry in document(call(home, "list", "--json"))] == ["patches"]
     assert "explorer demo" in call(tmp_path, "list").stderr
     table = {row["name"]: row for row in document(call(home, "encoders", "--json"))}
@@ -220,14 +220,14 @@ def test_verify_passes_and_then_names_the_damaged_file(tmp_path: Path) -> None:
     assert "thumbnails.bin" in result.stdout
 
 
-def test_export(home: Path, tmp_path: Path) -> None:
+def test_export_writes_a_file_of_every_format(home: Path, tmp_path: Path) -> None:
     assert call(home, "export", "patches", str(tmp_path / "out.csv")).exit_code == 0
     assert (tmp_path / "out.csv").read_text().splitlines()[0].startswith("id,uri,label")
     told = document(call(home, "export", "patches", str(tmp_path / "out.npz"), "--json"))
     assert told == {"collection": "patches", "path": str(tmp_path / "out.npz"), "rows": 36}
 
 
-def test_an_empty_answer_is_said(home: Path) -> None:
+def test_a_search_without_hits_says_so(home: Path) -> None:
     result = call(home, "search", "patches", "--row", "0", "--where", "label=none")
     assert (result.exit_code, result.stdout) == (0, "")
     assert "loosen one of them" in result.stderr
@@ -329,7 +329,7 @@ def test_conditions_are_read_as_they_are_written(texts: list[str], found: dict[s
         (["age>3", "age>5"], "two ends by >"),
     ],
 )
-def test_conditions_that_say_nothing_clear_are_refused(texts: list[str], words: str) -> None:
+def test_ambiguous_conditions_are_refused(texts: list[str], words: str) -> None:
     with pytest.raises(InputError, match=words):
         conditions(tuple(texts), CONDITIONS)
 

@@ -94,7 +94,7 @@ def test_nothing_is_fetched_before_the_licences_are_accepted(server: Served, tmp
     )
 
 
-def test_who_is_asked_may_say_no(server: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_can_decline_the_licences(server: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(import_module("explorer.cli.build"), "is_terminal", lambda: True)  # the package names the command "build"
     refused = CliRunner().invoke(main, ["--home", str(tmp_path / "home"), "demo", "--real"], input="n\n")
     assert (refused.exit_code, server.asked) == (1, [])
@@ -103,7 +103,7 @@ def test_who_is_asked_may_say_no(server: Served, tmp_path: Path, monkeypatch: py
     assert agreed.exit_code == 0, agreed.output
 
 
-def test_a_killed_run_goes_on_where_it_was(server: Served, tmp_path: Path) -> None:
+def test_a_killed_download_is_resumed(server: Served, tmp_path: Path) -> None:
     server.cuts = [700, 0]
     result = call(tmp_path, "--accept-licence")
     assert result.exit_code == 1
@@ -122,7 +122,9 @@ def test_another_file_than_the_published_one_is_refused(server: Served, tmp_path
 
 
 @pytest.mark.parametrize("gone", ["EXPLORER_DATA_MIRROR", "EXPLORER_WEIGHTS_MIRROR"])
-def test_without_a_network_it_is_one_sentence(server: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gone: str) -> None:
+def test_without_a_network_the_demo_fails_with_one_sentence(
+    server: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gone: str
+) -> None:
     monkeypatch.setenv(gone, "http://127.0.0.1:9")
     result = call(tmp_path, "--accept-licence")
     assert (result.exit_code, result.stdout) == (1, "")

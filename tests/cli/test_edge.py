@@ -88,7 +88,7 @@ def test_output_survives_a_terminal_that_cannot_print_it(tmp_path: Path) -> None
     assert process.returncode == 1 and "explorer: There is no collection" in stderr and "\\u65e5\\u672c" in stderr
 
 
-def test_a_reader_that_went_away_is_no_error(tmp_path: Path) -> None:
+def test_a_closed_output_pipe_is_no_error(tmp_path: Path) -> None:
     read, write = os.pipe()
     os.close(read)
     process = run("--home", str(tmp_path), "encoders", stdout=write)
@@ -112,7 +112,7 @@ def test_a_signal_ends_a_command_with_a_sentence(tmp_path: Path, number: signal.
 
 
 @pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
-def test_what_a_home_holds_is_its_owner_s_whatever_the_umask(tmp_path: Path) -> None:
+def test_files_of_a_home_are_private_whatever_the_umask(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         patches = str(write_patches(tmp_path / "p", per_class=2))

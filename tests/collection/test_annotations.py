@@ -219,7 +219,7 @@ def test_a_filter_by_a_tag_finds_rows_that_have_others_too(collection: Collectio
         assert allowed is not None and np.flatnonzero(allowed).tolist() == rows
 
 
-def test_a_column_of_the_users_own_that_is_called_so_stays(collection: Collection) -> None:
+def test_a_user_column_with_the_name_of_an_annotation_column_is_kept(collection: Collection) -> None:
     collection.annotations.add("label", "mitosis", [0])
     theirs = collection.items.assign(label_by_people="theirs")
     both = collection.annotations.beside(theirs)
@@ -252,7 +252,7 @@ def test_hostile_texts_come_back_as_they_are_and_are_defused_in_csv(collection: 
         ("verdict", "a", [0], "no annotation of kind 'verdict'"),
     ],
 )
-def test_what_cannot_be_said_is_refused_in_one_sentence(collection: Collection, kind: Any, value: str, rows: Any, words: str) -> None:
+def test_invalid_annotations_are_refused_in_one_sentence(collection: Collection, kind: Any, value: str, rows: Any, words: str) -> None:
     with pytest.raises(InputError, match=words) as refusal:
         collection.annotations.add(kind, value, rows)
     assert len(str(refusal.value)) < 300
@@ -306,12 +306,12 @@ def test_rows_a_search_saved_by_itself_are_marked_and_saved_once(collection: Col
 
 
 @pytest.mark.parametrize(("rows", "title"), [([], "a"), ([1], " "), ([-1], "a"), ([24], "a"), ([1], "a" * 201)])
-def test_a_selection_that_cannot_be_is_refused(collection: Collection, rows: list[int], title: str) -> None:
+def test_invalid_selections_are_refused(collection: Collection, rows: list[int], title: str) -> None:
     with pytest.raises(InputError):
         collection.annotations.save_selection(title, rows)
 
 
-def test_rows_are_meant_by_number_selection_and_condition(collection: Collection) -> None:
+def test_rows_can_be_given_by_number_selection_and_condition(collection: Collection) -> None:
     collection.annotations.save_selection("odd", [1, 2])
     tumour = np.flatnonzero(collection.items["label"] == "TUM")
     assert pipeline.meant_rows(collection, rows=[5], selection="odd").tolist() == [1, 2, 5]

@@ -15,12 +15,12 @@ from explorer.search import Query, Row
 FIXTURES = sorted((Path(__file__).parents[1] / "fixtures").glob("format-*"))
 
 
-def test_there_is_one_of_each_format() -> None:
+def test_there_is_a_fixture_of_each_collection_format() -> None:
     assert [path.name for path in FIXTURES] == [f"format-{number}" for number in range(1, FORMAT + 1)]
 
 
 @pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.name)
-def test_it_opens_whole(path: Path) -> None:
+def test_a_collection_of_each_format_opens_completely(path: Path) -> None:
     collection = Collection(path)
     assert collection.verify() == []
     assert collection.n == len(collection.items) == 18
@@ -32,7 +32,7 @@ def test_it_opens_whole(path: Path) -> None:
     assert collection.thumbnail(17).startswith(b"\xff\xd8")
 
 
-def test_a_newer_format_is_said(tmp_path: Path) -> None:
+def test_a_newer_format_is_refused_with_a_sentence(tmp_path: Path) -> None:
     shutil.copytree(FIXTURES[-1], tmp_path / "c")
     record = tmp_path / "c" / "collection.json"
     record.write_text(record.read_text().replace(f'"format": {FORMAT}', f'"format": {FORMAT + 1}', 1))

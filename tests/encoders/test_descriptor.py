@@ -1,4 +1,4 @@
-"""The descriptor: the same vector for a turned patch, a restained one close by, and never a vector that breaks the index."""
+"""The descriptor: invariant under rotation, robust to another stain, and always a finite, non-zero vector."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_another_stain_moves_a_patch_less_than_another_tissue_does(encoder: Desc
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_a_vector_does_not_depend_on_its_company(encoder: Descriptor, drawn: np.ndarray, threads: int) -> None:
+def test_a_vector_does_not_depend_on_the_other_patches_of_its_batch(encoder: Descriptor, drawn: np.ndarray, threads: int) -> None:
     images = drawn[:, 1]
     whole = vectors(encoder, images)
     before = torch.get_num_threads()
@@ -162,7 +162,7 @@ def test_bytes_and_floats_give_the_same_vector(encoder: Descriptor, drawn: np.nd
     assert np.array_equal(encoder.encode(prepared).numpy(), vectors(encoder, drawn[:2, 0]))
 
 
-def test_the_encoder_says_what_it_is(encoder: Descriptor, drawn: np.ndarray) -> None:
+def test_the_descriptor_has_the_properties_of_its_record(encoder: Descriptor, drawn: np.ndarray) -> None:
     out = encoder.encode(torch.stack([encoder.resize(drawn[0, 0])]))
     assert out.shape == (1, encoder.dim)
     assert out.dtype == torch.float32

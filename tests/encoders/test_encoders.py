@@ -46,7 +46,7 @@ def test_names_are_unique_and_lower_case() -> None:
 
 
 @pytest.mark.parametrize("name", encoders.names())
-def test_every_record_says_what_a_hospital_asks(name: str) -> None:
+def test_every_record_states_licence_and_access(name: str) -> None:
     spec = encoders.spec(name)
     assert json.loads(json.dumps(spec.to_json())) == spec.to_json()
     assert spec.license
@@ -117,7 +117,7 @@ def test_preprocessing_equals_torchvision_for_all_shapes(height: int, width: int
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[0]}x{s[1]}")
-def test_bicubic_and_a_crop_smaller_than_the_resize(size: tuple[int, int]) -> None:
+def test_preprocessing_with_bicubic_and_a_smaller_crop_equals_torchvision(size: tuple[int, int]) -> None:
     spec = encoders.spec("prov-gigapath")
     theirs = v2.Compose(
         [
@@ -281,7 +281,7 @@ def test_feature_maps_take_larger_pictures(tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("name", ["kaiko-vits16", "kaiko-vitb16", "kaiko-vitl14"])
-def test_bf16_points_where_fp32_points(name: str) -> None:
+def test_bf16_vectors_have_the_direction_of_fp32_vectors(name: str) -> None:
     spec = encoders.spec(name)
     if name != "kaiko-vits16":  # the whole of the small model, the first blocks of the others
         spec = replace(spec, kwargs={**spec.kwargs, "depth": 3})
@@ -362,7 +362,7 @@ def test_auto_takes_cuda_then_mps_then_cpu(cuda: bool, mps: bool, monkeypatch: p
     assert devices.choose("auto").type == ("cuda" if cuda else "mps" if mps else "cpu")
 
 
-def test_a_device_that_is_not_here_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unavailable_device_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     for name in ("cuda", "cuda:1", "mps"):
@@ -375,7 +375,7 @@ def test_a_device_that_is_not_here_is_said(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.parametrize("name", ["gpu", "cpu:0", "cuda:x", "mps:1", ""])
-def test_a_word_that_is_no_device_is_said(name: str) -> None:
+def test_an_unknown_device_name_is_refused(name: str) -> None:
     with pytest.raises(InputError, match="auto, cpu, cuda"):
         devices.choose(name)
 
@@ -410,7 +410,7 @@ class TestRandomVit(EncoderContract):
     def encoder(cls) -> Any:
         return encoders.load("random-vits16", device="cpu", precision="fp32")
 
-    def test_its_weights_are_the_same_on_every_machine(self, encoder: Any) -> None:
+    def test_random_weights_are_the_same_on_every_machine(self, encoder: Any) -> None:
         tensors = encoder._model.state_dict()
         assert tensors["blocks.0.attn.proj.weight"].flatten()[:3].tolist() == pytest.approx(FIRST_RANDOM_WEIGHTS, rel=1e-6)
 

@@ -140,7 +140,7 @@ def test_settings_of_the_environment_say_where_weights_lie(
     assert (tmp_path / "there" / "kaiko-vits16" / "vits16.pth").is_file()
 
 
-def test_a_local_file_asks_nobody(server: Served, vits16: Path, tmp_path: Path) -> None:
+def test_a_local_file_needs_no_network(server: Served, vits16: Path, tmp_path: Path) -> None:
     encoder = encoders.load("kaiko-vits16", weights=vits16, weights_dir=tmp_path, mirror=server.url, device="cpu")
     assert server.asked == []
     assert encoder.recipe["weights_sha256"] == file_sha256(vits16)
@@ -180,14 +180,14 @@ def test_a_cut_download_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert kept == {"vits16.pth", "vits16.pth.json"}
 
 
-def test_a_cut_download_in_chunks_is_one_too(server: Served, tmp_path: Path) -> None:
+def test_a_truncated_chunked_download_is_resumed_too(server: Served, tmp_path: Path) -> None:
     server.files[PLACE], server.cut_at, server.chunked = b"weights" * 100, 70, True
     with pytest.raises(WeightsMissing, match=r"kaiko-vits16.*could not be fetched.*--weights"):
         weights.cached(SPEC, tmp_path, mirror=server.url)
     assert not (tmp_path / PLACE[1:]).exists()
 
 
-def test_a_mirror_that_is_no_address_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_mirror_address_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXPLORER_WEIGHTS_MIRROR", "foo")
     with pytest.raises(InputError, match=r"^Setting EXPLORER_WEIGHTS_MIRROR is 'foo', which is no address"):
         encoders.load("kaiko-vits16", weights_dir=tmp_path, device="cpu")
@@ -203,7 +203,7 @@ def test_no_server_says_how_to_get_the_file_by_hand(tmp_path: Path) -> None:
     assert str(tmp_path / "kaiko-vits16" / "vits16.pth") in said
 
 
-def test_a_file_that_is_not_there(server: Served, tmp_path: Path) -> None:
+def test_missing_weight_files_are_reported(server: Served, tmp_path: Path) -> None:
     with pytest.raises(WeightsMissing, match="Not Found"):
         weights.cached(SPEC, tmp_path, mirror=server.url)
     with pytest.raises(WeightsMissing, match=r"nowhere\.pth"):
@@ -255,7 +255,7 @@ def test_a_damaged_record_is_named(server: Served, tmp_path: Path) -> None:
         weights.cached(SPEC, tmp_path, mirror=server.url)
 
 
-def test_a_published_sha256_is_held_to(server: Served, tmp_path: Path) -> None:
+def test_a_file_must_have_the_published_sha256(server: Served, tmp_path: Path) -> None:
     server.files[PLACE] = b"weights"
     with pytest.raises(WeightsRefused, match=r"not the published file of kaiko-vits16.*was deleted"):
         weights.cached(replace(SPEC, sha256="0" * 64), tmp_path, mirror=server.url)

@@ -22,7 +22,7 @@ def share(sums: np.ndarray) -> np.ndarray:
     return sums[:, 1:] / sums[:, :1]
 
 
-def test_the_bootstrap_covers_what_it_should() -> None:
+def test_bootstrap_intervals_have_their_nominal_coverage() -> None:
     """Patients with a tendency of their own: 95 % intervals over patients hold the truth about that often; over rows they do not."""
     rng = np.random.default_rng(0)
     held, held_by_rows, n_trials = 0, 0, 150
@@ -47,7 +47,7 @@ def test_the_bootstrap_is_seeded_and_draws_whole_groups() -> None:
     assert (other.low, other.high) == (0.0, 1.0)
 
 
-def test_one_group_says_nothing_of_others() -> None:
+def test_one_group_alone_gives_no_interval() -> None:
     (estimate,) = bootstrap(np.array([[10.0, 5.0]]), share)
     assert estimate.value == 0.5
     assert np.isnan([estimate.low, estimate.high]).all()
@@ -60,7 +60,7 @@ def test_a_draw_without_the_class_is_left_out() -> None:
     assert (estimate.low, estimate.high) == (0.25, 0.25)
 
 
-def test_an_interval_widens_by_those_who_find_each_other() -> None:
+def test_an_interval_is_widened_by_groups_that_find_each_other() -> None:
     """0 and 1 find each other (2 of 4 findings), 2 finds both and is found by none; missing hits do not count."""
     factor = mutual_factor(np.array([0, 1, 2, 2]), np.array([[1, -1], [0, -1], [0, -1], [1, -1]]))
     assert factor == pytest.approx(np.sqrt(1.5))
@@ -91,7 +91,7 @@ def test_wilson_gives_published_intervals(successes: int, n: int, low: float, hi
 
 
 @given(st.lists(st.one_of(st.none(), st.text(max_size=3), st.just(float("nan"))), min_size=1, max_size=30))
-def test_a_column_numbers_what_it_names(values: list[Any]) -> None:
+def test_column_codes_index_the_class_names(values: list[Any]) -> None:
     known = [v.strip() for v in values if isinstance(v, str) and v.strip()]
     if not known:
         with pytest.raises(InputError, match="label column is empty"):
@@ -113,7 +113,7 @@ def test_a_column_numbers_what_it_names(values: list[Any]) -> None:
         ([1, "a", None], ("1", "a"), [0, 1, -1]),
     ],
 )
-def test_columns_of_all_kinds(values: Any, names: tuple[str, ...], codes: list[int]) -> None:
+def test_columns_of_numbers_texts_and_gaps_are_numbered(values: Any, names: tuple[str, ...], codes: list[int]) -> None:
     result = column(values, name="label", n=len(values))
     assert (result.names, result.codes.tolist()) == (names, codes)
 

@@ -64,7 +64,7 @@ def test_intervals_over_patients_are_wider_than_over_rows() -> None:
     assert by_patient.high - by_patient.low > by_row.high - by_row.low
 
 
-def test_the_few_shot_curve_rises_to_the_whole() -> None:
+def test_the_few_shot_curve_rises_to_the_score_of_all_rows() -> None:
     (x, y), (xt, yt) = tissue(400, seed=1), tissue(150, seed=2)
     report = few_shot(x, y, x_test=xt, y_test=yt, shots=(1, 5, 25, 500))
     means = [point.balanced_accuracy.value for point in report.curve]
@@ -115,7 +115,7 @@ def test_a_class_that_is_learnt_and_not_judged_lowers_chance() -> None:
         ({"x_test": np.full((60, 10), np.nan, np.float32)}, "Row 0 of the test vectors"),
     ],
 )
-def test_bad_input_is_a_sentence(change: dict[str, Any], words: str) -> None:
+def test_invalid_input_is_refused_in_a_sentence(change: dict[str, Any], words: str) -> None:
     x, y = tissue(60, seed=1)
     given = {"x_train": x, "y_train": y, "x_test": x, "y_test": y} | change
     with pytest.raises(InputError, match=words):

@@ -14,7 +14,7 @@ from explorer.evaluation.mistakes import mistakes
 CLASSES = ("a", "b", "c")
 
 
-def test_by_hand() -> None:
+def test_mistakes_computed_by_hand() -> None:
     truth = np.array([0, 0, 0, 0, 1, 2, 2])
     named = np.array([0, 1, 1, 1, 1, 0, -1])
     share = np.array([1.0, 0.5, 0.9, 0.7, 1.0, 0.6, 0.0])

@@ -27,7 +27,7 @@ def by_sets(a: Neighbours, b: Neighbours, k: int) -> list[float]:
 
 
 @given(seed=st.integers(0, 999), n=st.integers(8, 40), k=st.integers(1, 7))
-def test_overlap_is_what_sets_say(seed: int, n: int, k: int) -> None:
+def test_overlap_equals_the_intersection_of_sets(seed: int, n: int, k: int) -> None:
     a, b = graph(seed, n, 7), graph(seed + 1, n, 7)
     found = encoder_overlap(a, b, k=k)
     wanted = by_sets(a, b, k)
@@ -73,7 +73,7 @@ def test_the_interval_draws_patients() -> None:
     json.dumps(by_patient.to_json(), allow_nan=False)
 
 
-def test_order_of_rows_moves_nothing_but_the_order() -> None:
+def test_reordering_rows_only_reorders_the_result() -> None:
     a, b = graph(3, 30, 5), graph(4, 30, 5)
     order = np.random.default_rng(0).permutation(30)
     place = np.append(np.argsort(order), -1)
@@ -81,7 +81,7 @@ def test_order_of_rows_moves_nothing_but_the_order() -> None:
     assert encoder_overlap(*moved, k=5).per_row.tolist() == encoder_overlap(a, b, k=5).per_row[order].tolist()
 
 
-def test_what_cannot_be_compared_is_a_sentence() -> None:
+def test_graphs_that_cannot_be_compared_are_refused_in_a_sentence() -> None:
     alone = Neighbours(np.full((1, 3), -1, np.int64), np.zeros((1, 3), np.float32))
     with pytest.raises(InputError, match="There is 1 row"):
         encoder_overlap(alone, alone, k=1)

@@ -135,7 +135,7 @@ def test_a_run_stops_alone_and_keeps_its_best() -> None:
         assert alone.epochs[0] == together.epochs[run]
 
 
-def test_fewer_steps_than_an_epoch_are_kept_to() -> None:
+def test_a_step_limit_below_one_epoch_is_respected() -> None:
     part, val = tensors(*tissue(300, n_classes=3, seed=1)), tensors(*tissue(60, n_classes=3, seed=2))
     recipe = _recipe("eva-2025", 300, 3, batch_size=64, max_steps=2, patience=5)
     generator = torch.Generator().manual_seed(0)
@@ -224,7 +224,7 @@ def test_protocol_defaults_are_the_published_ones() -> None:
         ({"x_train": np.full((60, 16), np.inf, np.float32)}, "Row 0"),
     ],
 )
-def test_bad_input_is_a_sentence(change: dict[str, Any], words: str) -> None:
+def test_invalid_input_is_refused_in_a_sentence(change: dict[str, Any], words: str) -> None:
     x, y = tissue(60, n_classes=3, seed=1)
     given = {"x_train": x, "y_train": y, "x_val": x, "y_val": y} | change
     with pytest.raises(InputError, match=words):
@@ -232,7 +232,7 @@ def test_bad_input_is_a_sentence(change: dict[str, Any], words: str) -> None:
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
-def test_a_device_that_is_not_here_is_said() -> None:
+def test_an_unavailable_device_is_refused() -> None:
     x, y = tissue(60, n_classes=3, seed=1)
     with pytest.raises(DeviceUnavailable, match="cuda"):
         linear_probe(x, y, x, y, device="cuda")

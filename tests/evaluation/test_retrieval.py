@@ -119,7 +119,7 @@ def test_keeping_patients_apart_lowers_the_score_and_is_named() -> None:
     assert json.loads(json.dumps(report.to_json(), allow_nan=False))["at"][0]["k"] == 1
 
 
-def test_without_patients_the_leak_is_said() -> None:
+def test_without_patients_the_report_warns_of_leakage() -> None:
     vectors, label, patient = tissue()
     report = retrieval(vectors, label)
     assert "Leakage is possible" in report.sentence
@@ -201,7 +201,7 @@ def test_large_collections_are_sampled() -> None:
         ({"vectors": np.zeros((0, 12), np.float32), "labels": [], "groups": []}, "embed the images first"),
     ],
 )
-def test_bad_input_is_a_sentence(change: dict[str, Any], words: str) -> None:
+def test_invalid_input_is_refused_in_a_sentence(change: dict[str, Any], words: str) -> None:
     vectors, label, patient = tissue()
     given = {"vectors": vectors, "labels": label, "groups": patient} | change
     with pytest.raises(InputError, match=words):
@@ -289,7 +289,7 @@ def test_the_interval_draws_patients_and_not_rows() -> None:
 
 
 @pytest.mark.parametrize(("n", "k"), [(5, 3), (64, 10), (65, 10), (700, 20)])
-def test_nearest_is_exact(n: int, k: int) -> None:
+def test_nearest_equals_brute_force(n: int, k: int) -> None:
     rng = np.random.default_rng(n)
     base, queries = unit(rng.normal(size=(n, 8)).astype(np.float32)), unit(rng.normal(size=(40, 8)).astype(np.float32))
     start = rng.integers(0, n, 40)
@@ -304,7 +304,7 @@ def test_nearest_is_exact(n: int, k: int) -> None:
     assert np.allclose(np.where(some >= 0, np.take_along_axis(scores, some, 1), -np.inf), best)
 
 
-def test_random_rows_are_allowed_and_even() -> None:
+def test_random_rows_are_allowed_and_uniformly_drawn() -> None:
     hidden = np.tile([[2, 5]], (20_000, 1))
     rows = random_rows(hidden, 8, k=4, seed=0)
     assert not np.isin(rows, [2, 3, 4]).any()

@@ -155,7 +155,7 @@ def test_few_classes_and_many_sites_with_bias_are_not_called_fair() -> None:
     assert report.site_sentence.startswith("Neighbours give the site away")
 
 
-def test_neighbours_that_share_all_or_nothing_say_nothing() -> None:
+def test_neighbours_that_share_both_or_neither_give_no_index() -> None:
     at = {"labels": np.repeat([0, 0, 1, 1], 20), "sites": np.repeat([0, 1, 0, 1], 20)}
     vectors = (np.eye(4)[np.repeat(range(4), 20)] + np.random.default_rng(0).normal(scale=0.01, size=(80, 4))).astype(np.float32)
     report = site_bias(vectors, at["labels"], sites=at["sites"], k=5)
@@ -187,7 +187,7 @@ def test_permuted_sites_are_at_chance() -> None:
 
 
 @given(st.integers(0, 200))
-def test_separable_is_what_looking_at_each_pair_of_rows_says(seed: int) -> None:
+def test_separable_equals_a_check_of_every_pair_of_rows(seed: int) -> None:
     rng = np.random.default_rng(seed)
     n = int(rng.integers(1, 9))
     label, site, group = (rng.integers(0, 3, n) for _ in range(3))
@@ -214,7 +214,7 @@ def test_order_and_copies_do_not_matter() -> None:
     assert one == other
 
 
-def test_rows_that_cannot_show_both_do_not_ask() -> None:
+def test_rows_without_both_kinds_of_neighbours_are_no_queries() -> None:
     at = world(tissue=1, hospital=1)
     at["sites"] = np.where(at["groups"] == 5, 2, at["sites"])  # a hospital of one patient
     report = call(at)
@@ -238,7 +238,7 @@ def test_one_scanner_per_class_is_refused() -> None:
         ({"k": 480}, "fewer than k = 480"),
     ],
 )
-def test_bad_input_is_a_sentence(change: dict[str, Any], words: str) -> None:
+def test_invalid_input_is_refused_in_a_sentence(change: dict[str, Any], words: str) -> None:
     at = world(tissue=1, hospital=1)
     at |= {name: value for name, value in change.items() if name != "k"}
     with pytest.raises(InputError, match=words):
@@ -280,7 +280,7 @@ def test_the_order_of_the_rows_does_not_matter_to_clusters(grouped: bool) -> Non
     assert one.to_json() == other.to_json()
 
 
-def test_no_cluster_at_all_is_a_sentence() -> None:
+def test_rows_without_any_cluster_are_refused_in_a_sentence() -> None:
     with pytest.raises(InputError, match="cluster column is empty"):
         cluster_bias(np.full(4, -1), [0, 1, 0, 1], sites=[0, 0, 1, 1])
 

@@ -1,4 +1,4 @@
-"""The index room: every kind keeps the contract; recall is honest; the graph is the graph."""
+"""Vector stores: every kind satisfies the contract; recall is measured against brute force; the graph holds the true neighbours."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from explorer.types import Neighbours, Progress
 class TestFlat(StoreContract):
     kind = "flat"
 
-    def test_finds_everything(self, index: Any, vectors: Any) -> None:
+    def test_every_kind_of_index_finds_the_true_neighbours(self, index: Any, vectors: Any) -> None:
         for queries in (patches(1, seed=5), patches(300, seed=5)):  # one by one, and as a matrix product
             self.assert_best(index.search(queries, 10), cosines(queries, vectors), 10)
         assert recall(index, vectors) == 1
@@ -54,7 +54,7 @@ def test_lists_are_read_until_the_recall_is_reached() -> None:
 
 @pytest.mark.parametrize("kind", faiss_index.KINDS)
 @pytest.mark.parametrize("n", [2, 20, 100])
-def test_a_handful_of_rows(kind: str, n: int, capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_index_of_a_few_rows_returns_all_of_them(kind: str, n: int, capfd: pytest.CaptureFixture[str]) -> None:
     vectors = patches(n)
     index = build_index(vectors, kind=kind)
     assert index.search(vectors, 1)[1][:, 0].tolist() == list(range(n))
@@ -62,7 +62,7 @@ def test_a_handful_of_rows(kind: str, n: int, capfd: pytest.CaptureFixture[str])
     assert capfd.readouterr() == ("", "")  # FAISS has nothing to warn about
 
 
-def test_all_rows_alike() -> None:
+def test_an_index_of_equal_rows_can_be_built_and_searched() -> None:
     vectors = np.ones((500, 8), np.float32)
     for kind in faiss_index.KINDS:
         index = build_index(vectors, kind=kind)
@@ -91,7 +91,7 @@ def test_progress_reaches_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @given(hnp.arrays(np.float64, st.tuples(st.integers(0, 9), st.integers(1, 9)), elements=st.floats(-1e6, 1e6).map(lambda v: round(v, 3))))
-def test_unit_rows(vectors: Any) -> None:
+def test_unit_normalises_rows_and_keeps_zeros(vectors: Any) -> None:
     result = unit(vectors)
     assert result.dtype == np.float32
     lengths = np.linalg.norm(result.astype(np.float64), axis=1)
@@ -136,7 +136,7 @@ class Forgetful:
         return np.take_along_axis(scores, rows, axis=1), rows
 
 
-def test_recall_counts_what_is_lost() -> None:
+def test_recall_counts_missing_neighbours() -> None:
     vectors = patches(400, seed=2)
     assert recall(Forgetful(vectors), vectors, k=10) == pytest.approx(0.5)
     rows = knn_graph(vectors, index=build_index(vectors), k=10)

@@ -93,7 +93,7 @@ def reap(process: subprocess.Popen[str]) -> int:
     return process.wait(PATIENCE_S)
 
 
-def test_a_job_does_the_command_and_says_so(home: Path, patches: Path) -> None:
+def test_a_job_runs_its_command_and_records_its_state(home: Path, patches: Path) -> None:
     job = ended(ingest(home, patches))
     assert (job.state(), job.title) == ("done", "Read small")
     assert open_collection("small", home=home).n == 12
@@ -192,7 +192,7 @@ def test_a_job_that_cannot_be_started_says_so(home: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("name", ["", "..", "../x", "x/y", "nothing", "."])
-def test_only_ids_name_jobs(home: Path, name: str) -> None:
+def test_only_a_valid_id_finds_a_job(home: Path, name: str) -> None:
     (home / jobs.FOLDER).mkdir(parents=True)
     with pytest.raises(NotFound, match="no job"):
         jobs.find(home, name)

@@ -98,7 +98,7 @@ def test_the_same_place_with_other_options_is_another_source_and_the_options_are
 
 
 @pytest.mark.parametrize("name", ["../up", "a/b", ".hidden", "", "a" * 200, "ends.", "nul\0"])
-def test_names_that_could_leave_the_home_are_refused(folder: Path, settings: Settings, name: str) -> None:
+def test_collection_names_that_lead_outside_the_home_are_refused(folder: Path, settings: Settings, name: str) -> None:
     with pytest.raises(InputError, match="cannot name a collection"):
         take(folder, settings, name)
     with pytest.raises(InputError, match="cannot name a collection"):
@@ -146,7 +146,7 @@ def test_the_users_columns_keep_their_types_and_their_names(tmp_path: Path, sett
     assert items["sha256"].str.len().eq(64).all()
 
 
-def test_kill_at_random_moments_then_rerun(tmp_path: Path, settings: Settings) -> None:
+def test_an_ingest_killed_at_random_moments_is_completed_by_the_next_run(tmp_path: Path, settings: Settings) -> None:
     """kill -9 during ingest: no half collection is ever visible, and the rerun gives what an undisturbed run gives."""
     folder = write_patches(tmp_path / "patches", per_class=60)
     undisturbed = take(folder, settings, "whole")
@@ -266,7 +266,7 @@ def test_labels_corrected_after_a_kill_are_the_ones_taken(folder: Path, settings
     assert set(take(folder, settings).items["label"]) == {"corrected"}
 
 
-def test_a_folder_in_the_way_is_said(folder: Path, settings: Settings) -> None:
+def test_a_foreign_folder_of_that_name_is_reported(folder: Path, settings: Settings) -> None:
     (settings.home / "c").mkdir(parents=True)
     (settings.home / "c" / "mine.txt").touch()
     with pytest.raises(InputError, match="is no collection"):

@@ -60,7 +60,7 @@ def test_of_a_linked_collection_only_the_link_goes_and_that_is_said(home: Path) 
     assert names(home) == [] and (home.parent / "elsewhere" / "items.parquet").is_file()
 
 
-def test_nothing_is_moved_while_it_is_made(home: Path) -> None:
+def test_a_collection_is_neither_renamed_nor_removed_while_a_step_works_on_it(home: Path) -> None:
     colon = make(home, "colon")
     with storage.locked(home / ".colon.lock", what="colon"):
         with pytest.raises(Busy):

@@ -151,12 +151,12 @@ def test_a_picture_that_is_in_the_collection_is_known_by_its_row(whole: Collecti
 
 
 @pytest.mark.parametrize("given", [{}, {"row": 1, "image": np.zeros((4, 4, 3), np.uint8)}, {"row": -1}, {"row": 61}])
-def test_bad_queries_are_said(whole: Collection, given: dict[str, object]) -> None:
+def test_invalid_queries_are_refused_in_a_sentence(whole: Collection, given: dict[str, object]) -> None:
     with pytest.raises(InputError):
         whole.search(**given)  # type: ignore[arg-type]
 
 
-def test_maps_and_groups(whole: Collection) -> None:
+def test_maps_and_clusters_are_computed_and_stored(whole: Collection) -> None:
     project(whole)
     project(whole, method="pca")
     assert whole.embedding().positions().shape == whole.embedding().positions("pca").shape == (whole.n, 2)
@@ -197,7 +197,7 @@ def test_stability_is_that_of_the_next_two_seeds(whole: Collection) -> None:
         stability(whole, project(whole, method="pca"))
 
 
-def test_trust_in_places_stands_beside_the_rows(whole: Collection, tmp_path: Path) -> None:
+def test_map_quality_is_available_as_columns_of_the_rows(whole: Collection, tmp_path: Path) -> None:
     bare = whole.embedding().described()
     assert set(bare) == set(whole.items)
     flat = project(whole, method="pca")
@@ -258,14 +258,14 @@ def test_a_missing_step_is_named(collection: Collection, settings: Settings) -> 
         collection.embedding("kaiko-vits16")
 
 
-def test_damage_is_named(whole: Collection) -> None:
+def test_a_damaged_file_is_named(whole: Collection) -> None:
     path = whole.embedding().artifact.path / "vectors.npy"
     path.write_bytes(path.read_bytes()[:-1] + b"\xff")
     assert any("vectors.npy" in fault for fault in whole.verify())
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])
-def test_tiny_collections_work(tmp_path: Path, settings: Settings, n: int) -> None:
+def test_collections_of_a_few_rows_pass_through_every_step(tmp_path: Path, settings: Settings, n: int) -> None:
     folder = write_patches(tmp_path / "tiny", per_class=1)
     for extra in sorted(folder.rglob("*.png"))[n:]:
         extra.unlink()
@@ -301,7 +301,7 @@ def test_steps_follow_the_embedding_they_are_given(collection: Collection, setti
     assert np.array_equal(collection.embedding(first.key).vectors, collection.embedding(second.key).vectors)
 
 
-def test_an_encoder_that_is_another_one_is_refused(whole: Collection) -> None:
+def test_an_encoder_with_other_weights_is_refused(whole: Collection) -> None:
     with pytest.raises(InputError, match="is not the one collection 'c' was embedded with"):
         whole.search(image=whole.image(0), encoder=MeanColour(version=2))
 
@@ -367,7 +367,7 @@ def test_a_collection_that_a_step_works_on_is_not_removed(whole: Collection) -> 
     assert not whole.path.exists()
 
 
-def test_agreement_with_a_column(whole: Collection) -> None:
+def test_agreement_of_clusters_with_a_column_is_measured(whole: Collection) -> None:
     groups = cluster(whole, method="kmeans", n_clusters=3)
     labels = np.load(groups.path / "labels.npy")
     agrees = agreement(whole, groups, "label")

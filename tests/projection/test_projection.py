@@ -31,7 +31,7 @@ def test_pca_ignores_length_and_fixes_signs() -> None:
 
 
 @pytest.mark.parametrize(("n", "dim"), [(1, 8), (2, 8), (3, 8), (5, 1), (2, 1)])
-def test_pca_of_almost_nothing(n: int, dim: int) -> None:
+def test_pca_of_very_few_rows(n: int, dim: int) -> None:
     xy = projection.pca(islands(n, dim=dim)[0])
     assert xy.shape == (n, 2)
     assert np.isfinite(xy).all()
@@ -92,7 +92,7 @@ def test_umap_of_equal_rows_and_of_islands_without_bridges() -> None:
     assert (near // 40 == np.arange(120)[:, None] // 40).mean() > 0.95
 
 
-def test_umap_bears_a_graph_with_holes() -> None:
+def test_umap_accepts_a_graph_with_missing_neighbours() -> None:
     vectors, _ = islands(80)
     graph = exact_graph(vectors, 15)
     graph.rows[3, 5:], graph.scores[3, 5:] = -1, -np.inf
@@ -221,7 +221,7 @@ def test_a_row_placed_by_its_own_neighbours_lands_where_it_lies() -> None:
     assert np.median(np.linalg.norm(placed - xy, axis=1)) < 0.15 * extent
 
 
-def test_placing_with_few_or_equal_neighbours() -> None:
+def test_a_point_with_few_or_equal_neighbours_is_placed() -> None:
     xy = np.array([[0, 0], [4, 0], [4, 0], [4, 0]], np.float32)
     rows = np.array([[1, -1, -1], [0, 1, -1], [1, 2, 3]], np.int64)
     scores = np.array([[0.9, -np.inf, -np.inf], [0.9, 0.2, -np.inf], [1, 1, 1]], np.float32)

@@ -45,7 +45,7 @@ def test_no_filter_allows_all() -> None:
         ({"mpp": {">": 0.5}}, []),
     ],
 )
-def test_where(where: Any, rows: list[int]) -> None:
+def test_where_conditions_select_the_matching_rows(where: Any, rows: list[int]) -> None:
     allowed = allowed_rows(table(), where=where)
     assert allowed is not None
     assert np.flatnonzero(allowed).tolist() == rows
@@ -122,6 +122,6 @@ def test_an_unknown_patient_equals_nobody_but_itself() -> None:
         ({"exclude_same": ["organ"], "like": 0}, "no column 'organ'"),
     ],
 )
-def test_bad_filters_are_said(given_arguments: Any, words: str) -> None:
+def test_invalid_filters_are_refused(given_arguments: Any, words: str) -> None:
     with pytest.raises(InputError, match=words):
         allowed_rows(table(), **given_arguments)

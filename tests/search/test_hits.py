@@ -23,7 +23,7 @@ def test_a_hit_is_plain_json_without_empty_cells_or_internals() -> None:
     ("cell", "value"),
     [(np.int64(3), 3), (np.float32(0.5), 0.5), (float("nan"), None), (pd.NA, None), (np.bool_(True), True), (b"x", "b'x'")],
 )
-def test_plain(cell: Any, value: Any) -> None:
+def test_plain_turns_cells_into_json_values(cell: Any, value: Any) -> None:
     assert plain(cell) == value
 
 

@@ -1,4 +1,4 @@
-"""One engine behind every way to ask: twenty queries through Python, command line, compare, REST and the page give the same answer."""
+"""One search engine: twenty queries give the same answer through Python, command line, compare, REST and the page."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def queries(collection: Collection, stranger: Path) -> dict[str, tuple[Query, li
 
 
 def answer(result: Any) -> dict[str, Any]:
-    """Hits, scores and facts, as every mouth must give them."""
+    """Hits, scores and facts, as every interface must return them."""
     document = result if isinstance(result, dict) else result.to_json()
     return {"hits": [(hit["row"], hit["score"]) for hit in document["hits"]], **document["facts"]}
 
@@ -135,7 +135,7 @@ def near(result: Any) -> dict[str, Any]:
     return found | about | {"hits": [(row, pytest.approx(score, abs=1e-5)) for row, score in found["hits"]]}
 
 
-def test_all_mouths_give_the_same_hits_scores_and_facts(collection: Collection, stranger: Path, home: Path) -> None:
+def test_every_interface_gives_the_same_hits_scores_and_facts(collection: Collection, stranger: Path, home: Path) -> None:
     asked = queries(collection, stranger)
     assert len(asked) >= 20
     embedding = collection.embedding()

@@ -119,7 +119,7 @@ def test_only_https_or_this_machine(tmp_path: Path, crc: Callable[..., Path], se
         crc()
 
 
-def test_what_is_not_there_is_said(crc: Callable[..., Path], server: Served) -> None:
+def test_a_file_missing_on_the_server_is_reported(crc: Callable[..., Path], server: Served) -> None:
     server.files.clear()
     with pytest.raises(SourceError, match=r"could not be fetched \(.*Not Found\).*fetch http://127.*yourself and unpack it in"):
         crc()

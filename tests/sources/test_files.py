@@ -175,7 +175,7 @@ def test_kinds_and_options_that_do_not_exist(tmp_path: Path) -> None:
         open_source(tmp_path, options={"root": "x"})
 
 
-def test_links(tmp_path: Path) -> None:
+def test_symbolic_links_are_followed_only_inside_the_root(tmp_path: Path) -> None:
     outside = folder(tmp_path / "outside", "secret.png")
     root = folder(tmp_path / "root", "TUM/a.png", "ADI/b.png")
     (root / "TUM" / "inside.png").symlink_to("a.png")
@@ -199,7 +199,7 @@ def test_links(tmp_path: Path) -> None:
     np.testing.assert_array_equal(source.read("TUM/inside.png"), patch(8))
 
 
-def test_pipes_and_names_that_are_no_text(tmp_path: Path) -> None:
+def test_named_pipes_and_undecodable_names_are_left_out(tmp_path: Path) -> None:
     root = folder(tmp_path / "root", "a.png")
     os.mkfifo(root / "pipe.png")
     (root / os.fsdecode(b"caf\xe9.png")).write_bytes(PNG)
@@ -209,7 +209,7 @@ def test_pipes_and_names_that_are_no_text(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_what_may_not_be_read(tmp_path: Path) -> None:
+def test_unreadable_files_become_rejects(tmp_path: Path) -> None:
     root = folder(tmp_path / "root", "a.png", "shut/b.png", "c.png")
     (root / "shut").chmod(0)
     (root / "c.png").chmod(0)
@@ -280,7 +280,7 @@ def test_a_member_that_lies_about_its_size_is_cut_there(tmp_path: Path) -> None:
     np.testing.assert_array_equal(source.read("b.png"), patch(8))
 
 
-def test_members_that_cannot_be_taken_are_said(tmp_path: Path) -> None:
+def test_zip_members_that_cannot_be_read_become_rejects(tmp_path: Path) -> None:
     path = tmp_path / "p.zip"
     with zipfile.ZipFile(path, "w") as archive, pytest.warns(UserWarning, match="Duplicate name"):
         archive.writestr("a.png", PNG)
@@ -306,7 +306,7 @@ def test_members_that_cannot_be_taken_are_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04 but no more", b"\x1f\x8b\x08"])
-def test_no_zip(tmp_path: Path, data: bytes) -> None:
+def test_a_file_that_is_no_zip_is_refused(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "p.zip").write_bytes(data)
     with pytest.raises(SourceError, match="not a zip archive, or is damaged"):
         open_source(tmp_path / "p.zip")
@@ -333,7 +333,7 @@ def test_a_damaged_labels_csv_in_a_zip_is_an_error(tmp_path: Path) -> None:
         open_source(path).items()
 
 
-def test_real_folders(shared_data: Path) -> None:
+def test_real_folders_are_read_with_their_labels(shared_data: Path) -> None:
     crc5 = open_source(shared_data / "crc5")
     assert Counter(item.label for item in crc5.items()) == dict.fromkeys(
         ["adenocarcinoma", "healthy", "serrated_adenoma", "tubular_adenoma", "villous_adenoma"], 360
@@ -358,7 +358,7 @@ def test_a_list_of_names_does_not_make_a_folder_an_upload(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("name", "reason"), [("gone.png", "there is no such file"), ("a\0b", "the file cannot be opened (not a file name)")]
 )
-def test_reasons_go_behind_a_colon(tmp_path: Path, name: str, reason: str) -> None:
+def test_reject_reasons_fit_after_a_colon(tmp_path: Path, name: str, reason: str) -> None:
     """A collection puts the name of the picture and of itself before them, and what to do next behind."""
     with pytest.raises(ImageRejected) as caught:
         open_source(folder(tmp_path, "a.png")).read(name)

@@ -53,7 +53,7 @@ def test_lossless_formats_give_back_their_pixels_whatever_they_are_called(fmt: s
 
 
 @pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "tiff_deflate", "packbits"])
-def test_compressed_tiff(compression: str) -> None:
+def test_compressed_tiff_files_are_decoded(compression: str) -> None:
     np.testing.assert_array_equal(read(encoded(patch(), "TIFF", compression=compression)), patch())
 
 
@@ -76,7 +76,7 @@ def test_jpeg_is_bit_equal_to_pillow(
     np.testing.assert_array_equal(read(data), by_pillow(data))
 
 
-def test_jpeg_kinds_off_the_beaten_path_equal_pillow() -> None:
+def test_rare_kinds_of_jpeg_equal_pillow() -> None:
     rgb = encoded(patch(), "JPEG", keep_rgb=True)
     restarts = encoded(patch(), "JPEG", restart_marker_rows=1)
     trailing = encoded(patch(), "JPEG") + b"bytes after the end"
@@ -160,7 +160,7 @@ def struct_16(*values: int) -> bytes:
     return b"".join(value.to_bytes(2, "big") for value in values)
 
 
-def test_palette_one_bit_and_grey() -> None:
+def test_palette_one_bit_and_grey_pictures_are_converted_to_rgb() -> None:
     grey = Image.fromarray(patch()).convert("L")
     for picture in (grey, grey.convert("1"), Image.fromarray(patch()).quantize(17)):
         np.testing.assert_array_equal(read(encoded(picture, "PNG")), np.asarray(picture.convert("RGB")))
@@ -187,7 +187,7 @@ def test_twelve_bits_in_sixteen_fill_the_range() -> None:
     np.testing.assert_array_equal(read(encoded(Image.fromarray(values), "TIFF"))[..., 0].ravel(), np.arange(256))
 
 
-def test_sixteen_bit_colour() -> None:
+def test_sixteen_bit_colour_is_reduced_to_its_top_eight_bits() -> None:
     deep = patch().astype(np.uint16) * 257
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in deep)
     np.testing.assert_array_equal(read(png(64, 64, 16, 2, rows)), patch())
@@ -200,7 +200,7 @@ def test_white_is_zero_in_sixteen_bits() -> None:
 
 
 @pytest.mark.parametrize("top", [1.0, 255.0, 65535.0])
-def test_floating_point(top: float) -> None:
+def test_floating_point_samples_are_scaled_by_their_range(top: float) -> None:
     values = (np.linspace(0, top, 256, dtype=np.float32)).reshape(16, 16)
     np.testing.assert_array_equal(read(encoded(Image.fromarray(values), "TIFF"))[..., 0].ravel(), np.arange(256))
 
@@ -254,7 +254,7 @@ def test_decoded_and_prepared_is_bit_equal_to_the_publishers_pipeline(fmt: str, 
     assert torch.equal(ours, theirs(Image.open(io.BytesIO(data)).convert("RGB")))
 
 
-def test_no_warning_leaves_even_where_warnings_are_errors(shared_data: Path) -> None:
+def test_decoding_emits_no_warnings(shared_data: Path) -> None:
     names = ["invalid-exif.jpg", "crash-2020-10-test.tif", "icc_profile_big.jpg", "empty_gps_ifd.jpg", "multipage.tiff"]
     with warnings.catch_warnings():
         warnings.simplefilter("error")

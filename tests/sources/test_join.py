@@ -33,7 +33,7 @@ def matched(found: Join, names: list[str], pictures: list[str]) -> dict[str, str
         ("tum/A", "TUM/a.png", "other letter case"),
     ],
 )
-def test_each_step_of_the_join(name: str, picture: str, step: str) -> None:
+def test_each_step_of_the_join_matches_its_kind_of_names(name: str, picture: str, step: str) -> None:
     found = join([name], ["other/b.png", picture])
     assert found.line_of == {1: 0} and dict(found.how) == {step: 1} and not (found.unmatched or found.ambiguous)
 
@@ -58,7 +58,7 @@ def test_a_picture_of_another_part_or_folder_is_never_taken() -> None:
     assert found.line_of == {0: 0} and found.unmatched == [1], "folder A is there under its own name, so B/1.png is not A/1.png"
 
 
-def test_two_names_for_one_picture_are_both_doubted() -> None:
+def test_two_names_for_one_picture_are_both_ambiguous() -> None:
     found = join(["x/0.png", "y/0.png"], ["z/0.png"])
     assert not found.line_of and found.ambiguous == [0, 1]
 

@@ -75,7 +75,7 @@ def test_another_seed_is_other_tissue() -> None:
         assert not np.array_equal(first.read(item.uri), second.read(item.uri))
 
 
-def test_its_options_open_it_again() -> None:
+def test_a_synthetic_source_is_opened_again_by_its_options() -> None:
     source = SyntheticSource({"n": 20, "classes": ["TUM", "NORM"]})
     again = SyntheticSource(json.loads(json.dumps(source.options)))
     assert again.options == source.options
@@ -231,7 +231,7 @@ def test_muscle_runs_one_way_and_collagen_wavers() -> None:
     assert max(run[label] for label in ("LYM", "TUM", "DEB")) < 0.2
 
 
-def test_fibres_run_every_way() -> None:
+def test_fibres_of_different_tiles_have_all_directions() -> None:
     """No class has a preferred direction over its tiles."""
     ways = []
     for image in of_class("MUS"):
@@ -240,7 +240,7 @@ def test_fibres_run_every_way() -> None:
     assert abs(np.mean(np.exp(2j * np.array(ways)))) < 0.45
 
 
-def test_structures_go_on_across_the_border() -> None:
+def test_structures_are_as_dense_at_the_border_of_a_tile_as_in_its_middle() -> None:
     """The rim of a tile is as dense as its middle: no icon in the centre, no frame."""
     for label in set(CLASSES) - {"BACK", "ADI"}:
         mean = np.mean([density(image).mean(axis=2) for image in of_class(label)], axis=0)

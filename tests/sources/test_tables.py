@@ -73,7 +73,7 @@ def test_a_mapping_names_the_columns_and_wins(tmp_path: Path) -> None:
         ({}, r"""no column known to hold paths.*\{"uri": "my column"\}"""),
     ],
 )
-def test_options_that_lead_nowhere(tmp_path: Path, options: dict[str, object], words: str) -> None:
+def test_invalid_options_are_refused(tmp_path: Path, options: dict[str, object], words: str) -> None:
     with pytest.raises(SourceError, match=words):
         open_source(table(tmp_path / "t.csv", "a,b\n1,2\n"), options=options).items()
 
@@ -142,7 +142,7 @@ def test_parquet_keeps_types_and_missing_values(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.parquet"])
-def test_no_table(tmp_path: Path, name: str) -> None:
+def test_a_file_that_is_no_table_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"")
     with pytest.raises(SourceError, match="cannot be read"):
         open_source(tmp_path / name).items()
@@ -187,7 +187,7 @@ def test_patchcamelyon_with_its_meta_table(tmp_path: Path) -> None:
     assert items[2].extra["coord_x"] == 2
 
 
-def test_hdf5_labels_of_other_files(tmp_path: Path) -> None:
+def test_labels_of_hdf5_files_other_than_patchcamelyon(tmp_path: Path) -> None:
     x = np.zeros((2, 8, 8, 3), np.uint8)
     assert [item.label for item in open_source(hdf5(tmp_path / "a.h5", x=x)).items()] == [None, None]
     assert [item.label for item in open_source(hdf5(tmp_path / "b.h5", x=x, y=np.array([0, 1]))).items()] == ["0", "1"]
@@ -211,7 +211,7 @@ def test_hdf5_of_another_layout(tmp_path: Path, arrays: dict[str, np.ndarray], w
         open_source(hdf5(tmp_path / "a.h5", **arrays)).items()
 
 
-def test_hdf5_limits_and_damage(tmp_path: Path) -> None:
+def test_oversized_and_damaged_hdf5_files_are_refused(tmp_path: Path) -> None:
     path = hdf5(tmp_path / "a.h5", x=np.zeros((2, 8, 8, 3), np.uint8))
     with pytest.raises(SourceError, match="max_pixels"):
         open_source(path, limits=Limits(max_pixels=63))

@@ -83,7 +83,7 @@ def test_entries_are_read_in_pages_and_in_order(tmp_path: Path, monkeypatch: pyt
 
 
 @given(some.sets(some.integers(0, 2**31 - 1), min_size=2, max_size=60))
-def test_packed_rows_come_back(rows: set[int]) -> None:
+def test_packed_rows_unpack_to_the_same_rows(rows: set[int]) -> None:
     ascending = np.array(sorted(rows), dtype=np.int64)
     packed = pack_rows(ascending)
     assert unpack_rows(packed, len(rows)).tolist() == ascending.tolist()

@@ -1,4 +1,4 @@
-"""The program's documents, from the files of the package: nothing is fetched."""
+"""The documentation pages of the program, read from files of the package; nothing is fetched."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TITLES = {
     "architecture": "How it is built",
 }
 PARAMETER = "document"
-"""Name in the URL of the document that is open."""
+"""Name of the URL parameter that says which document is open."""
 _KEY = "about/document"
 _COMMENT = re.compile(r"<!--.*?-->\n?", flags=re.DOTALL)
 _CODE = re.compile(r"(^```.*?^```$)", flags=re.DOTALL | re.MULTILINE)
@@ -32,7 +32,7 @@ _LINK = re.compile(r"\]\((\w+)\.md\)")
 
 
 def choose(collection: str | None, url_params: Mapping[str, str] | None) -> str | None:
-    """Let a reader open one of the documents; a URL that was just opened decides which at first. Returns its name, or None."""
+    """Show buttons for the documents. On the first view the URL decides which one is open. Returns its name, or None."""
     if url_params is not None:
         requested = url_params.get(PARAMETER)
         st.session_state[_KEY] = requested if requested in TITLES else None
@@ -46,7 +46,7 @@ def choose(collection: str | None, url_params: Mapping[str, str] | None) -> str 
 
 @lru_cache(maxsize=64)
 def text(name: str, collection: str | None) -> str:
-    """A document as the app shows it: below the headings of the page, without comments; links keep to the app and the collection."""
+    """Markdown of a document for display in the app: smaller headings, no comments; links stay in the app and keep the collection."""
     written = _COMMENT.sub("", files("explorer").joinpath("docs", f"{name}.md").read_text(encoding="utf-8"))
     here = {"collection": collection} if collection else {}
     parts = _CODE.split(written)

@@ -1,4 +1,4 @@
-"""What is told about a collection."""
+"""The sections of the About page that describe a collection."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _SOURCES = {
 
 
 def head(collection: Collection) -> None:
-    """What it is, in one line."""
+    """Show one line that says what the collection is."""
     record = collection.record
     st.title(ui.plain(collection.name), anchor=False)
     source = record["source"]
@@ -58,7 +58,7 @@ def head(collection: Collection) -> None:
 
 
 def understood(collection: Collection) -> None:
-    """How the tables beside the pictures were read, as it was recorded when the collection was made."""
+    """Show how the tables beside the pictures were read, as recorded when the collection was made."""
     reading = collection.record.get("reading")
     if reading is None or not (reading["tables"] or reading["notes"]):
         return
@@ -70,7 +70,7 @@ def understood(collection: Collection) -> None:
 
 
 def models(collection: Collection) -> None:
-    """The models that described it, with their licences."""
+    """Show the encoders the collection was embedded with, and their licences."""
     st.header("Models", anchor=False)
     if not collection.encoder_names():
         st.markdown("No model has described these patches yet. Finish the collection in the library.")
@@ -94,7 +94,7 @@ def models(collection: Collection) -> None:
 
 
 def check(collection: Collection) -> None:
-    """Whether every file is as it was written."""
+    """Offer a check of every file against its recorded checksum, and show the result."""
     st.header("Files", anchor=False)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("Every file was recorded with a checksum when it was written.", width="content")
@@ -116,7 +116,7 @@ def check(collection: Collection) -> None:
 
 
 def rejects(collection: Collection) -> None:
-    """Files that did not become patches."""
+    """Show the files that did not become patches, with reasons."""
     st.header("Left out", anchor=False)
     if collection.rejects.empty:
         st.markdown("Nothing was left out.")
@@ -128,7 +128,7 @@ def rejects(collection: Collection) -> None:
 
 
 def artifacts(collection: Collection) -> None:
-    """Every step, with its recipe, versions and checksums."""
+    """Show every artifact with its recipe, versions and checksums."""
     st.header("How it was made", anchor=False)
     for kind, title in _KINDS.items():
         for artifact in collection.artifacts(kind):
@@ -173,5 +173,5 @@ def _brief(artifact: Artifact) -> str:
 
 
 def _protocol_title(name: str) -> str:
-    """Its title; the name of a protocol that this version does not know."""
+    """Title of a protocol; its name where this version does not know it."""
     return PROTOCOLS[name].title if name in PROTOCOLS else name

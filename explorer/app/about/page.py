@@ -13,7 +13,7 @@ from explorer.app.ui import url_state
 
 
 def show_collection() -> None:
-    """The facts of the chosen collection."""
+    """Show the facts of the chosen collection."""
     collection = ui.current()
     facts.head(collection)
     facts.understood(collection)
@@ -24,7 +24,7 @@ def show_collection() -> None:
 
 
 def show_documents() -> None:
-    """The documents, and the one that is open in the URL."""
+    """Show the list of documents and the one that the URL names."""
     document = documents.choose(st.session_state.get(ui.CHOSEN), url_state.asked())
     url_state.leave("about", **{documents.PARAMETER: document})
 

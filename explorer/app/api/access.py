@@ -1,4 +1,4 @@
-"""The token by which people on other machines come in, and the signed cookie that their browsers keep for it."""
+"""The access token for people on other machines, and the signed cookie that their browsers keep."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ _VALUE = b"in"
 
 
 class Token:
-    """One secret per home, in a file that only its owner can read. It is read at each check: a new one counts at once."""
+    """One secret per home, in a file that only its owner can read. The file is read at each check, so a new token is valid at once."""
 
     def __init__(self, home: Path) -> None:
         self.path = home / FILE
 
     def value(self) -> str:
-        """The token; made where there is none yet."""
+        """The token; it is made on first use."""
         with suppress(FileNotFoundError):
             if text := self.path.read_text(encoding="ascii").strip():
                 return text
         return self.renew()
 
     def renew(self) -> str:
-        """A new token; the old one and every cookie signed with it no longer count."""
+        """Make a new token. The old one, and every cookie signed with it, become invalid."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         part = self.path.with_name(f"{FILE}.{secrets.token_hex(4)}.part")
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
@@ -47,11 +47,11 @@ class Token:
         return hmac.compare_digest(self.value().encode(), text.encode("utf-8", "replace"))
 
     def cookie_name(self) -> str:
-        """A name of its own for each home, as cookies of a host are shared by all its ports."""
+        """The name of the cookie; different for each home, because cookies of a host are shared by all its ports."""
         return f"explorer-{hashlib.sha256(str(self.path.resolve()).encode()).hexdigest()[:8]}"
 
     def cookie(self) -> str:
-        """A signed value that stands for the token for ``COOKIE_LIFE_S`` seconds."""
+        """A signed value that replaces the token for ``COOKIE_LIFE_S`` seconds."""
         return self._signer().sign(_VALUE).decode("ascii")
 
     def signed(self, cookie: str) -> bool:
@@ -66,15 +66,15 @@ class Token:
 
 
 class WrongTokens:
-    """Counts wrong tokens by address; who sent ``MOST_WRONG`` of them within ``WAIT_S`` seconds has to wait."""
+    """Counts wrong tokens by address: after ``MOST_WRONG`` within ``WAIT_S`` seconds the address must wait."""
 
     def __init__(self) -> None:
         self._counts: TTLCache[str, int] = TTLCache(maxsize=10_000, ttl=WAIT_S)
 
     def add(self, address: str) -> None:
-        """One more from there."""
+        """Count one more wrong token from this address."""
         self._counts[address] = self._counts.get(address, 0) + 1
 
     def too_many(self, address: str) -> bool:
-        """Whether this address has to wait."""
+        """True if this address has to wait."""
         return self._counts.get(address, 0) >= MOST_WRONG

@@ -1,4 +1,4 @@
-"""Routes of what people say of rows: annotations with their history, and saved selections."""
+"""Routes for annotations of rows, their history, and saved selections."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ router = APIRouter(prefix="/collections/{collection}", tags=["annotations"])
 
 
 class Rows(BaseModel):
-    """Which rows are meant; what is given is taken together."""
+    """A choice of rows: the union of all fields that are given."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -29,12 +29,12 @@ class Rows(BaseModel):
     where: Annotated[dict[str, Any], Field(description="As in a search.")] = {}
 
     def of(self, collection: Collection) -> RowNumbers:
-        """Their numbers. Raises ``InputError``."""
+        """The chosen row numbers. Raises ``InputError``."""
         return pipeline.meant_rows(collection, rows=self.rows, selection=self.selection, where=self.where)
 
 
 class NewAnnotation(Rows):
-    """Something to be said of rows."""
+    """The body of a call that adds an annotation."""
 
     kind: RowKind
     value: Annotated[str, Field(description="An empty label, note or decision takes it away.")]
@@ -50,14 +50,14 @@ class NewSelection(Rows):
 
 
 class Undo(BaseModel):
-    """Why something is taken back."""
+    """The body of a call that undoes an entry: the reason."""
 
     why: str = ""
 
 
 @router.get("/annotations")
 def history(collection: str, before: int | None = None, limit: Annotated[int, Query(ge=1, le=MOST_ENTRIES)] = 100) -> dict[str, Any]:
-    """What was said, newest first: entries with an id below ``before``."""
+    """Entries of the journal with an id below ``before``, newest first."""
     annotations = cache.collection(collection).annotations
     undone = annotations.journal.undone()
     entries = annotations.history(before=before, limit=limit)
@@ -66,7 +66,7 @@ def history(collection: str, before: int | None = None, limit: Annotated[int, Qu
 
 @router.post("/annotations", status_code=201)
 def add(collection: str, asked: NewAnnotation) -> dict[str, Any]:
-    """Say something of rows; it becomes a column that can be filtered, coloured and exported."""
+    """Annotate rows; the values become a column that can be filtered, coloured and exported."""
     opened = cache.collection(collection)
     rows = asked.of(opened)
     return _entry(opened.annotations.add(asked.kind, asked.value, rows, who=cache.LOCAL_USER, why=asked.why, query_id=asked.query_id))
@@ -74,7 +74,7 @@ def add(collection: str, asked: NewAnnotation) -> dict[str, Any]:
 
 @router.post("/annotations/{entry_id}/undo", status_code=201)
 def undo(collection: str, entry_id: int, asked: Undo | None = None) -> dict[str, Any]:
-    """Take back an entry; an undo can be undone too."""
+    """Undo an entry of the journal; an undo can itself be undone."""
     why = asked.why if asked else ""
     return _entry(cache.collection(collection).annotations.undo(entry_id, who=cache.LOCAL_USER, why=why))
 
@@ -101,7 +101,7 @@ def save(collection: str, asked: NewSelection) -> dict[str, Any]:
 
 @router.delete("/selections/{key}")
 def remove(collection: str, key: str) -> dict[str, Any]:
-    """Take a selection off the list. Returns the entry; undoing it brings the selection back."""
+    """Remove a selection from the list. Returns the entry; undoing it restores the selection."""
     opened = cache.collection(collection)
     return _entry(opened.annotations.remove_selection(_find(opened, key).title, who=cache.LOCAL_USER))
 

@@ -1,4 +1,4 @@
-"""The routes as one application with an OpenAPI document at ``/api/openapi.json``."""
+"""All routes as one application with an OpenAPI document at ``/api/openapi.json``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .limits import Limits
 
 
 class Refusal(BaseModel):
-    """What every route answers that cannot do what it is asked."""
+    """The body of every error response."""
 
     error: str
 
@@ -39,7 +39,7 @@ _HEADER = {
 
 class _Api(FastAPI):
     def openapi(self) -> dict[str, Any]:
-        """The document, with the header that the guard asks of every call that changes something."""
+        """The OpenAPI document, with the header that the guard requires for every call that changes something."""
         document = super().openapi()
         for operations in document["paths"].values():
             for method, operation in operations.items():
@@ -50,7 +50,7 @@ class _Api(FastAPI):
 
 
 def make_api() -> FastAPI:
-    """All routes. The pages that show the document are left out: they load scripts from elsewhere."""
+    """Build the application with all routes. FastAPI's documentation pages are left out: they load scripts from other servers."""
     version = storage.versions().get("pathology-explorer", "unknown")
     refusals: dict[int | str, dict[str, Any]] = {status: {"model": Refusal, "description": words} for status, words in _REFUSALS.items()}
     api = _Api(title="Pathology explorer", version=version, docs_url=None, redoc_url=None, redirect_slashes=False, responses=refusals)

@@ -1,4 +1,4 @@
-"""Routes of the REST interface: what is there, its rows, and searching."""
+"""Routes for collections: list, rename, remove, read rows, and search."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def models() -> list[dict[str, Any]]:
 
 @router.get("/collections")
 def listed() -> list[dict[str, Any]]:
-    """The collections, by name; then those that cannot be opened, with the reason."""
+    """All collections by name, followed by those that cannot be opened, with the reason."""
     trouble = [{"name": name, "error": without_paths(error)} for name, error in cache.unreadable().items()]
     return [_head(collection) for collection in cache.collections()] + trouble
 
 
 @router.get("/collections/{collection}")
 def one(collection: str) -> dict[str, Any]:
-    """What a collection holds: columns, labels, rejects, and everything made from it with its recipe."""
+    """One collection: columns, labels, rejects, and every artifact with its recipe."""
     opened = cache.collection(collection)
     labels = opened.items["label"].value_counts()
     return _head(opened) | {
@@ -67,13 +67,13 @@ def one(collection: str) -> dict[str, Any]:
 
 @router.delete("/collections/{collection}")
 def remove(collection: str) -> dict[str, Any]:
-    """Delete a collection and everything made from it; pictures that were uploaded for it go with it."""
+    """Delete a collection and everything made from it, including pictures that were uploaded for it."""
     cache.remove(cache.collection(collection))
     return {}
 
 
 class NewName(BaseModel):
-    """What a collection is to be called."""
+    """The body of a call that renames a collection."""
 
     name: str
 
@@ -88,7 +88,7 @@ def rename(collection: str, asked: NewName) -> dict[str, Any]:
 def items(
     collection: str, offset: Annotated[int, Parameter(ge=0)] = 0, limit: Annotated[int, Parameter(ge=1, le=MOST_ITEMS)] = 100
 ) -> dict[str, Any]:
-    """Rows with all that is known of them."""
+    """Rows with all their columns."""
     opened = cache.collection(collection)
     page = opened.table().iloc[offset : offset + limit]
     records = [
@@ -99,7 +99,7 @@ def items(
 
 
 class RowQuestion(BaseModel):
-    """A search by a row of the collection, or by whatever a query can ask."""
+    """The body of a search: a row of the collection, or any query."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -129,7 +129,7 @@ class RowQuestion(BaseModel):
     encoder: Annotated[str | None, Field(description="Name of an encoder or key of an embedding; the newest where left out.")] = None
 
     def query(self) -> Query:
-        """The same as a query. Raises ``InputError``."""
+        """The body as a ``Query``. Raises ``InputError``."""
         value = self.model_dump(exclude={"row", "encoder"}, exclude_defaults=True)
         if self.row is not None:
             value["like"] = [{"row": self.row}, *self.like]
@@ -138,7 +138,7 @@ class RowQuestion(BaseModel):
 
 @router.post("/collections/{collection}/search")
 def search(collection: str, asked: RowQuestion) -> dict[str, Any]:
-    """The rows most similar to what is asked, and whether searches here may find the place of origin rather than the tissue."""
+    """The rows most similar to the query, and a warning where site bias may affect searches in this collection."""
     return _answer(cache.collection(collection), asked.query(), asked.encoder)
 
 
@@ -156,7 +156,7 @@ async def search_image(
     region: Annotated[str | None, Parameter(description="Only this part: left,top,right,bottom in fractions of the sides.")] = None,
     encoder: str | None = None,
 ) -> dict[str, Any]:
-    """The rows most similar to a picture, which is the body of the call. The picture is not kept."""
+    """The rows most similar to the picture in the body of the call. The picture is not kept."""
     if not request.headers.get("content-type", "").startswith("image/"):
         raise HTTPException(415, "Send a picture as the body, with its media type such as image/png.")
     data = await _limited(request)
@@ -208,7 +208,7 @@ def _filters(text: str) -> dict[str, Any]:
 
 
 def _head(collection: Collection) -> dict[str, Any]:
-    """The few facts a list shows. Of the source only its kind: where it lies is the server's own business."""
+    """The few facts shown in a list. Only the kind of the source is given, because its path on the server is private."""
     record = collection.record
     return {
         "name": collection.name,

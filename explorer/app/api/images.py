@@ -1,4 +1,4 @@
-"""Routes to what the widgets draw: pictures, positions, colours, facts of a row, and the widgets themselves."""
+"""Routes that the widgets fetch from: pictures, positions, colours, columns of a row, and the browser modules."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..shared import assets, cache, point_buffers, query_pictures
 
 BINARY, JPEG = "application/octet-stream", "image/jpeg"
 MOST_PX = 4096
-"""Longer side of a served picture."""
+"""Largest length in pixels of the longer side of a served picture."""
 _JPEG_QUALITY = 92
 
 _A_JPEG: dict[int | str, dict[str, Any]] = {200: {"content": {JPEG: {}}}}
@@ -44,14 +44,14 @@ def thumb(collection: str, row: int, v: str = "") -> Response:
 
 @router.get("/collections/{collection}/patch/{row}.jpg", response_class=Response, responses=_A_JPEG)
 def patch(collection: str, row: int, v: str = "") -> Response:
-    """The whole picture of a row as a JPEG, encoded anew: nothing but pixels leaves the server."""
+    """The whole picture of a row, encoded again as a JPEG, so that no metadata leaves the server."""
     opened = _with_row(collection, row)
     return _picture(opened, v, jpeg(opened.image(row)))
 
 
 @router.get("/collections/{collection}/rows/{row}.json")
 def row(collection: str, row: int, column: Annotated[list[str] | None, Query()] = None) -> dict[str, Any]:
-    """Facts of a row that are known, by column; of the named columns only, where some are named."""
+    """The known values of a row by column; only of the named columns where some are named."""
     opened = _with_row(collection, row)
     values = opened.table().iloc[row].to_dict()
     names = [name for name in dict.fromkeys(column or values) if name in values and name not in INTERNAL]
@@ -67,7 +67,7 @@ def points(collection: str, key: str) -> Response:
 
 @router.get("/collections/{collection}/groups/{key}.bin", response_class=Response, responses=_NUMBERS)
 def groups(collection: str, key: str) -> Response:
-    """The group of every row, as colours of a map."""
+    """The cluster of every row, as colours of a map."""
     found = cache.labels(_artifact(cache.collection(collection), "clusters", key))
     return _binary(point_buffers.cluster_column("groups", found, {}).data)
 
@@ -81,13 +81,13 @@ def column(collection: str, name: str, v: str = "") -> Response:
 
 @router.get("/collections/{collection}/overlap.bin", response_class=Response)
 def overlap(collection: str, one: str, other: str, v: str = "") -> Response:
-    """For each row how many of its nearest neighbours two encoders both name, as colours of a map."""
+    """For each row, how many nearest neighbours two encoders have in common, as colours of a map."""
     return _binary(cache.shared(cache.collection(collection), one, other).data, lasting=False)
 
 
 @router.get("/collections/{collection}/trust/{key}/{column}.bin", response_class=Response)
 def place(collection: str, key: str, column: str) -> Response:
-    """How far each row's place on a map can be trusted, as colours of that map."""
+    """The trustworthiness of each row's position on a map, as colours of that map."""
     opened = cache.collection(collection)
     found = map_quality.of_map(_artifact(opened, "projections", key), opened.artifacts("stabilities")).get(column)
     if found is None:
@@ -102,7 +102,7 @@ def query(query_id: str) -> Response:
 
 
 def jpeg(image: Image) -> bytes:
-    """(h w 3) as a JPEG without any metadata; made smaller where a side is longer than ``MOST_PX``."""
+    """A picture (h w 3) uint8 as a JPEG without metadata, reduced where a side is longer than ``MOST_PX``."""
     picture = Pillow.fromarray(image)
     picture.thumbnail((MOST_PX, MOST_PX), Pillow.Resampling.LANCZOS, reducing_gap=2.0)
     out = io.BytesIO()
@@ -125,12 +125,12 @@ def _artifact(collection: Collection, kind: str, key: str) -> Artifact:
 
 
 def _binary(content: bytes, *, lasting: bool = True) -> Response:
-    """Numbers, as they are: packing millions of them would hold up every other answer, to save little."""
+    """A binary response without compression: compressing millions of values would delay other answers and save little."""
     caching = assets.PRIVATE_IMMUTABLE if lasting else assets.PRIVATE
     return Response(content, media_type=BINARY, headers={"Cache-Control": caching, "Content-Encoding": "identity"})
 
 
 def _picture(collection: Collection, asked: str, content: bytes) -> Response:
-    """Cached for ever only under the address that names what is there now."""
+    """An image response. It may be cached without limit only under the URL that contains the present version."""
     caching = assets.PRIVATE_IMMUTABLE if asked == cache.version(collection) else assets.PRIVATE
     return Response(content, media_type=JPEG, headers={"Cache-Control": caching})

@@ -1,4 +1,4 @@
-"""Routes of jobs: long work that goes on without the browser that began it."""
+"""Routes for jobs: long work that continues without the browser that started it."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ def listed() -> list[dict[str, Any]]:
 
 @router.post("", status_code=201)
 def start(asked: job_requests.Work) -> dict[str, Any]:
-    """Start a job, or let it wait its turn. It goes on when the browser or the server is gone, and can be resumed where it was killed."""
+    """Start a job, or queue it. It continues when the browser or the server ends, and can be resumed after it was killed."""
     return as_json(job_requests.start(asked))
 
 
 @router.get("/{job_id}")
 def one(job_id: str) -> dict[str, Any]:
-    """Where a job stands."""
+    """The state of one job."""
     return as_json(find(job_id))
 
 
 @router.get("/{job_id}/log")
 def log(job_id: str) -> dict[str, str]:
-    """The end of what a job printed."""
+    """The end of the log of a job."""
     return {"log": without_paths(find(job_id).log())}
 
 
 @router.post("/{job_id}/cancel")
 def cancel(job_id: str) -> dict[str, Any]:
-    """Stop a running job; what it has done stays."""
+    """Stop a running job; completed parts are kept."""
     job = find(job_id)
     jobs.cancel(job)
     return as_json(job)
@@ -50,13 +50,13 @@ def cancel(job_id: str) -> dict[str, Any]:
 
 @router.post("/{job_id}/resume", status_code=201)
 def resume(job_id: str) -> dict[str, Any]:
-    """Run the command of an ended job again, from where it was."""
+    """Run the command of an ended job again; it continues from the completed parts."""
     return as_json(jobs.resume(cache.settings().home, find(job_id)))
 
 
 @router.delete("/{job_id}")
 def remove(job_id: str) -> dict[str, Any]:
-    """Forget an ended job and its log."""
+    """Delete the record and log of an ended job."""
     jobs.remove(find(job_id))
     return {}
 
@@ -67,7 +67,7 @@ def find(job_id: str) -> jobs.Job:
 
 
 def as_json(job: jobs.Job, queue: Sequence[str] | None = None) -> dict[str, Any]:
-    """What is told of a job; never its command, which holds paths. ``queue`` are the ids that wait, where they are known."""
+    """The public facts of a job, without its command, which holds paths. ``queue`` holds the ids of waiting jobs, where known."""
     now, progress = job.state(), job.progress()
     running = now == "running"
     return {
@@ -89,7 +89,7 @@ def as_json(job: jobs.Job, queue: Sequence[str] | None = None) -> dict[str, Any]
 
 
 def _place(job: jobs.Job, queue: Sequence[str] | None) -> int | None:
-    """From 1; None where its turn came just now."""
+    """Position in the queue, from 1; None where the job has just left it."""
     if queue is None:
         queue = [other.id for other in jobs.waiting(cache.settings().home)]
     return queue.index(job.id) + 1 if job.id in queue else None

@@ -1,4 +1,4 @@
-"""What a request may hold, looked at before anything is parsed: one caller cannot keep the server busy for all."""
+"""Limits on request bodies, checked before anything is parsed, so that no caller can block the server for others."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_DEPTH = 32
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """Of a JSON body."""
+    """The limit of a JSON body."""
 
     most_bytes: int = 1_000_000
     most_values: int = 10_000
@@ -28,23 +28,23 @@ _LIMITS = {
     "annotations": Limit(most_bytes=12_000_000, most_values=1_000_000),  # may name every row
     "selections": Limit(most_bytes=12_000_000, most_values=1_000_000),
 }
-"""By the last part of the path; ``Limit()`` for every other."""
+"""Limits by the last part of the path; ``Limit()`` for every other path."""
 _STREAMED = re.compile(r"/uploads/[^/]+$|/search/image$")
-"""Paths of the routes that read their body piece by piece, each with a limit of its own."""
+"""Paths of the routes that read their body in chunks, each with its own limit."""
 _STRING = re.compile(rb'"(?:[^"\\]+|\\.)*"?', re.DOTALL)
-"""Also one that is not closed: so each byte is looked at once, whatever comes."""
+"""A JSON string, also one that is not closed, so that each byte is read only once for any input."""
 _BRACKET = re.compile(rb"[\[\]{}]")
 _NO_JSON = "The body is not JSON that can be used; send one object in UTF-8, without numbers of thousands of digits or half characters."
 
 
 class Limits:
-    """Pure ASGI."""
+    """ASGI middleware that enforces the limits."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuse what is too large, too deep, too long or no JSON; pass everything else on, its body read."""
+        """Refuse a body that is too large, too deep, too long or not JSON; pass on every other request with its body."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -74,7 +74,7 @@ class Limits:
 
 
 def _fault(body: bytes, most_values: int) -> str:
-    """What is wrong with a JSON body; nothing where there is none."""
+    """What is wrong with a JSON body; an empty text if nothing is."""
     if not body.strip():
         return ""
     structure = _STRING.sub(b"", body)
@@ -93,7 +93,7 @@ def _fault(body: bytes, most_values: int) -> str:
 
 
 def _again(body: bytes, receive: Receive) -> Receive:
-    """A ``receive`` that gives the body that was read already, then whatever comes."""
+    """A ``receive`` callable that returns the body already read, then passes on later messages."""
     sent = False
 
     async def replay() -> Message:

@@ -28,7 +28,7 @@ STATUS: tuple[tuple[type[ExplorerError], int], ...] = (
 )
 """The status of the first class that an error is an instance of; every other error is a fault of the server, 500."""
 MOST_CHARACTERS = 300
-"""Length of the longest sentence that is answered."""
+"""Maximal length of an error message in characters."""
 
 NOTHING = "There is nothing at this address; /api/openapi.json lists what there is."
 _BY_STATUS = {404: NOTHING, 405: "This address does not take this method; /api/openapi.json lists what it takes."}
@@ -41,18 +41,18 @@ def status_of(error: ExplorerError) -> int:
 
 
 def answer(status: int, sentence: str) -> JSONResponse:
-    """The one form of every refusal: valid UTF-8 (half a surrogate pair becomes "?") and no longer than a sentence."""
+    """The response of every refusal: valid UTF-8 (half a surrogate pair becomes "?"), one short sentence."""
     text = sentence.encode("utf-8", "replace").decode("utf-8")
     return JSONResponse({"error": text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 1] + "…"}, status)
 
 
 async def nothing_there(_: Request) -> JSONResponse:
-    """The answer at an address without a route."""
+    """The response for an address without a route."""
     return answer(404, NOTHING)
 
 
 def install(api: FastAPI) -> None:
-    """Let every error of the routes leave in that form."""
+    """Register the handlers that turn every error of the routes into this response."""
 
     @api.exception_handler(ExplorerError)
     def known(_: Request, error: ExplorerError) -> JSONResponse:

@@ -1,11 +1,13 @@
-"""Who may speak to the server: browsers on this machine, and those elsewhere that brought the token, from the app's own pages.
+"""Access control: who may call the server.
 
-* A call from this machine by a name that means this machine (``localhost``), or by an allowed name, needs no token.
+Browsers on this machine may, and those on other machines with the token, each only from pages of this app.
+
+* A call from this machine by a name of this machine (``localhost``), or by an allowed name, needs no token.
 * Every other call needs the token, whatever its Host header says: as ``?token=`` in a link, which is answered by a signed
-  cookie, or as ``Authorization: Bearer``. Its name must be an IP address, a name of this machine, or an allowed one.
-* A call that changes something, and a websocket, must come from a page of this server (Origin), and routes want the header
-  ``x-explorer: 1``: without both, any page open in a reader's browser could post to a server on localhost or, through a name
-  that points to 127.0.0.1, read everything.
+  cookie, or as ``Authorization: Bearer``. Its Host must be an IP address, a name of this machine, or an allowed name.
+* A call that changes something, and a websocket, must come from a page of this server (Origin), and routes require the header
+  ``x-explorer: 1``. Without both, any page open in a browser could post to a server on localhost or, through a name that points
+  to 127.0.0.1, read everything.
 
 Forwarding headers (X-Forwarded-For, -Host, -Proto) count only from the proxies named in the settings.
 """
@@ -28,7 +30,7 @@ from .problems import NOTHING, answer
 
 LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 HEADER = b"x-explorer"
-"""Asked for on every call that changes something: a form or a link of another page cannot send it."""
+"""Header required on every call that changes something: a form or a link of another page cannot send it."""
 SAFE = ("GET", "HEAD", "OPTIONS")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -51,14 +53,14 @@ _PAGES = _EVERYWHERE | {
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """What a request says of itself, and where it really comes from."""
+    """The headers of a request that matter here, and the address it was really sent from."""
 
     headers: Mapping[bytes, bytes]
     address: str
-    """IP address of the client, as far as it is known."""
+    """IP address of the client, if known."""
     host: str
     name: str
-    """Of ``host``, without its port."""
+    """The host name without its port."""
     scheme: str
     through_unknown_proxy: bool
 
@@ -67,7 +69,7 @@ class _Call:
 
 
 class Guard:
-    """Pure ASGI, so that it sees websockets and lets streams through."""
+    """ASGI middleware, so that it sees websockets too and passes streams through."""
 
     def __init__(
         self,
@@ -90,7 +92,7 @@ class Guard:
         self.wrong_tokens = WrongTokens()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuse, or pass on and add the headers that keep browsers from guessing, framing and fetching."""
+        """Refuse the call, or pass it on and add headers against content sniffing, framing and loading from other servers."""
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
@@ -147,7 +149,7 @@ class Guard:
         return None
 
     def _without_token(self, scope: Scope, call: _Call) -> Response | None:
-        """None for a call that brought the token or its cookie; else what it is answered."""
+        """None for a call with a valid token or cookie; else the refusal."""
         if self.token.signed(_cookie(call.text(b"cookie"), self.token.cookie_name())):
             return None
         query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
@@ -167,7 +169,7 @@ class Guard:
         return answer(401, _NEEDS_TOKEN)
 
     def _welcome(self, scope: Scope, call: _Call, query: list[tuple[str, str]]) -> Response:
-        """Keep the cookie, and go to the same address without the token in it."""
+        """Set the cookie, and redirect to the same address without the token."""
         found = RedirectResponse(_path(scope) + (f"?{urlencode(query)}" if query else ""), 303, headers={"Cache-Control": "no-store"})
         found.set_cookie(
             self.token.cookie_name(), self.token.cookie(), max_age=COOKIE_LIFE_S, path=self.cookie_path,
@@ -186,7 +188,7 @@ class Guard:
             return False
         if parts.netloc == call.host:
             return True
-        # The proxy lost the port on the way: the name must be allowed, with this port or with any.
+        # The proxy dropped the port: accept the name with this port or with any port.
         return name == call.name and (name in self.allowed or f"{name}:{port}" in self.allowed)
 
 
@@ -199,7 +201,7 @@ _SIGN_IN = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Pathol
 
 
 def _path(scope: Scope) -> str:
-    """The path as a link to this server: two slashes in front would name another one."""
+    """The path as a link to this server: two leading slashes would name another host."""
     return quote("/" + scope["path"].lstrip("/"))
 
 
@@ -231,13 +233,13 @@ def _is_loopback(address: str) -> bool:
 
 
 def _is_foreign_ip(name: str) -> bool:
-    """An address of the network, which no one can make point elsewhere as they can a name."""
+    """True for an IP address of another machine, which nobody can redirect as they can a host name."""
     ip = _ip(name)
     return ip is not None and not ip.is_loopback and not ip.is_unspecified
 
 
 def _as_same_origin(scope: Scope, call: _Call) -> Scope:
-    """The call with the Host header by which its page knows this server; Streamlit compares the two."""
+    """The call with the Host header that its page used for this server; Streamlit compares Host and Origin."""
     origin = call.text(b"origin")
     host = urlsplit(origin).netloc if origin and scope["type"] == "websocket" else call.host
     if host == call.text(b"host"):

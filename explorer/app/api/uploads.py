@@ -1,4 +1,4 @@
-"""Routes of uploads: begin, send a file, see what arrived, throw away."""
+"""Routes for uploads: begin, send a file, list what arrived, remove."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ router = APIRouter(prefix="/uploads", tags=["uploads"])
 
 @router.post("")
 def begin() -> dict[str, str]:
-    """A place for files; ``PUT`` each of them to it, then start a job that builds a collection from it."""
+    """Begin an upload: ``PUT`` each file to its URL, then start a job that builds a collection from it."""
     return {"upload_id": uploads.begin(cache.settings().home).id}
 
 
 @router.put("/{upload_id}")
 async def put(request: Request, upload_id: str, name: str) -> Response:
-    """One file as the body. ``name`` is its path in the folder it comes from; it is shown, never used as a path."""
+    """Store one file, sent as the body. ``name`` is its path in the user's folder; it is shown and never used as a path."""
     announced = request.headers.get("content-length", "")
     try:
         size = await uploads.receive(
@@ -40,13 +40,13 @@ async def put(request: Request, upload_id: str, name: str) -> Response:
 
 @router.get("/{upload_id}")
 def arrived(upload_id: str) -> dict[str, Any]:
-    """Names of the files that arrived whole, as their owner calls them."""
+    """Names of the files that arrived whole, as the user named them."""
     return {"names": uploads.find(cache.settings().home, upload_id).names()}
 
 
 @router.delete("/{upload_id}")
 def remove(upload_id: str) -> dict[str, Any]:
-    """Throw away what arrived."""
+    """Delete an upload and its files."""
     upload = uploads.find(cache.settings().home, upload_id)
     if any(upload.path.resolve() in (place, *place.parents) for place in cache.places_in_use()):
         raise Conflict("A collection is made from this upload; delete the collection instead.")

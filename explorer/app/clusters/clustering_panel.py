@@ -1,4 +1,4 @@
-"""Which grouping is shown, how to make another, and how it meets a column."""
+"""Choose a clustering, make a new one, and compare it with a column."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from ..shared import cache, job_requests
 from ..ui import charts, job_panel
 
 MOST_ROWS = 24
-"""Bars of the overview."""
+"""Maximal number of bars in the overview."""
 
 
 def choose(collection: Collection, encoder: str, artifact: Sequence[Artifact], asked: Mapping[str, str] | None) -> Artifact | None:
-    """The grouping to show; None where there is none yet."""
+    """Choose the clustering to show; None where there is none yet."""
     found = {one.key: one for one in artifact}
     state_key = f"groups/shown/{collection.name}"
     if asked is not None:
@@ -45,12 +45,12 @@ def choose(collection: Collection, encoder: str, artifact: Sequence[Artifact], a
 
 
 def columns(collection: Collection) -> list[str]:
-    """Columns to compare groups with, the label first."""
+    """Columns that clusters can be compared with, the label first."""
     return sorted(ui.class_columns(collection), key=lambda name: name != "label")
 
 
 def compare(collection: Collection, artifact: Artifact, asked: Mapping[str, str] | None) -> str | None:
-    """How the groups meet a column, in plain words and one chart; returns the column."""
+    """Show in words and one chart how the clusters agree with a column; returns the column."""
     options = columns(collection)
     if not options:
         st.caption("Nothing is known of these patches to compare the groups with. Labels in a table or in folder names would be.")
@@ -117,13 +117,13 @@ def _shared_words(nmi: float, name: str) -> str:
 
 
 def values_of(collection: Collection, column: str) -> np.ndarray:
-    """A column as text, None where nothing is known."""
+    """Values of a column as text, None where the value is missing."""
     values = collection.table()[column]
     return values.astype("string").astype(object).where(values.notna(), None).to_numpy()
 
 
 def called(collection: Collection, artifact: Artifact) -> dict[int, str]:
-    """What each group is called."""
+    """The name of each cluster."""
     names = collection.annotations.cluster_names(artifact)
     return {number: names.get(number, f"Group {number + 1}") for number in range(len(artifact.meta["measured"]["sizes"]))}
 

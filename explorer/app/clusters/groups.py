@@ -1,4 +1,4 @@
-"""A line for each group: its name, typical and borderline patches, and what is in it."""
+"""The list of clusters, each with its name, typical and borderline patches, and the values in it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SORTS = {"size": "Largest first", "pure": "Purest first", "mixed": "Most mixed 
 
 
 def listing(collection: Collection, artifact: Artifact, by: str | None, asked: Mapping[str, str] | None) -> tuple[str, int]:
-    """The groups of a grouping, a page of them at a time; returns the order and the part."""
+    """Show one page of the clusters; returns the chosen sort order and page."""
     labels = cache.labels(artifact)
     sizes = clustering.sizes(labels)
     typical, borderline = (np.load(storage.file(artifact, name), allow_pickle=False) for name in ("medoids.npy", "borderline.npy"))
@@ -109,7 +109,7 @@ def _name(collection: Collection, artifact: Artifact, group: int, key: str) -> N
 
 
 def _value_shares(values: pd.Series) -> str:
-    """The commonest values and their shares, as text."""
+    """The most frequent values and their shares, as text."""
     shares = values.dropna().astype("string").value_counts(normalize=True)
     if shares.empty:
         return ""

@@ -1,4 +1,4 @@
-"""Groups of patches that lie together: what is in each, what it could be called, and how the groups meet what is known."""
+"""The page Clusters: clusters of similar patches, their content and names, and how they agree with known columns."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from explorer.app.ui import url_state
 
 
 def show() -> None:
-    """The page."""
+    """Show the page."""
     collection = ui.current()
     asked = url_state.asked()
     if asked is not None:

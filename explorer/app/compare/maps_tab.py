@@ -1,4 +1,4 @@
-"""Two maps of the same patches beside each other, by two models or laid out by two methods, and where the models disagree."""
+"""Two maps of the same patches side by side, by two encoders or two layout methods, and where the encoders disagree."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ..widgets import MapState, linked_maps
 from . import query_tab
 
 SHARED = ":shared"
-"""The colour that shows where the models disagree."""
+"""The colour option that shows where the encoders disagree."""
 _HEIGHT_PX = 480
 _LEAST = 24
 _MOST_CARDS = 24
@@ -41,18 +41,18 @@ def views(collection: Collection) -> dict[str, View]:
 
 
 def keys(collection: Collection) -> tuple[str, str]:
-    """Of the two map widgets."""
+    """Keys of the two map widgets."""
     return f"compare/left/{collection.name}", f"compare/right/{collection.name}"
 
 
 @st.fragment
 def show(collection: Collection, there: Mapping[str, View]) -> None:
-    """Two of these layouts and what is chosen on them; a click runs this part only."""
+    """Show two of these layouts and their selection; a click reruns only this fragment."""
     ui.guarded(lambda: _show(collection, there))
 
 
 def take(collection: Collection, there: Mapping[str, View], asked: Mapping[str, str]) -> None:
-    """Layouts, colour, patch and selection that an address asks for."""
+    """Take over the layouts, colour, patch and selection that the URL names."""
     for name in ("one", "other"):
         st.session_state[_side(collection, name)] = asked.get(name)
     st.session_state[_colour(collection)] = asked.get("colour")
@@ -66,7 +66,7 @@ def take(collection: Collection, there: Mapping[str, View], asked: Mapping[str, 
 
 
 def chosen(collection: Collection, there: Mapping[str, View]) -> tuple[View, View]:
-    """The two layouts: as chosen, else by two models, else by two methods."""
+    """The two layouts: those chosen, else two of different encoders, else two of different methods."""
     for name, other in (("one", "other"), ("other", "one")):
         if st.session_state.get(_side(collection, name)) not in there:
             beside = there.get(st.session_state.get(_side(collection, other)) or "")
@@ -225,7 +225,7 @@ def _colours(one: View, other: View, found: OverlapReport | None) -> dict[str, s
 
 
 def _column(colour: str, view: View, pair: tuple[View, View], found: OverlapReport | None) -> dict[str, Any] | None:
-    """The colours of one of the two maps. A grouping colours both, whichever model it is of; trust in places is each map's own."""
+    """The colours of one of the two maps. A clustering colours both; trustworthiness belongs to each map."""
     one, other = pair
     if colour == SHARED and found is not None:
         legend = cache.shared(view.collection, one.encoder, other.encoder).legend
@@ -240,7 +240,7 @@ def _title(view: View) -> str:
 
 
 def _keep(both: tuple[str, str], key: str, before: View) -> None:
-    """Another layout is to be shown on this side: what is selected on the one that goes stays selected, on the other side."""
+    """Before this side shows another layout, move the selection of the old layout to the other side, so that it is kept."""
     if (seen := widgets.map_state(key)).shapes:
         rows = tuple(map_views.rows_of(before, seen.shapes).tolist())
         widgets.set_map_state(both[key == both[0]], picked=seen.picked, shapes=(Shape("replace", rows=rows),))

@@ -1,4 +1,4 @@
-"""Describing a collection by one more model, from where one would compare it."""
+"""Embed a collection with one more encoder, from the page Compare."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ..ui.encoder_choice import FREE, choose_encoder
 
 
 def button(collection: Collection) -> None:
-    """Opens the choice of a model."""
+    """Show the button that opens the choice of an encoder."""
     with st.popover("Add a model", key="compare/add"):
         ui.guarded(lambda: choose(collection))
 
 
 def choose(collection: Collection) -> None:
-    """A model, and the job that describes every patch by it, draws its map and finds its groups."""
+    """Choose an encoder, and start the job that embeds every patch with it, computes its map and its clusters."""
     spec = choose_encoder("compare/model")
     ready = encoders.weights_state(spec, cache.settings().weights_dir) in FREE
     if spec.name in collection.encoder_names():

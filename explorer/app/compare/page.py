@@ -1,4 +1,4 @@
-"""Compare: models side by side, by their scores, on two linked maps, and by their answers to one query."""
+"""The page Compare: encoders side by side, by their scores, on two linked maps, and by their hits for one query."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TAB = "compare/tab"
 
 
 def show() -> None:
-    """The page."""
+    """Show the page."""
     collection = ui.current()
     collection.embedding()  # a collection that no model has described is to be finished first
     asked = url_state.asked()
@@ -49,7 +49,7 @@ def show() -> None:
 
 
 def alone(collection: Collection, mapped: set[str]) -> None:
-    """What to do where there is nothing to compare with yet; ``mapped`` models have a map."""
+    """Say what to do where there is only one encoder; ``mapped`` are the encoders with a map."""
     if len(collection.encoder_names()) < 2:
         only = ui.plain(ui.encoder_title(collection.encoder_names()[0]))
         st.info(f"Only {only} has described these patches. To compare, choose 'Add a model'.")

@@ -1,4 +1,4 @@
-"""Answers of several models to one question, side by side, with what they share marked."""
+"""Hits of several encoders for one query, side by side, with common hits marked."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from ..ui import find_patches, query_state, search_url, url_state
 from ..ui.query_state import Question
 
 MOST_MODELS = 4
-"""Beside each other in one window."""
+"""Maximal number of encoders side by side in one window."""
 _AMOUNTS = (6, 12, 24)
 
 
 def strips(
     collection: Collection, answers: Mapping[str, Sequence[tuple[int, float]]], *, key: str, columns: int, link: str | None = None
 ) -> int | None:
-    """Rows and similarities by model, those of several models marked; returns the row that was opened just now, if any."""
+    """Show rows and similarities by encoder, common rows marked; returns the row that was just opened, if any."""
     counted: dict[int, int] = {}
     for hits in answers.values():
         for row, _ in hits:
@@ -41,7 +41,7 @@ def strips(
 
 
 def show(collection: Collection, asked: Mapping[str, str] | None) -> dict[str, Any]:
-    """One query, asked of every model; returns what the address says of it."""
+    """Show the hits of every encoder for one query; returns the URL parameters of the tab."""
     state_key = f"compare/query/{collection.name}"
     if asked is not None:
         rows = [row for row in url_state.rows(asked.get("patch")) if row < collection.n]

@@ -1,4 +1,4 @@
-"""The table of scores: a line for each model and question, a column for each score; what is missing can be measured from here."""
+"""The table of scores: a line for each encoder and question, a column for each score; missing scores can be measured from here."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FIRST = ("Collection", "Model", "Label", "Kept apart", "Learnt from", "Rows")
 
 
 def show(collection: Collection, asked: Mapping[str, str] | None) -> dict[str, Any]:
-    """The table; returns what the address says of it."""
+    """Show the table; returns the URL parameters of the tab."""
     if asked is not None:
         st.session_state["compare/whole"], st.session_state["compare/full"] = bool(asked.get("all")), bool(asked.get("full"))
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
@@ -79,7 +79,7 @@ def _table(shown: Sequence[Score], missing: Sequence[Gap], *, several: bool) -> 
 
 
 def _from(score: Score) -> None:
-    """Where one number is from."""
+    """Show the report that one number comes from."""
     line, measure = score.line, score.measure
     words = [f"{measure.title} of {_model(line)} for {line.label} in {line.collection}"]
     if score.chance is not None:
@@ -93,7 +93,7 @@ def _from(score: Score) -> None:
 
 
 def _bars(shown: Sequence[Score]) -> None:
-    """One score of all models, a chart for each question."""
+    """Show one score of all encoders, with a chart for each question."""
     titles = {measure.title: measure for measure in sorted({score.measure for score in shown}, key=lambda each: each.order)}
     key = "compare/by"
     if st.session_state.get(key) not in titles:
@@ -133,7 +133,7 @@ def _missing(missing: Sequence[Gap], *, several: bool) -> None:
 
 
 def _time(missing: Sequence[Gap]) -> str:
-    """How long the measurements take."""
+    """The estimated time of the measurements, as text."""
     slow = sorted({pipeline.PROTOCOLS[gap.protocol].title for gap in missing if pipeline.PROTOCOLS[gap.protocol].takes != "seconds"})
     return "Each can be started here, or typed." + (f" {', '.join(slow)}: takes minutes; the others seconds." if slow else "")
 
@@ -176,7 +176,7 @@ def _cells(line: Line) -> list[str]:
 
 
 def _model(line: Line) -> str:
-    """An older embedding by the same model is another one, and says so."""
+    """The title of the encoder; it says so where the embedding is an older one by the same encoder."""
     return ui.encoder_title(line.encoder) + (f" (older, {line.version})" if line.version else "")
 
 

@@ -1,4 +1,4 @@
-"""What a model is worth for a label: reports with the score in large type, its baselines, classes and confusion; and new measurements."""
+"""The page Evaluate: reports with score, baselines, classes and confusion matrix, and new measurements."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from explorer.app.ui import job_panel, url_state
 
 
 def show() -> None:
-    """The page."""
+    """Show the page."""
     collection = ui.current()
     asked = url_state.asked() or {}
     if asked:

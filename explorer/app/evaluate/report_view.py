@@ -1,4 +1,4 @@
-"""A report on its page: the score in large type on a line with its baselines, then classes, curves, and what went wrong."""
+"""Display of a report: the score on a line with its baselines, then classes, curves and mistakes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ..ui import score_charts, url_state
 
 
 def show(collection: Collection, artifact: Artifact) -> None:
-    """The report, and the same as a file to take away."""
+    """Show the report, and offer it as a file to download."""
     report = read_report(artifact)
     shown = how_shown(report)
     _headline(report, shown, artifact.key)

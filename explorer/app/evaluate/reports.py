@@ -1,4 +1,4 @@
-"""Reports on a collection: which one is shown, and how another is measured."""
+"""Choose one of the reports on a collection, or measure another."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..shared import cache, job_requests
 
 
 def reports(collection: Collection, encoder: str) -> list[Artifact]:
-    """Reports on a model that can be read, newest first."""
+    """Readable reports on an encoder, newest first."""
     return [each for each in pipeline.reports(collection) if each.meta["measured"]["encoder"] == encoder and _is_known(each)]
 
 
@@ -28,13 +28,13 @@ def _is_known(artifact: Artifact) -> bool:
 
 
 def of_its_model(collection: Collection, asked: Mapping[str, str]) -> Mapping[str, str]:
-    """What an address asks, with the model of the report it names."""
+    """URL parameters, completed by the encoder of the report they name."""
     named = next((one for one in collection.artifacts("reports") if one.key == asked.get("report")), None)
     return asked if named is None else {**asked, "model": str(named.meta["measured"]["encoder"])}
 
 
 def choose(collection: Collection, encoder: str, asked: Mapping[str, str]) -> Artifact | None:
-    """The report to show, newest first unless another is chosen; None where nothing has been measured yet."""
+    """Choose the report to show, the newest by default; None where there is none yet."""
     found = {one.key: one for one in reports(collection, encoder)}
     shown, known = f"evaluate/shown/{collection.name}/{encoder}", f"evaluate/known/{collection.name}/{encoder}"
     if asked.get("report") in found:
@@ -52,7 +52,7 @@ def choose(collection: Collection, encoder: str, asked: Mapping[str, str]) -> Ar
 
 
 def first(collection: Collection, encoder: str) -> None:
-    """Where nothing has been measured: the ways to do it, laid out."""
+    """Where there is no report yet, show the protocols that can be run."""
     ui.nothing("Nothing has been measured yet.", "")
     with st.container(border=True, key="evaluate-first", width=720):
         _another(collection, encoder)
@@ -67,7 +67,7 @@ def _title(artifact: Artifact) -> str:
 
 
 def _take(collection: Collection, asked: Mapping[str, str]) -> None:
-    """Set the choices of a new measurement to what an address asks; what it names and is not there is passed over."""
+    """Set the choices of a new measurement from the URL parameters; names that do not exist are ignored."""
     labels = ui.class_columns(collection)
     if asked.get("measure") in PROTOCOLS:
         st.session_state["evaluate/protocol"] = asked["measure"]
@@ -112,7 +112,7 @@ def _another(collection: Collection, encoder: str) -> None:
 
 
 def _start(collection: Collection, encoder: str, given: dict[str, str | None]) -> None:
-    """Start the job, unless it is plain already that these columns cannot be measured."""
+    """Start the job, unless a check of the columns already shows that they cannot be measured."""
     asked = job_requests.Evaluate.model_validate({"name": collection.name, "encoder": encoder, **given})
     question = Question(asked.protocol, asked.label, asked.group, asked.site, encoder)
     check_question(collection, question, train=None if asked.train is None else cache.collection(asked.train))
@@ -121,14 +121,14 @@ def _start(collection: Collection, encoder: str, given: dict[str, str | None]) -
 
 
 def _column(words: str, collection: Collection, labels: list[str], *, usual: tuple[str, ...], key: str) -> str | None:
-    """A column, or None for the usual one, which is named."""
+    """The chosen column, or None for the default one, whose name is shown."""
     own = next((name for name in usual if name in collection.items and collection.items[name].notna().any()), None)
     none = f"as usual: {ui.column_name(own)}" if own else "nothing (no such column is known)"
     return st.selectbox(words, [None, *labels], format_func=lambda name: none if name is None else ui.column_name(name), key=key)
 
 
 def _summary(collection: Collection, label: str, *, folds: bool) -> str:
-    """What the choices come to, before anything is measured."""
+    """A summary of the choices, shown before anything is measured."""
     values = collection.items[label].dropna()
     words = f"{ui.count(values.nunique(), 'class')} in {ui.count(len(values), 'patch')}"
     if gaps := collection.n - len(values):

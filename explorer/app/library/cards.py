@@ -25,7 +25,7 @@ _GAP_PX = 2
 
 
 def show(collections: Sequence[Collection]) -> None:
-    """All collections, newest first."""
+    """Show all collections, newest first."""
     busy = {job.collection for job in jobs.jobs(cache.settings().home) if job.is_active() and job.command[0] in ("build", "demo")}
     newest = sorted(collections, key=lambda collection: str(collection.record["created"]), reverse=True)
     for start in range(0, len(newest), COLUMNS):
@@ -100,13 +100,13 @@ def _finish(collection: Collection) -> None:
 
 
 def _uploaded(collection: Collection) -> bool:
-    """Whether it was made from an upload, which goes with it."""
+    """True if it was made from an upload, which is deleted with it."""
     return (cache.settings().home / uploads.FOLDER).resolve() in Path(collection.record["source"]["uri"]).parents
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def strip(name: str, version: str) -> bytes:
-    """A few patches side by side, as one JPEG."""
+    """A few thumbnails side by side, as one JPEG."""
     collection = cache.collection(name)
     rows = np.unique(np.linspace(0, collection.n - 1, STRIP).astype(int))
     board = Pillow.new("RGBA", (STRIP * (_SIDE_PX + _GAP_PX) - _GAP_PX, _SIDE_PX))
@@ -120,5 +120,5 @@ def strip(name: str, version: str) -> bytes:
 
 @st.cache_data(ttl=60, max_entries=256, show_spinner=False)
 def _bytes(path: str, embeddings: int) -> int:
-    """What a collection takes on disk."""
+    """Size of a collection on disk in bytes."""
     return sum(found.stat().st_size for found in Path(path).rglob("*") if found.is_file())

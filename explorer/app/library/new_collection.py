@@ -1,4 +1,4 @@
-"""A new collection: where from, what was found there, which model, start. Defaults are right; every choice can be left alone."""
+"""Create a collection: choose a source, check how it was read, choose an encoder, start. Every choice has a default."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FROM = "new/from"
 
 
 def ways() -> None:
-    """The three ways in, until one is taken; then the sheet."""
+    """Show the three kinds of source until one is chosen; then the form for it."""
     if st.session_state.get(_FROM):
         ui.guarded(_sheet)
         return
@@ -49,7 +49,7 @@ def ways() -> None:
 
 
 def _real() -> None:
-    """Real tissue, where its licences are accepted or all of it is here already."""
+    """Offer the demo with real tissue once its licences are accepted or all its files are here."""
     missing = pipeline.real_to_fetch(cache.settings())
     with st.popover("Real tissue", type="tertiary", key="new/real"):
         st.markdown("7 180 patches of colorectal tissue from 50 patients, described by a model trained on pathology.")
@@ -73,7 +73,7 @@ def _take(kind: str, what: str) -> None:
 
 
 def drop() -> None:
-    """Forget what was begun."""
+    """Discard the form that was begun."""
     st.session_state.pop(_FROM, None)
     widgets.forget("bring")
     st.session_state.pop(understood.CHOICES, None)
@@ -115,7 +115,7 @@ def _start(kind: str, what: str, *, name: str, encoder: str) -> None:
 
 
 def _name(place: Path, kind: str) -> str:
-    """A name that is free: the folder's own, where it has one that can be read."""
+    """A free collection name, derived from the folder's name where that can be read."""
     stem = "my patches" if kind == "upload" else place.stem
     stem = "".join(letter if letter.isalnum() or letter in " .+-_" else " " for letter in stem).strip(" .+-_")[:80] or "my patches"
     taken = {collection.name for collection in cache.collections()}

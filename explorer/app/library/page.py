@@ -1,4 +1,4 @@
-"""The collections that are there, those in the making, and the ways to a new one."""
+"""The page Library: collections, running jobs, and ways to create a collection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The part of the new-collection sheet that shows what was understood of a place, and takes corrections before anything is built."""
+"""The part of the new-collection form that shows how a source was read and takes corrections before anything is built."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ _WITH_TABLES = ("folder", "upload", "zip")
 
 
 def choices() -> dict[str, Any]:
-    """What a person corrected so far: ``kind``, ``columns``, ``table``, ``empty``, each only where it was."""
+    """The user's corrections so far: ``kind``, ``columns``, ``table``, ``empty``, each only if it was changed."""
     found: dict[str, Any] = st.session_state.setdefault(CHOICES, {})
     return found
 
 
 def read(place: str) -> dict[str, Any]:
-    """The reading of a place with these corrections, as JSON types, with the files that are left out. Raises ``SourceError``."""
+    """How a source is read with these corrections, as JSON types, and the files that are left out. Raises ``SourceError``."""
     corrections = choices()
     options = {name: value for name, value in corrections.items() if name != "kind"}
     return _read(place, corrections.get("kind"), json.dumps(options))
 
 
 def show(found: Mapping[str, Any]) -> None:
-    """The reading, and the means to correct it."""
+    """Show how the source was read, with controls to correct it."""
     reading = found["reading"]
     st.markdown(ui.plain(source_reading.summary(reading)))
     source_reading.notes(reading, key="new")
@@ -55,7 +55,7 @@ def show(found: Mapping[str, Any]) -> None:
 
 
 def correct(reading: Mapping[str, Any] | None, unread: list[str]) -> None:
-    """Selects for the table and its columns; without a reading (it failed), the way back to none of the corrections."""
+    """Show controls for the table and its columns; where reading failed, a button that discards all corrections."""
     if choices():
         st.button("Take back all corrections", key="new/reset", on_click=st.session_state.pop, args=(CHOICES, None))
     if reading is None:
@@ -82,7 +82,7 @@ def correct(reading: Mapping[str, Any] | None, unread: list[str]) -> None:
 
 
 def _columns(table: Mapping[str, Any]) -> None:
-    """One select a field: which column it is read from."""
+    """Show one control per field to choose the column it is read from."""
     taken = {name: column["name"] for column in table["columns"] for name in column["taken_for"].split(", ") if name}
     names = [column["name"] for column in table["columns"]]
     with st.container(horizontal=True):
@@ -106,14 +106,14 @@ def _choose_column(name: str) -> None:
 
 
 def _choose(name: str, value: Any) -> None:
-    """Note a correction; another kind or table begins anew."""
+    """Store a correction; another kind or table discards the other corrections."""
     remaining = {} if name in ("kind", "table") else {other: known for other, known in choices().items() if other != name}
     st.session_state[CHOICES] = remaining if value is None else remaining | {name: value}
 
 
 @st.cache_data(max_entries=8, ttl=300, show_spinner="Looking at the files")
 def _read(place: str, kind: str | None, options: str) -> dict[str, Any]:
-    """What a place holds by its names and tables: no picture is decoded."""
+    """Read a source by its file names and tables; no picture is decoded."""
     source = open_source(place, kind=kind, options=json.loads(options), limits=cache.settings().limits)
     rejects = [{"uri": reject.uri, "reason": reject.reason} for reject in source.rejects()]
     return {"reading": reading_of(source).to_json(), "rejects": rejects}

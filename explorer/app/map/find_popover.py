@@ -1,4 +1,4 @@
-"""Finding patches on the map by what is known of them: values, and ranges of numbers."""
+"""Select patches on the map by their values and ranges of numbers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..ui.map_views import View
 
 
 def button(view: View) -> None:
-    """Opens the controls; what they say is selected when asked for."""
+    """Show the button that opens the filter controls; the matching rows are selected on request."""
     offered = filter_controls.offers(view.collection, view.projection)
     if not offered:
         return

@@ -1,4 +1,4 @@
-"""How the map is made: which layout is shown, how far it can be believed, and another one."""
+"""Panel of the map layout: choose a layout, see its quality, compute another."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ DEFAULTS = {"n_neighbors": 15, "min_dist": 0.1, "seed": 0}
 
 
 def button(view: View) -> None:
-    """Opens the drawer."""
+    """Show the button that opens the panel."""
     with st.popover("Layout", key="map/drawer", help="Other maps of the same patches"):
         found = {artifact.key: artifact for artifact in map_views.layouts(view.collection, view.encoder)}
         st.radio(
@@ -87,7 +87,7 @@ def _words(view: View, artifact: map_views.Artifact) -> str:
 
 
 def _show(view: View) -> None:
-    """Another layout, with the same patches selected."""
+    """Switch to another layout and keep the selected patches."""
     key = st.session_state[f"map/choice/{view.projection.key}"]
     there = next(artifact for artifact in map_views.layouts(view.collection, view.encoder) if artifact.key == key)
     second_map.carry(view, View(view.collection, there, view.encoder).key, widgets.map_state(view.key))
@@ -95,7 +95,7 @@ def _show(view: View) -> None:
 
 
 def trust_line(view: View, *, colour: str, colour_key: str) -> None:
-    """What may be read from the map and its colours, and the way to the patches of which least may be read."""
+    """Say what can be read from the map and its colours, and link to the least trustworthy patches."""
     if colour in _DARK and colour not in view.collection.items:
         st.caption(_DARK[colour])
     trusted = map_views.measured(view).get("trust")
@@ -124,7 +124,7 @@ def trust_line(view: View, *, colour: str, colour_key: str) -> None:
 
 
 def _least_trusted(view: View, colour_key: str) -> None:
-    """Select them, and colour by trust."""
+    """Select the least trustworthy patches and colour the map by trustworthiness."""
     values = map_views.described(view)[TRUST].to_numpy()
     few = max(1, len(values) * LEAST_SHARE // 100)
     where: url_state.Where = {TRUST: {"<=": float(np.partition(values, few - 1)[few - 1])}}
@@ -133,7 +133,7 @@ def _least_trusted(view: View, colour_key: str) -> None:
 
 
 def _trust(view: View) -> None:
-    """How far the map can be trusted, in numbers and in words."""
+    """Show the quality of the map in numbers and in words."""
     found = map_views.measured(view)
     st.markdown("  \n".join(f"**{name.capitalize()} {value:.2f}** &ensp; :gray[{_MEANS[name]}]" for name, value in found.items()))
     if view.projection.recipe["method"] != "umap":

@@ -1,4 +1,4 @@
-"""The map: every patch a point, similar ones near each other; what is selected on it is shown beside it."""
+"""The page Map: every patch is a point, similar ones are close together; the selection is shown beside the map."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from explorer.collection import Collection
 
 
 def choose_view() -> map_views.View:
-    """The layout to show, from the address or as it was left."""
+    """The layout to show: from the URL, else the last one shown."""
     collection = ui.current()
     asked = url_state.asked()
     if asked is not None:
@@ -30,7 +30,7 @@ def choose_view() -> map_views.View:
 
 
 def take(view: map_views.View, asked: Mapping[str, str]) -> None:
-    """Colour, patch and selection that an address asks for."""
+    """Take over colour, patch and selection from the URL."""
     picked = url_state.rows(asked.get("patch"))
     shapes = ui.guarded(lambda: url_state.unpack(asked.get("area")) or map_views.named(view, asked.get("of")))
     widgets.set_map_state(view.key, picked=picked[0] if picked else None, shapes=shapes or ())
@@ -40,13 +40,13 @@ def take(view: map_views.View, asked: Mapping[str, str]) -> None:
 
 
 def colour_key(collection: Collection) -> str:
-    """Of the colour control."""
+    """Key of the colour control."""
     return f"map/colour/{collection.name}"
 
 
 @st.fragment
 def show() -> None:
-    """The map and what is selected on it; a click runs this part only."""
+    """Show the map and the selection; a click reruns only this fragment."""
     ui.guarded(_show)
 
 

@@ -1,4 +1,7 @@
-"""A second map below the first: the same patches, the same colours, laid out otherwise. Both act as one."""
+"""An optional second map below the first: another layout of the same patches with the same colours.
+
+The two maps share selection, picked patch and hidden classes (see ``linked_maps``).
+"""
 
 from __future__ import annotations
 
@@ -16,12 +19,12 @@ _HEIGHT_PX = 420
 
 
 def key_of(view: View) -> str:
-    """In the session: key of the layout below."""
+    """Session key under which the key of the second layout is stored."""
     return f"map/beside/{view.collection.name}"
 
 
 def choose(view: View, titles: Mapping[str, str]) -> None:
-    """Which layout is shown below, if any; layouts by key."""
+    """Choose the layout of the second map, if any; layouts by key."""
     state_key = key_of(view)
     if st.session_state.get(state_key) not in titles:
         st.session_state[state_key] = None
@@ -38,25 +41,25 @@ def choose(view: View, titles: Mapping[str, str]) -> None:
 
 
 def other(view: View) -> View | None:
-    """The layout below; None where there is none."""
+    """The layout of the second map; None where there is none."""
     key = st.session_state.get(key_of(view))
     found = next((artifact for artifact in map_views.layouts(view.collection, view.encoder) if artifact.key == key), None)
     return None if found is None or key == view.projection.key else View(view.collection, found, view.encoder)
 
 
 def carry(view: View, key: str, seen: MapState) -> None:
-    """Show on the map of that key what is chosen on a layout."""
+    """Copy the selection made on a layout to the map with that key."""
     rows = map_views.rows_of(view, seen.shapes)
     widgets.set_map_state(key, picked=seen.picked, shapes=(Shape("replace", rows=tuple(rows.tolist())),) if len(rows) else ())
 
 
 def link(view: View, below: View) -> None:
-    """Before the two maps are shown."""
+    """Link the two maps; call it before they are shown."""
     linked_maps.link_maps(view.key, _below(below))
 
 
 def show(view: View, below: View, seen: MapState, *, colour: str) -> MapState:
-    """The second map. Returns what is chosen on the two together, as rows where it was drawn on the second."""
+    """Show the second map. Returns the selection of both maps; a selection drawn on the second map is returned as rows."""
     again = widgets.map_view(_below(below), map_views.data(below, colour=colour, picked=seen.picked, height_px=_HEIGHT_PX))
     opened_row = again.opened if seen.opened is None else seen.opened
     return MapState(seen.picked, _as_rows(below, again) or seen.shapes, opened_row)
@@ -71,6 +74,6 @@ def _as_rows(view: View, seen: MapState) -> tuple[Shape, ...]:
 
 
 def _keep(view: View, below: View | None) -> None:
-    """Another layout is to be shown below, or none: what is selected on the one that goes stays selected."""
+    """Before the second map changes or closes, keep the selection made on it."""
     if below is not None and (seen := widgets.map_state(_below(below))).shapes:
         carry(below, view.key, seen)

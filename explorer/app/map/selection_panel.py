@@ -1,4 +1,4 @@
-"""Beside the map: the patch that was clicked, or the patches that were drawn around."""
+"""The panel beside the map: the patch that was clicked, or the patches that were selected."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from ..ui.map_views import View
 from ..widgets import MapState
 
 MOST_CARDS = 60
-"""Of a large selection a fair sample is shown."""
+"""Of a large selection an even sample of this size is shown."""
 _PATCH_PX = 260
 _CHANGE = "map/change"
-"""In the session: the last ``Change``."""
+"""Session key of the last ``Change``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What was done to the saved selections of a collection; without an entry where it failed."""
+    """The last change to the saved selections of a collection; ``entry`` is None where it failed."""
 
     collection: str
     entry_id: int | None
@@ -36,7 +36,7 @@ class Change:
 
 
 def panel(view: View, seen: MapState) -> None:
-    """What is selected, or how to select."""
+    """Show the selection, or how to select."""
     rows = map_views.rows_of(view, seen.shapes)
     if seen.opened is not None:
         search_url.search(view.collection, patch=seen.opened)
@@ -127,7 +127,7 @@ def _save_as(view: View, rows: np.ndarray, title: str) -> None:
 
 
 def _saved(view: View) -> None:
-    """Selections that were saved, to be shown again or removed; those that searches saved by themselves come last."""
+    """Show the saved selections, with buttons to show and remove them; those saved automatically by searches come last."""
     _last_change(view)
     selections = sorted(view.collection.annotations.selections(), key=lambda selection: selection.automatic)
     if not selections:
@@ -162,7 +162,7 @@ def _undo(view: View, change: Change) -> None:
 
 
 def _change(view: View, do: Callable[[], Change | None]) -> None:
-    """Do something in answer to a button; what came of it, or why nothing did, is said where the button was."""
+    """Run the action of a button; its result or error is shown next to the button."""
     try:
         st.session_state[_CHANGE] = do()
     except ExplorerError as error:
@@ -170,7 +170,7 @@ def _change(view: View, do: Callable[[], Change | None]) -> None:
 
 
 def _last_change(view: View) -> None:
-    """What was last saved or removed in this session, and the way back."""
+    """Show the last save or removal of this session, with a button to undo it."""
     change: Change | None = st.session_state.get(_CHANGE)
     if change is None or change.collection != view.collection.name:
         return

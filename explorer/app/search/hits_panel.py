@@ -1,4 +1,4 @@
-"""What was found: the patches, what can be said of them, and each of them large beside the query."""
+"""Display of search hits: patches, a summary, and each hit enlarged beside the query."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from . import scale
 
 
 def summary(collection: Collection, question: Question, result: SearchResult) -> None:
-    """The labels of what was found, and how near the query is, in plain words."""
+    """Say in words which labels the hits have and how similar they are."""
     hits = result.hits
     labelled = [hit for hit in hits if hit.label is not None]
     if labelled:
@@ -35,7 +35,7 @@ def summary(collection: Collection, question: Question, result: SearchResult) ->
 
 
 def show(collection: Collection, question: Question, result: SearchResult, *, how: str) -> None:
-    """The hits as patches, on the map, or as a table."""
+    """Show the hits as patches, on the map, or as a table."""
     if not result.hits:
         ui.nothing("Nothing may answer.", "Every patch is left out by the filter or by leaving out the same patient or slide. Allow more.")
         return
@@ -51,7 +51,7 @@ def show(collection: Collection, question: Question, result: SearchResult, *, ho
 
 
 def on_map(collection: Collection, question: Question, result: SearchResult) -> None:
-    """Where the query and its hits lie."""
+    """Show the query and its hits on the map."""
     layout = map_views.layouts(collection, question.encoder)[0]
     view = map_views.View(collection, layout, result.encoder)
     spot = result.facts.map_xy
@@ -66,7 +66,7 @@ def on_map(collection: Collection, question: Question, result: SearchResult) -> 
 
 @st.dialog("Beside the query", width="large")
 def large(collection: Collection, question: Question, row: int) -> None:
-    """A hit and the query at the same scale."""
+    """Show a hit and the query at the same scale."""
     item = collection.items.iloc[row]
     pictures = [ui.picture(collection, row, title=f"Found: {item['id']}")]
     if (own := query_picture(collection, question)) is not None:
@@ -88,7 +88,7 @@ def large(collection: Collection, question: Question, row: int) -> None:
 
 
 def query_picture(collection: Collection, question: Question) -> Picture | None:
-    """What was searched with, to be shown large; None for a selection."""
+    """The picture of the query, to be enlarged; None for a selection."""
     image = query_state.picture(collection, question)
     if image is None:
         return None
@@ -102,12 +102,12 @@ def query_picture(collection: Collection, question: Question) -> Picture | None:
 
 
 def table(result: SearchResult) -> pd.DataFrame:
-    """The hits, one line each."""
+    """Show the hits as a table, one line each."""
     return pd.DataFrame([hit.to_json() for hit in result.hits])
 
 
 def export(result: SearchResult) -> None:
-    """The hits as a file, with the question that found them."""
+    """Offer the hits as a file, together with the query."""
     name = f"{result.collection} search"
     with st.popover("Export", key="search/export"):
         st.download_button("Table (CSV)", data=lambda: ui.csv(table(result)), file_name=f"{name}.csv", mime="text/csv")

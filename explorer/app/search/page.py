@@ -1,4 +1,4 @@
-"""Search: a patch, a part of one, a picture from outside or a selection; what is most like it, and what to make of that."""
+"""The page Search: search by a patch, a region of one, an uploaded picture or a selection, and explore the hits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SHOWN_AS = {"Patches": None, "Map": "map", "Table": "table"}  # ways to look at
 
 
 def begin(collection: Collection) -> Question:
-    """What the address asks, or what was asked last of this collection."""
+    """Set the query from the URL, or restore the last query on this collection."""
     asked = url_state.asked()
     if asked is not None:
         ui.take_model(collection, asked)
@@ -40,7 +40,7 @@ def begin(collection: Collection) -> Question:
 
 
 def show() -> None:
-    """The page."""
+    """Show the page."""
     collection = ui.current()
     question = begin(collection)
     nothing_asked = question == Question()
@@ -59,7 +59,7 @@ def show() -> None:
 
 
 def answer(collection: Collection, question: Question) -> None:
-    """What was found, and the controls of the search."""
+    """Show the hits and the search controls."""
     marked = widgets.grid_state(search_url.GRID).liked
     liked = tuple(sorted(row for row, way in marked.items() if way > 0))
     disliked = tuple(sorted(row for row, way in marked.items() if way < 0))

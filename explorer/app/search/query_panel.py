@@ -1,4 +1,4 @@
-"""Beside the results: what is searched with, and how to search with something else."""
+"""The panel beside the hits: the query, and ways to search with something else."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from . import scale
 
 
 def show(collection: Collection, question: Question) -> Question:
-    """The query, with the part of it that is used; returns the question with that part."""
+    """Show the query with a control for the region to use; returns the query with that region."""
     if question.rows:
         with st.container(key="figure-query"):
             st.markdown(ui.count(len(question.rows), "patch"))
@@ -46,12 +46,12 @@ def show(collection: Collection, question: Question) -> Question:
 
 
 def crop_key(question: Question) -> str:
-    """Of the crop widget: each picture has its own."""
+    """Key of the crop widget; each picture has its own."""
     return f"search/crop/{question.picture or question.row}"
 
 
 def another(collection: Collection, *, first: bool) -> None:
-    """Ways to search with something else."""
+    """Show other ways to search."""
     st.markdown("**Bring a picture**" if first else "**Search with something else**")
     brought = widgets.upload(
         "search/bring",
@@ -71,7 +71,7 @@ def another(collection: Collection, *, first: bool) -> None:
 
 
 def invite(collection: Collection) -> None:
-    """Nothing is asked yet: patches to begin with."""
+    """Where there is no query yet, offer patches to start with."""
     st.header("Search by example", anchor=False)
     st.markdown("Choose a patch, or bring a picture of your own: the patches most similar to it are found.")
     rows = np.unique(np.linspace(0, collection.n - 1, find_patches.FIRST).astype(int))
@@ -88,7 +88,7 @@ def _offer(collection: Collection, rows: list[int], *, key: str) -> None:
 
 
 def read(collection: Collection, asked: dict[str, str]) -> Question:
-    """The question an address asks. What it asks of another collection or does not understand is left out."""
+    """The query of a URL. Parts that belong to another collection or cannot be read are left out."""
     try:
         rows = _area(collection, asked)
     except ExplorerError as error:

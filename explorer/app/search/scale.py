@@ -1,4 +1,4 @@
-"""How much tissue a query shows beside what a patch of the collection shows: models see pixels, not micrometres."""
+"""Compare the tissue width of a query with that of the collection's patches: encoders see pixels, not micrometres."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from ..ui import query_state
 from ..ui.query_state import Question
 
 ALIKE = 1.5
-"""Widths that differ by less than this factor are taken for the same."""
+"""Widths that differ by less than this factor count as equal."""
 _FINEST, _COARSEST = 0.01, 50.0
 
 
 def key(picture: str) -> str:
-    """In the session: micrometres per pixel of a picture that was brought."""
+    """Session key for the micrometres per pixel of an uploaded picture."""
     return f"search/mpp/{picture}"
 
 
 def read(text: str | None) -> float | None:
-    """Micrometres per pixel as an address says it; None where it is no such number."""
+    """Micrometres per pixel from a URL parameter; None where it is not a valid number."""
     try:
         mpp = float(text or "")
     except ValueError:
@@ -34,7 +34,7 @@ def read(text: str | None) -> float | None:
 
 
 def ask(picture: str) -> float | None:
-    """Let the owner of a picture say how large a pixel is."""
+    """Ask the user for the pixel size of an uploaded picture."""
     return st.number_input(
         "µm per pixel",
         min_value=_FINEST,
@@ -50,7 +50,7 @@ def ask(picture: str) -> float | None:
 
 
 def mpp_of(collection: Collection, question: Question) -> float | None:
-    """Micrometres per pixel of what is searched with; None where nobody said."""
+    """Micrometres per pixel of the query; None where unknown."""
     row = query_state.known_row(collection, question)
     known = plain(collection.items["mpp"].iloc[row]) if row is not None else None
     mpp = question.mpp or known
@@ -58,7 +58,7 @@ def mpp_of(collection: Collection, question: Question) -> float | None:
 
 
 def caution(collection: Collection, question: Question, side_px: tuple[int, int]) -> None:
-    """Say so where the query shows much more or much less tissue than the patches do. ``side_px`` is of the whole picture."""
+    """Warn where the query shows much more or much less tissue than the patches do. ``side_px`` is of the whole picture."""
     mpp, usual_um = mpp_of(collection, question), _usual_um(collection.path, cache.version(collection))
     if mpp is None or usual_um is None:
         return
@@ -75,7 +75,7 @@ def caution(collection: Collection, question: Question, side_px: tuple[int, int]
 
 @lru_cache(maxsize=32)
 def _usual_um(path: Path, version: str) -> float | None:
-    """Width of tissue on most patches; None where it is not known."""
+    """Median width of tissue on the patches in micrometres; None where unknown."""
     items = cache.collection(path.name).items
     known = items[items["mpp"].notna()]
     widths_um = known["mpp"] * known[["width_px", "height_px"]].min(axis=1)

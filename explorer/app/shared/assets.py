@@ -1,8 +1,9 @@
-"""The browser's side of the widgets, served under an address that names its content.
+"""The browser modules of the widgets, served at a URL that contains a digest of their content.
 
-Modules and style sheets lie in ``web/``, a folder a widget, and import each other by relative name. They are served from
-``<api>/web/<digest of all of them>/<name>``, so that each may be cached for ever and modules of two versions never mix.
-Comments, most of them types for the checker, stay here: a quarter of what would be sent.
+Modules and style sheets are in ``web/``, one folder per widget, and import each other by relative name. They are served at
+``<api>/web/<digest of all of them>/<name>``, so that each can be cached without limit and modules of two versions are never
+mixed.
+Comments (mostly type annotations for the checker) are not served: they would be a quarter of the bytes.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from pathlib import Path
 FOLDER = Path(__file__).parents[1] / "web"
 MEDIA_TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
 IMMUTABLE = "public, max-age=31536000, immutable"
-"""Of the widgets themselves, which hold nothing of any collection."""
+"""Cache header of the browser modules, which contain no data of any collection."""
 PRIVATE_IMMUTABLE = "private, max-age=31536000, immutable"
-"""Of pictures and rows: the reader's own browser may keep them, caches that several people share may not."""
+"""Cache header of pictures and rows: the user's browser may cache them, shared caches may not."""
 PRIVATE = "private, no-cache"
 _COMMENT = re.compile(r"^[ \t]*(?://[^\n]*|/\*\*.*?\*/[ \t]*)$", re.MULTILINE | re.DOTALL)
-"""A comment on lines of its own."""
+"""A comment that fills whole lines."""
 
 
 @cache
@@ -34,7 +35,7 @@ def files() -> dict[str, bytes]:
 
 
 def without_comments(text: str) -> str:
-    """A module without the comments that stand on lines of their own; the lines stay, empty, so that their numbers do too."""
+    """A module without comments that fill a whole line; such lines stay as empty lines, so that line numbers do not change."""
     return _COMMENT.sub(lambda comment: "\n" * comment[0].count("\n"), text)
 
 
@@ -49,7 +50,7 @@ def digest() -> str:
 
 
 def address(api: str, name: str) -> str:
-    """Where a file is served, below the ``api`` prefix (``/api`` or ``/<base path>/api``)."""
+    """URL of a file, below the ``api`` prefix (``/api`` or ``/<base path>/api``)."""
     return f"{api}/web/{digest()}/{name}"
 
 

@@ -1,6 +1,6 @@
-"""What all sessions of the server share: settings, opened collections, the search and the encoder of pictures.
+"""State shared by all sessions of the server: settings, opened collections, the search, and encoders of query pictures.
 
-Routes and pages both ask here, so that a page shows what the routes serve. Nothing is loaded before it is asked for.
+Routes and pages both use these functions, so they show the same data. Everything is loaded on first use.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ from ...types import Encoder, Labels
 from . import point_buffers, uploads
 
 searching = threading.BoundedSemaphore(max(2, os.cpu_count() or 1))
-"""Held by whoever searches or encodes a query: more at once than there are cores only make each of them slower."""
+"""Limits concurrent searches and encodings: more of them than cores only make each slower."""
 _loading = threading.Lock()
 _points: ByteCache[bytes] = ByteCache(256 << 20, len)
 _columns: ByteCache[point_buffers.Column] = ByteCache(256 << 20, lambda column: len(column.data))
 LOCAL_USER = "local"
-"""Who annotates in the app, as long as nobody logs in."""
+"""Author of annotations made in the app, as there is no login."""
 
 
 @cache
 def settings() -> Settings:
-    """The settings of this server, read once."""
+    """Settings of this server, read once."""
     return settings_table.read()
 
 
 def collection(name: str) -> Collection:
-    """The collection of that name, opened once until it is made anew. Raises ``CollectionMissing``."""
+    """The collection of that name, kept open until it is rebuilt. Raises ``CollectionMissing``."""
     try:
         path = settings().home / checked_name(name)
         made_ns = (path / RECORD).stat().st_mtime_ns
@@ -60,7 +60,7 @@ def collections() -> list[Collection]:
 
 
 def unreadable() -> dict[str, str]:
-    """Name -> what is wrong, of every collection that is there but cannot be opened."""
+    """Name and error message of every collection that cannot be opened."""
     return {name: str(found) for name, found in _all().items() if isinstance(found, ExplorerError)}
 
 
@@ -79,7 +79,7 @@ def _all() -> dict[str, Collection | ExplorerError]:
 
 
 def remove(collection: Collection) -> None:
-    """Delete a collection, and the upload it was made from where nothing else is. Raises ``Busy`` while a job works on it."""
+    """Delete a collection, and the upload it was made from if nothing else uses it. Raises ``Busy`` while a job works on it."""
     _check_idle(collection)
     pipeline.remove(collection)
     uploads.remove_orphan(settings().home, Path(collection.record["source"]["uri"]), used=places_in_use())
@@ -93,32 +93,33 @@ def rename(opened: Collection, name: str) -> Collection:
 
 
 def remove_unused_uploads() -> None:
-    """Throw away what was uploaded and never used. Where a collection cannot be opened, its pictures might be among them: wait."""
+    """Delete unused uploads. Does nothing while a collection cannot be opened, because its pictures might be among them."""
     if not unreadable():
         uploads.remove_unused(settings().home, used=places_in_use())
 
 
 def places_in_use() -> set[Path]:
-    """Where collections and jobs read their pictures from."""
+    """The sources of all collections and jobs."""
     made_from = {Path(collection.record["source"]["uri"]) for collection in collections()}
     return made_from | {Path(job.command[-1]) for job in jobs.jobs(settings().home)}
 
 
 def version(collection: Collection) -> str:
-    """A few hex digits that change with the rows, their facts and their thumbnails."""
+    """A few hex digits that change with the rows, their columns and their thumbnails."""
     files = collection.record["files"]
     return str(storage.fingerprint({name: files[name]["sha256"] for name in files} | {"created": collection.record["created"]}))
 
 
 def table_version(collection: Collection) -> str:
-    """The same digits, and a number that grows with everything people say of the rows."""
+    """``version``, followed by a number that grows with every annotation of the rows."""
     return f"{version(collection)}-{collection.annotations.version}"
 
 
 def search(collection: Collection, query: Query, *, encoder: str | None = None, vectors: VectorCache | None = None) -> SearchResult:
-    """``search.search`` with no more at once than the machine can carry; an encoder is loaded once, before the wait.
+    """``search.search`` with a limit on concurrent searches; an encoder is loaded before waiting for a free place.
 
-    ``vectors`` keeps those of pictures between calls. A picture that is a row of the collection needs no encoder: its vector is known.
+    ``vectors`` caches vectors of pictures between calls. A picture that is a row of the collection needs no encoder, because
+    its vector is stored.
     """
     embedding = collection.embedding(encoder)
     if any(_must_be_encoded(embedding, example) for example in (*query.like, *query.more_like, *query.unlike)):
@@ -132,19 +133,19 @@ def _must_be_encoded(embedding: Embedding, example: Example) -> bool:
 
 
 def picture_encoder(embedding: Embedding) -> Encoder:
-    """The encoder of an embedding, ready for pictures from outside; the first caller loads it, the others wait."""
+    """The encoder of an embedding, for query pictures; the first caller loads it while others wait."""
     with _loading:
         return load_encoder(embedding.artifact)
 
 
 def overlap(collection: Collection, one: str, other: str) -> OverlapReport:
-    """How far two models agree on neighbours; measured once. Raises what ``pipeline.overlap`` raises."""
+    """How far two encoders agree on neighbours; computed once. Raises what ``pipeline.overlap`` raises."""
     graphs = tuple(collection.embedding(name).neighbours.key for name in (one, other))
     return _overlap(collection.path, one, other, graphs)
 
 
 def shared(collection: Collection, one: str, other: str) -> point_buffers.Column:
-    """Colours of the map by how many of its nearest neighbours two models both name."""
+    """Colours of the map by the number of nearest neighbours that two encoders have in common."""
     found = overlap(collection, one, other)
     k = int(found.protocol["k"])
     return point_buffers.value_column(f"shared of the {k} nearest", pd.Series(np.rint(found.per_row * k)))
@@ -156,7 +157,7 @@ def column(collection: Collection, name: str) -> point_buffers.Column:
 
 
 def labels(groups: Artifact) -> Labels:
-    """The group of every row."""
+    """The cluster of every row."""
     found: Labels = np.load(storage.file(groups, "labels.npy"), allow_pickle=False)
     return found
 

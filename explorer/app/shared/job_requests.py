@@ -1,4 +1,4 @@
-"""The jobs a browser may start: each is checked here, and becomes the command a person would type."""
+"""The jobs that a browser may start: each request is validated here and converted to a command line."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
 def _protocol(name: str) -> str:
-    """A protocol's present name. Raises ``ValueError``, as a validator does."""
+    """The present name of a protocol. Raises ``ValueError``, as a pydantic validator must."""
     try:
         return protocol(name).name
     except InputError as error:
@@ -35,11 +35,11 @@ class _Work(BaseModel):
     name: Name
 
     def command(self) -> list[str]:
-        """Arguments of ``explorer``. Raises ``ExplorerError`` for what cannot be done."""
+        """Command-line arguments of ``explorer``. Raises ``ExplorerError`` for a request that cannot be run."""
         raise NotImplementedError
 
     def title(self) -> str:
-        """What is done, in words."""
+        """Description of the job for people."""
         raise NotImplementedError
 
 
@@ -57,7 +57,7 @@ class Demo(_Work):
 
 
 class RealDemo(_Work):
-    """Fetch real tissue and a pathology model, under licences that were read, and build a collection from them."""
+    """Download real tissue and a pathology encoder, after their licences were accepted, and build a collection from them."""
 
     verb: Literal["demo-real"] = "demo-real"
     name: Name = "crc-val-he-7k"
@@ -71,7 +71,7 @@ class RealDemo(_Work):
 
 
 class Build(_Work):
-    """A new collection, from an upload or from a path on the server; one of the two."""
+    """Build a collection from an upload or from a path on the server (exactly one of them)."""
 
     verb: Literal["build"] = "build"
     encoder: str = "descriptor"
@@ -93,7 +93,7 @@ class Build(_Work):
         return ["build", "--name", checked_name(self.name), "--encoder", self.encoder, *kind, *options, "--", str(source)]
 
     def options(self) -> dict[str, Any]:
-        """Options of the source; never ``root``, by which a table could reach beyond the folders the server may read."""
+        """Options of the source, never ``root``, which would let a table name files outside of the allowed folders."""
         given = {"columns": dict(self.columns) or None, "table": self.table, "empty": self.empty}
         return {key: value for key, value in given.items() if value is not None}
 
@@ -109,7 +109,7 @@ class Build(_Work):
 
 
 class Embed(_Work):
-    """Every patch of a collection by another encoder, with the index, map and groups that come of it."""
+    """Embed a collection with another encoder, then compute its index, map and clusters."""
 
     verb: Literal["embed"] = "embed"
     encoder: str
@@ -125,7 +125,7 @@ class Embed(_Work):
 
 
 class Project(_Work):
-    """Another map."""
+    """Compute another map."""
 
     verb: Literal["project"] = "project"
     encoder: Encoder = None
@@ -145,7 +145,7 @@ class Project(_Work):
 
 
 class Cluster(_Work):
-    """Other groups."""
+    """Compute another clustering."""
 
     verb: Literal["cluster"] = "cluster"
     encoder: Encoder = None
@@ -164,7 +164,7 @@ class Cluster(_Work):
 
 
 class Evaluate(_Work):
-    """What an embedding is worth for a label."""
+    """Evaluate an embedding for a label."""
 
     verb: Literal["evaluate"] = "evaluate"
     encoder: Encoder = None
@@ -194,12 +194,12 @@ Work = Annotated[Demo | RealDemo | Build | Embed | Project | Cluster | Evaluate,
 
 
 def start(work: _Work) -> jobs.Job:
-    """Start it as a job. Raises ``Busy`` where the same is being done already, and what ``command`` raises."""
+    """Start the request as a job. Raises ``Busy`` where the same job is active already, and what ``command`` raises."""
     return jobs.start(cache.settings().home, work.command(), title=work.title(), collection=work.name)
 
 
 def allowed_path(text: str) -> Path:
-    """A path on the server that may be built from. Raises ``InputError``, with the same words whether or not something is there."""
+    """The path, if the server may build from it. Raises ``InputError`` with the same message whether or not the path exists."""
     roots = cache.settings().allowed_roots
     path = Path(text).expanduser()
     refusal = InputError("The server may not read from there, or nothing is there; give a path under a folder it may read.")

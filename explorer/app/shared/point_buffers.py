@@ -32,7 +32,7 @@ _MOST_CLASSES = 65535
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Colours of a map: one value per row for the buffer, and what the legend says of them."""
+    """Colours of a map: one value per row for the buffer, and the legend."""
 
     data: bytes
     """uint8 or uint16 class numbers, or float32 values with NaN for "no value"; little-endian."""
@@ -64,7 +64,7 @@ def drawn_points(buffer: bytes) -> Drawn:
 
 
 def class_column(name: str, values: pd.Series) -> Column:
-    """Colours by class: each distinct value is one, missing values are a grey one named "none"."""
+    """Colours by class: one for each distinct value; missing values are grey and named "none"."""
     codes, distinct = pd.factorize(values, sort=True)
     names = [str(value) for value in distinct]
     missing = codes < 0
@@ -76,7 +76,7 @@ def class_column(name: str, values: pd.Series) -> Column:
 
 
 def cluster_column(name: str, labels: Labels, names: Mapping[int, str]) -> Column:
-    """Colours by group number; -1 is the grey class "in no group"."""
+    """Colours by cluster number; -1 is grey and named "in no group"."""
     groups = int(labels.max(initial=-1)) + 1
     titles = [names.get(group, f"Group {group + 1}") for group in range(groups)]
     none = groups if (labels < 0).any() else None
@@ -86,7 +86,7 @@ def cluster_column(name: str, labels: Labels, names: Mapping[int, str]) -> Colum
 
 
 def value_column(name: str, values: pd.Series) -> Column:
-    """Colours on a ramp, from the lowest to the highest finite value."""
+    """Colours on a continuous scale, from the lowest to the highest finite value."""
     numbers = pd.to_numeric(values).to_numpy(dtype="<f4", na_value=np.nan)
     finite = numbers[np.isfinite(numbers)]
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
@@ -95,7 +95,7 @@ def value_column(name: str, values: pd.Series) -> Column:
 
 
 def column_kind(values: pd.Series) -> Literal["classes", "values"]:
-    """How a column is best coloured: measurements on a ramp, everything else as classes."""
+    """The kind of colouring for a column: a continuous scale for measurements, classes for everything else."""
     if not pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
         return "classes"
     if pd.api.types.is_float_dtype(values) and not (values.dropna() % 1 == 0).all():

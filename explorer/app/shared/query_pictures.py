@@ -1,7 +1,7 @@
-"""Pictures people search with. They live in memory, under names nobody can guess, for the session that brought them.
+"""Query pictures of users, kept in memory under random ids for the session that uploaded them.
 
-A page opens one ``Held`` per session; what it holds is gone when the session ends, or after an hour without a look.
-All sessions together hold at most ``MAX_BYTES``: what was not looked at for longest goes first.
+A page opens one ``Held`` per session; its pictures are dropped when the session ends, or after an hour without use. All
+sessions together hold at most ``MAX_BYTES``; the least recently used pictures are dropped first.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from ...search import Picture
 from ...types import Image
 
 MOST_PER_SESSION = 8
-"""Pictures of a session, and as many regions that were cut from them or from patches."""
+"""Pictures per session, and as many regions cut from them or from patches."""
 MAX_SESSION_BYTES = 64_000_000
-"""Of a session's pictures, and of its regions: older ones go first, the newest stays whatever its size."""
+"""Bytes of a session's pictures, and of its regions: the oldest are dropped first, the newest is kept whatever its size."""
 MAX_BYTES = 256_000_000
-"""Of all sessions."""
+"""Bytes of all sessions together."""
 LIFE_S = 3600.0
 
 
@@ -33,21 +33,21 @@ class _Entry:
 
 
 _entries: OrderedDict[str, _Entry] = OrderedDict()
-"""By id, in order of the last look."""
+"""Pictures by id, in order of their last use."""
 _lock = threading.Lock()
 
 
 @dataclass(slots=True)
 class Held:
-    """The query pictures of one session, and the regions it searched with: a region never pushes out a picture."""
+    """The query pictures of one session and the regions it searched with; a region never displaces a picture."""
 
     pictures: OrderedDict[Hashable, str] = field(default_factory=OrderedDict)
-    """Ids, oldest first."""
+    """Ids of pictures, oldest first."""
     regions: OrderedDict[Hashable, str] = field(default_factory=OrderedDict)
-    """Ids by what was cut, oldest first."""
+    """Ids of regions by what they were cut from, oldest first."""
 
     def keep(self, image: Image) -> str:
-        """Keep a picture (h w 3); returns the id it can be asked for by. Raises ``InputError`` where it is too large to be kept."""
+        """Store a picture (h w 3); returns its id. Raises ``InputError`` where it is too large."""
         with _lock:
             query_id = _add(image)
             self.pictures[query_id] = query_id
@@ -55,7 +55,7 @@ class Held:
         return query_id
 
     def keep_region(self, image: Image, source: Hashable) -> str:
-        """Keep a region (h w 3) under what it was cut from and where; the same region again gets the same id."""
+        """Store a region (h w 3) under its original and position; the same region again gets the same id."""
         with _lock:
             query_id = self.regions.get(source, "")
             if query_id not in _entries:
@@ -65,7 +65,7 @@ class Held:
         return query_id
 
     def close(self) -> None:
-        """Forget them all."""
+        """Drop all pictures of the session."""
         with _lock:
             for query_id in (*self.pictures.values(), *self.regions.values()):
                 _entries.pop(query_id, None)
@@ -74,12 +74,12 @@ class Held:
 
 
 def find(query_id: str) -> Image:
-    """The pixels of a kept picture. Raises ``NotFound``."""
+    """The pixels of a stored picture. Raises ``NotFound``."""
     return picture(query_id).pixels
 
 
 def picture(query_id: str) -> Picture:
-    """A kept picture, whose hash is computed once. Raises ``NotFound``."""
+    """A stored picture, whose hash is computed once. Raises ``NotFound``."""
     with _lock:
         _forget_old()
         entry = _entries.get(query_id)
@@ -91,7 +91,7 @@ def picture(query_id: str) -> Picture:
 
 
 def held_bytes() -> int:
-    """Memory that the pictures of all sessions take."""
+    """Memory in bytes used by the pictures of all sessions."""
     return sum(entry.picture.pixels.nbytes for entry in _entries.values())
 
 
@@ -110,7 +110,7 @@ def _add(image: Image) -> str:
 
 
 def _trim(ids: OrderedDict[Hashable, str]) -> None:
-    """Forget the oldest of a session until the rest keeps to its limits."""
+    """Drop the oldest entries of a session until it is within its limits."""
     while len(ids) > 1 and (len(ids) > MOST_PER_SESSION or _bytes_of(ids) > MAX_SESSION_BYTES):
         _, query_id = ids.popitem(last=False)
         _entries.pop(query_id, None)

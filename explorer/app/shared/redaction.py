@@ -1,4 +1,4 @@
-"""Sentences for people who do not sit at the server: what they say stays, where things lie on its disk does not."""
+"""Removal of server paths from messages that are shown to remote users."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from ... import settings
 
 _ABSOLUTE = re.compile(r"""(?<![\w.:/\\])(?:[A-Za-z]:)?(?:[/\\][^/\\\s'"<>|:;,()]+){2,}[/\\]?""")
 _UPLOAD = re.compile(r"(?:\.uploads/)?\b[0-9a-f]{32}\b(?:/[0-9a-f]{16}\b(?:\.\w+)?)?")
-"""The id of an upload, which only those who brought it should know."""
+"""The id of an upload, which only its owner should know."""
 
 
 def without_paths(text: str) -> str:
-    """The text with every absolute path cut down to its last name, and no id of an upload."""
+    """The text with every absolute path reduced to its last part and every upload id removed."""
     text = _UPLOAD.sub("the upload", text)
     for known in (settings.read().home.resolve(), *settings.default_roots()):
         if known != Path(known.anchor):

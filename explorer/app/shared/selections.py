@@ -1,7 +1,7 @@
-"""Which patches a reader selected on the map, computed from the shapes that were drawn.
+"""Rows that a user selected on the map, computed from the drawn shapes.
 
-The browser sends shapes and never the rows inside them: a shape is below a kilobyte however many patches it holds. Both sides
-use the same numbers and the same arithmetic (``web/map/lasso.js``), so both select the same patches.
+The browser sends shapes instead of rows: a shape is below a kilobyte however many patches it contains. Both sides use the same
+numbers and arithmetic (``web/map/lasso.js``), so both select the same patches.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _MODES = ("replace", "add", "subtract")
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """One step of a selection: what lies in a polygon (lasso or box), or given rows, or whole classes of a column."""
+    """One step of a selection: a polygon (lasso or box), or given rows, or whole classes of a column."""
 
     mode: Literal["replace", "add", "subtract"]
     polygon: tuple[tuple[float, float], ...] = ()
@@ -37,13 +37,13 @@ class Shape:
     """Classes that were switched off when the polygon was drawn: rows of these are not inside it."""
 
     def as_json(self) -> dict[str, Any]:
-        """``Shape`` of ``web/map/lasso.js``; what is empty is left out."""
+        """The JSON of ``Shape`` in ``web/map/lasso.js``, without empty fields."""
         fields = {name: getattr(self, name) for name in ("mode", "polygon", "rows", "classes", "column", "hidden")}
         return {name: value for name, value in fields.items() if value}
 
 
 def read_shapes(value: Any) -> tuple[Shape, ...]:
-    """Shapes as a browser sent them, checked. Raises ``InputError``."""
+    """Shapes from the JSON of a browser, validated. Raises ``InputError``."""
     if value is None:
         return ()
     try:
@@ -56,7 +56,7 @@ def read_shapes(value: Any) -> tuple[Shape, ...]:
 
 
 def select(shapes: Sequence[Shape], points: Drawn, codes: Mapping[str, np.ndarray]) -> Allowed:
-    """True for each row that is selected after all shapes in turn.
+    """True for each row that is selected after all shapes have been applied in order.
 
     ``points`` are positions as drawn (``point_buffers.drawn_points``); ``codes`` gives the class numbers of the columns that
     shapes name.
@@ -71,7 +71,7 @@ def select(shapes: Sequence[Shape], points: Drawn, codes: Mapping[str, np.ndarra
 
 
 def _selected(shape: Shape, points: Drawn, order: np.ndarray, codes: np.ndarray | None) -> Allowed:
-    """True for each row of one shape, whatever its mode."""
+    """True for each row of one shape, ignoring its mode."""
     selected = inside(shape.polygon, points, order) if shape.polygon else np.zeros(len(points), dtype=bool)
     if codes is not None and shape.hidden:
         selected &= ~np.isin(codes, shape.hidden)

@@ -1,7 +1,7 @@
-"""Files on their way from a browser to the disk, one request per file, a few pieces in memory at a time.
+"""Uploads from a browser to disk: one request per file, with only a few chunks in memory at a time.
 
-An upload is a folder ``<home>/.uploads/<id>/``. Its id and the names of the files in it are drawn here; what the browser
-calls them is kept as text in a list beside them (see ``sources.uploads``) and never becomes a path.
+An upload is a folder ``<home>/.uploads/<id>/``. The id and the file names in it are random; the names used by the browser are
+stored as text in a list beside the files (see ``sources.uploads``) and never become a path.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from ...sources.uploads import HEADER, NAMES, read_names
 
 FOLDER = ".uploads"
 ALONE = (".zip", ".h5", ".hdf5")
-"""Suffixes of files that are a source by themselves; they keep it on disk. So do tables, which may also lie beside pictures."""
+"""Suffixes of files that are a source by themselves and keep the suffix on disk. Tables keep it too, also beside pictures."""
 SPARE_BYTES = 1_000_000_000
-"""What must stay free on the disk."""
+"""Bytes that must stay free on the disk."""
 MOST_NAME = 200
-"""Characters of one part of a name."""
+"""Maximal number of characters in one part of a name."""
 MOST_PARTS = 20
 UNUSED_LIFE_S = 24 * 3600.0
 _PIECE_BYTES = 1 << 20
@@ -39,7 +39,7 @@ _ID = re.compile(r"[0-9a-f]{32}")
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """What has arrived so far."""
+    """An upload and the files received so far."""
 
     path: Path
 
@@ -48,11 +48,11 @@ class Upload:
         return self.path.name
 
     def names(self) -> list[str]:
-        """Names the owner gave, in order."""
+        """The user's names of the files, in order."""
         return sorted(name for _, name, _ in read_names(self.path))
 
     def source(self) -> Path:
-        """What ``build`` is given: the one archive or table that was brought, or the folder of pictures. Raises ``InputError``."""
+        """The path to build from: the only archive or table of the upload, else the folder of pictures. Raises ``InputError``."""
         arrived = read_names(self.path)
         if not arrived:
             raise InputError("Nothing has arrived yet; choose pictures, a folder or a zip.")
@@ -80,13 +80,13 @@ def find(home: Path, upload_id: str) -> Upload:
 
 
 def remove(upload: Upload) -> None:
-    """Throw away what arrived."""
+    """Delete an upload and its files."""
     shutil.rmtree(upload.path)
     _arrived.pop(upload.path, None)
 
 
 def remove_orphan(home: Path, source: Path, *, used: Collection[Path]) -> None:
-    """Throw away the upload that ``source`` lies in, where there is one and no place in ``used`` lies in it too."""
+    """Delete the upload that contains ``source``, if there is one and no path in ``used`` lies in it."""
     folder = (home / FOLDER).resolve()
     if source.is_relative_to(folder) and source != folder:
         path = folder / source.relative_to(folder).parts[0]
@@ -95,7 +95,7 @@ def remove_orphan(home: Path, source: Path, *, used: Collection[Path]) -> None:
 
 
 def remove_unused(home: Path, *, used: Collection[Path]) -> None:
-    """Throw away uploads of yesterday and before that nothing was made from. ``used`` are sources of collections and jobs."""
+    """Delete uploads older than a day that are not used. ``used`` are the sources of collections and jobs."""
     folder = home / FOLDER
     for path in list(folder.iterdir()) if folder.is_dir() else []:
         old = time.time() - path.stat().st_mtime > UNUSED_LIFE_S
@@ -104,9 +104,9 @@ def remove_unused(home: Path, *, used: Collection[Path]) -> None:
 
 
 async def receive(upload: Upload, name: str, pieces: AsyncIterator[bytes], *, announced_bytes: int, most_bytes: int) -> int:
-    """Write one file as it comes; returns its size. Raises ``TooLarge`` or ``StorageFull``.
+    """Write one file while it is received; returns its size in bytes. Raises ``TooLarge`` or ``StorageFull``.
 
-    ``announced_bytes`` is what the browser said it would send, ``most_bytes`` the limit for the whole upload.
+    ``announced_bytes`` is the size the browser announced, ``most_bytes`` the limit for the whole upload.
     """
     name = safe_name(name)
     _check_room(upload, announced_bytes, most_bytes)
@@ -133,14 +133,14 @@ async def receive(upload: Upload, name: str, pieces: AsyncIterator[bytes], *, an
 
 
 def _kept_suffix(name: str) -> str:
-    """The suffix by which a file is known as a source by itself; empty for every other file."""
+    """The suffix, if a file with it is a source by itself (such as a zip); empty for every other file."""
     suffixes = [suffix.lower() for suffix in PurePosixPath(name).suffixes]
     suffix = "".join(suffixes[-2:]) if suffixes[-1:] == [".gz"] else "".join(suffixes[-1:])
     return suffix if suffix in ALONE or (is_table(name) and not is_labels(name)) else ""
 
 
 def safe_name(name: str) -> str:
-    """The browser's name as a relative path that may be shown and listed: no way out, no control characters, not endless.
+    """The browser's name as a relative path that is safe to show: no ``..``, no control characters, limited length.
 
     Raises ``InputError`` where nothing is left.
     """
@@ -155,12 +155,12 @@ def safe_name(name: str) -> str:
 
 
 def _short(part: str) -> str:
-    """The part, with its middle left out where it is too long; its suffix stays."""
+    """The part shortened in the middle where it is too long; its suffix is preserved."""
     return part if len(part) <= MOST_NAME else part[: MOST_NAME - 21] + "…" + part[-20:]
 
 
 _arrived: dict[Path, int] = {}
-"""Bytes of each upload that have come in, those of files on their way included."""
+"""Bytes received of each upload, including files still being received."""
 
 
 def _check_room(upload: Upload, more_bytes: int, most_bytes: int) -> None:
@@ -175,7 +175,7 @@ def _check_room(upload: Upload, more_bytes: int, most_bytes: int) -> None:
 
 
 async def _gathered(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The same bytes in larger pieces: each is handed to a thread, and that costs more than writing it."""
+    """The same bytes in larger chunks, because handing a chunk to a thread costs more than writing it."""
     waiting = bytearray()
     async for piece in pieces:
         waiting += piece

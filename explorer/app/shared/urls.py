@@ -1,6 +1,6 @@
-"""Addresses of our routes, as pages hand them to widgets. ``{row}`` in an address stands for a row.
+"""URLs of our routes, as pages pass them to widgets. ``{row}`` in a URL stands for a row number.
 
-An address that ends in ``?v=...`` names its content: what it answers may be cached for ever.
+A URL that ends in ``?v=...`` contains the version of its content, so the response can be cached without limit.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def thumb(collection: Collection) -> str:
 
 
 def patch(collection: Collection) -> str:
-    """The whole picture of ``{row}``, encoded anew."""
+    """The whole picture of ``{row}``, encoded again as a JPEG."""
     return _of(collection, "patch/{row}.jpg", v=cache.version(collection))
 
 
@@ -47,27 +47,27 @@ def column(collection: Collection, name: str) -> str:
 
 
 def groups(collection: Collection, clusters: Artifact) -> str:
-    """Colours by group; the legend comes from ``point_buffers.cluster_column``."""
+    """Colours by cluster; the legend comes from ``point_buffers.cluster_column``."""
     return _of(collection, f"groups/{clusters.key}.bin")
 
 
 def overlap(collection: Collection, one: str, other: str) -> str:
-    """How many neighbours two models have in common, as colours of a map; the legend is ``cache.shared(...).legend``."""
+    """Number of common neighbours of two encoders, as colours of a map; the legend is ``cache.shared(...).legend``."""
     return _of(collection, "overlap.bin", v=cache.version(collection), one=one, other=other)
 
 
 def trust(collection: Collection, projection: Artifact, column: str) -> str:
-    """Colours by how far places on a map can be trusted; the legend comes from ``point_buffers.value_column``."""
+    """Colours by the trustworthiness of positions on a map; the legend comes from ``point_buffers.value_column``."""
     return _of(collection, f"trust/{projection.key}/{column}.bin")
 
 
 def query(query_id: str) -> str:
-    """A picture someone asks about; the address is known to its own session only."""
+    """A query picture; only its own session knows the URL."""
     return f"{api()}/queries/{query_id}.jpg"
 
 
 def uploads() -> str:
-    """Where uploads begin."""
+    """The URL at which an upload begins."""
     return f"{api()}/uploads"
 
 

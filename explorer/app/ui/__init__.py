@@ -1,4 +1,4 @@
-"""Pieces that several pages share."""
+"""Components used by several pages."""
 
 from .common import (
     CHOSEN,

@@ -1,4 +1,4 @@
-"""Small charts. Labels go to plotly as plain text; it would take tags in them for markup."""
+"""Small charts. Labels are escaped for plotly, which would interpret HTML tags in them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _REST = "#b9c1c3"
 
 
 def composition(chosen: pd.Series[Any], whole: pd.Series[Any], *, key: str) -> None:
-    """Shares of the commonest values among the chosen rows, with a tick where the whole collection has them."""
+    """Shares of the most frequent values among the chosen rows, with a tick at the share in the whole collection."""
     import plotly.graph_objects as go
 
     shares = _shares(chosen)
@@ -61,7 +61,7 @@ def composition(chosen: pd.Series[Any], whole: pd.Series[Any], *, key: str) -> N
 
 
 def stacked(counts: pd.DataFrame, names: Mapping[int, str] | Sequence[str], *, key: str, title: str) -> None:
-    """One bar for each group (index), split by the values of a column (columns)."""
+    """A stacked bar for each cluster (index), divided by the values of a column (columns)."""
     import plotly.graph_objects as go
 
     order = list(counts.sum().sort_values(ascending=False).index)
@@ -89,7 +89,7 @@ def stacked(counts: pd.DataFrame, names: Mapping[int, str] | Sequence[str], *, k
 
 
 def shared(counts: Sequence[int], *, key: str) -> None:
-    """How many patches share 0, 1, ... of their nearest ones between two models."""
+    """How many patches have 0, 1, ... nearest neighbours in common between two encoders."""
     import plotly.graph_objects as go
 
     figure = go.Figure(

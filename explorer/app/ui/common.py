@@ -1,4 +1,4 @@
-"""Pieces that several pages share."""
+"""Functions and components used by several pages."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ from . import url_state
 CHOSEN = url_state.COLLECTION
 BY_PEOPLE = frozenset(COLUMNS.values())
 MOST_CLASSES = 200
-"""Columns with more different texts than this are names of things, not classes."""
+"""Columns with more distinct texts than this are names, not classes."""
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:$&])")
 T = TypeVar("T")
 
 
 def plain(text: object) -> str:
-    """Text that Streamlit's markdown shows as it is, whatever is in it."""
+    """The text escaped for Streamlit's markdown."""
     return _MARKDOWN.sub(r"\\\1", str(text).replace("\n", " "))
 
 
 def count(n: int, unit: str = "") -> str:
-    """A number with thin spaces between thousands, and its unit in the right form."""
+    """A number with thin spaces between thousands, and its noun in singular or plural."""
     digits = f"{n:,}".replace(",", "\u202f")
     if not unit:
         return digits
@@ -47,7 +47,7 @@ def count(n: int, unit: str = "") -> str:
 
 
 def size(n_bytes: int) -> str:
-    """Bytes in a unit people read."""
+    """A number of bytes in a readable unit."""
     value, units = float(n_bytes), ["bytes", "kB", "MB", "GB", "TB"]
     while value >= 1000 and len(units) > 1:
         value, units = value / 1000, units[1:]
@@ -55,7 +55,7 @@ def size(n_bytes: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time in a unit people read."""
+    """A duration in a readable unit."""
     if seconds < 60:
         return f"{max(1, round(seconds))} s"
     return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
@@ -69,7 +69,7 @@ def day(iso: str) -> str:
 
 
 def share(part: float) -> str:
-    """A share of 1 in percent; never 0 or 100 unless it is."""
+    """A share from 0 to 1 in percent; 0 and 100 only for exactly 0 and 1."""
     percent = 100 * part
     rounded = round(percent)
     if percent > 0 and rounded == 0:
@@ -78,7 +78,7 @@ def share(part: float) -> str:
 
 
 def encoder_title(name: str) -> str:
-    """What an encoder is called; its name where it is not of our table."""
+    """The title of an encoder; its name where it is not in our table."""
     try:
         return encoders.spec(name).title
     except EncoderUnknown:
@@ -86,7 +86,7 @@ def encoder_title(name: str) -> str:
 
 
 def choose_collection(names: Sequence[str]) -> None:
-    """The collection that all pages show."""
+    """Show the choice of the collection that all pages use."""
     chosen = st.session_state.get(CHOSEN)
     options = [*names] if chosen in names or chosen is None else [*names, chosen]
     state_key = "header/collection"
@@ -108,7 +108,7 @@ def current() -> Collection:
 
 
 def guarded(show: Callable[[], T]) -> T | None:
-    """Run a part of a page; where it meets an error a person can mend, say what and what next instead."""
+    """Run a part of a page; an error that the user can fix is shown as a message with the next step."""
     try:
         return show()
     except ExplorerError as error:
@@ -117,7 +117,7 @@ def guarded(show: Callable[[], T]) -> T | None:
 
 
 def trouble(error: ExplorerError) -> None:
-    """What went wrong, in words, and the way on."""
+    """Show an error message and the next step."""
     if isinstance(error, CollectionMissing):
         name = st.session_state.get(CHOSEN)
         if name is None:
@@ -141,14 +141,14 @@ def trouble(error: ExplorerError) -> None:
 
 
 def nothing(what: str, next_step: str) -> None:
-    """An empty state: what is missing, and what to do."""
+    """Show an empty state: what is missing, and what to do."""
     st.header(what, anchor=False)
     if next_step:
         st.markdown(next_step)
 
 
 def colour_columns(collection: Collection) -> Sequence[str]:
-    """Columns worth colouring and counting by."""
+    """Columns that are useful for colours and counts."""
     return _colour_columns(collection, collection.annotations.version)
 
 
@@ -158,7 +158,7 @@ def _colour_columns(collection: Collection, version: int) -> Sequence[str]:
 
 
 def columns_worth(rows: pd.DataFrame) -> list[str]:
-    """Those with more than one value, and fewer than there are rows unless they are measurements; of people, with any value."""
+    """Columns with more than one value and, unless they are measurements, fewer values than rows; annotations need only one value."""
     found = []
     for name in rows.columns:
         if name in (*INTERNAL, "id", "uri"):
@@ -177,13 +177,13 @@ def columns_worth(rows: pd.DataFrame) -> list[str]:
 
 
 def class_columns(collection: Collection) -> list[str]:
-    """Of those, the ones with few values."""
+    """The columns among these that have few values."""
     table = collection.table()
     return [name for name in colour_columns(collection) if name in table and table[name].nunique() <= MOST_CLASSES]
 
 
 def clustering_title(groups: Artifact) -> str:
-    """How a grouping was made, in a few words."""
+    """The method and settings of a clustering, in a few words."""
     recipe = groups.recipe
     how = {
         "leiden": lambda: f"Leiden, resolution {recipe['resolution']:g}",
@@ -194,7 +194,7 @@ def clustering_title(groups: Artifact) -> str:
 
 
 def facts(collection: Collection, row: int, *, key: str) -> None:
-    """Everything known of a patch, as text."""
+    """All known values of a patch, as text."""
     record = collection.table().iloc[row].to_dict()
     shown = {str(name): value for name, cell in record.items() if name not in INTERNAL and (value := value_of(cell)) is not None}
     if shown.get("uri") == shown.get("id"):
@@ -218,18 +218,18 @@ COLUMN_NAMES = {
 
 
 def column_name(name: str) -> str:
-    """What a column is called on a page."""
+    """The title of a column on a page."""
     return COLUMN_NAMES.get(name, name)
 
 
 def csv(table: pd.DataFrame) -> bytes:
-    """A table to download, which no spreadsheet runs as formulas."""
+    """A table as CSV for download, safe from formulas in spreadsheets."""
     text: str = pipeline.defused(table).to_csv(index=False)
     return text.encode()
 
 
 def listed(table: pd.DataFrame, *, key: str, height: int) -> None:
-    """A table to look at: columns by their names for people, those that tell nothing left out."""
+    """A table for display: columns with titles for people, without columns that carry no information."""
     shown = table.dropna(axis="columns", how="all")
     if {"id", "uri"} <= {*shown.columns} and (shown["id"] == shown["uri"]).all():
         shown = shown.drop(columns="uri")
@@ -241,7 +241,7 @@ def _short(value: object) -> str:
 
 
 def picture(collection: Collection, row: int, *, title: str = "") -> Picture:
-    """A patch to be shown large."""
+    """A patch, prepared for enlarged display."""
     item = collection.items.iloc[row]
     mpp = value_of(item["mpp"])
     return Picture(
@@ -253,7 +253,7 @@ def picture(collection: Collection, row: int, *, title: str = "") -> Picture:
 
 
 def cards(collection: Collection, found: Sequence[tuple[int, float | None]], *, short: bool = False) -> list[Card]:
-    """Rows and their similarity as cards; ``short`` ones show the label only."""
+    """Rows with their similarity as cards; ``short`` cards show only the label."""
     items = collection.items.iloc[[row for row, _ in found]]
     shown = {
         name: [str(value) if (value := value_of(cell)) is not None else "" for cell in items[name]]
@@ -268,12 +268,12 @@ def cards(collection: Collection, found: Sequence[tuple[int, float | None]], *, 
 
 
 def take_model(collection: Collection, asked: Mapping[str, str]) -> None:
-    """Set the model to what an address asks."""
+    """Set the chosen encoder from the URL."""
     st.session_state[f"model/{collection.name}"] = asked.get("model")
 
 
 def choose_encoder(collection: Collection) -> str:
-    """The model whose view of the patches all pages show; chosen only where there are several. Raises ``ArtifactMissing``."""
+    """Show the choice of the encoder that all pages use, if there are several. Raises ``ArtifactMissing``."""
     names = collection.encoder_names()
     if len(names) < 2:
         return collection.embedding().encoder_name
@@ -284,7 +284,7 @@ def choose_encoder(collection: Collection) -> str:
 
 
 def model_word(collection: Collection) -> str | None:
-    """The model as an address says it: not at all where it is the first."""
+    """The encoder as a URL parameter; None for the default encoder."""
     names = collection.encoder_names()
     chosen = st.session_state.get(f"model/{collection.name}")
     return str(chosen) if chosen in names[1:] else None

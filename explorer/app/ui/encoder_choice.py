@@ -1,4 +1,4 @@
-"""Choosing the model that is to describe patches."""
+"""Choose an encoder to embed patches with."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from .. import ui
 from ..shared import cache
 
 FREE = ("none needed", "here", "to fetch")
-"""States of weights (``encoders.weights_state``) with which a model can be used without asking anybody."""
+"""States of weights (``encoders.weights_state``) in which an encoder can be used without a request for access."""
 
 
 def choose_encoder(key: str) -> EncoderSpec:
-    """The model that describes the patches, with what one must know before choosing it."""
+    """Choose the encoder, with the facts needed for the choice."""
     specs = [encoders.spec(name) for name in encoders.names()]
     here = {spec.name: encoders.weights_state(spec, cache.settings().weights_dir) for spec in specs}
     order = {"none needed": 0, "here": 1, "to fetch": 2, "ask for access": 3, "not loadable here": 4}

@@ -1,4 +1,4 @@
-"""Controls that say which rows are meant: values of some columns, ranges of others."""
+"""Controls that filter rows by values of columns and by ranges of numbers."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from .url_state import Where
 
 _MOST_CHOICES = 200
 _STEPS = 100
-"""Of a slider, at least."""
+"""Minimal number of steps of a slider."""
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A column one may choose by: its values as text, or the ends and the step of a slider around its numbers."""
+    """A column to filter by: its distinct values as text, or the limits and step of a slider."""
 
     name: str
     values: tuple[str, ...]
@@ -36,7 +36,7 @@ class Offer:
 
 
 def offers(collection: Collection, projection: Artifact | None) -> Sequence[Offer]:
-    """What rows can be chosen by, where their places on that map count among what is known; found once for each map."""
+    """The columns that can be filtered by, including map quality of the given map; computed once for each map."""
     again = None if projection is None else map_quality.stability_of(projection, collection.artifacts("stabilities"))
     return _offers(collection.path, cache.table_version(collection), projection and projection.key, again and again.key)
 
@@ -56,7 +56,7 @@ def _offers(path: Path, version: str, projection: str | None, again: str | None)
 
 
 def controls(offered: Sequence[Offer], *, key: str) -> Where:
-    """A control for each column; returns what they say."""
+    """Show a control for each column; returns the conditions."""
     for one in offered:
         title, state_key = ui.plain(ui.COLUMN_NAMES.get(one.name, one.name)), _key(key, one)
         if one.ends is None:
@@ -69,7 +69,7 @@ def controls(offered: Sequence[Offer], *, key: str) -> Where:
 
 
 def conditions(offered: Sequence[Offer], *, key: str) -> Where:
-    """What the controls say, as ``allowed_rows`` takes it. A slider at its end sets no bound there."""
+    """The conditions of the controls in the form that ``allowed_rows`` takes. A slider at its limit sets no bound on that side."""
     found: Where = {}
     for one in offered:
         chosen = st.session_state.get(_key(key, one))
@@ -82,7 +82,7 @@ def conditions(offered: Sequence[Offer], *, key: str) -> Where:
 
 
 def take(offered: Sequence[Offer], where: Mapping[str, Any], *, key: str) -> None:
-    """Set the controls to a choice. What it says of columns that are not there, or of values that nothing has, is left out."""
+    """Set the controls to the conditions. Unknown columns and values that do not occur are ignored."""
     for one in offered:
         wanted = where.get(one.name)
         if one.ends is None:
@@ -96,7 +96,7 @@ def take(offered: Sequence[Offer], where: Mapping[str, Any], *, key: str) -> Non
 
 
 def choices(values: pd.Series) -> list[str]:
-    """The different values of a column as text, each tag by itself."""
+    """The distinct values of a column as text; tags are separated."""
     texts = {str(value) for value in values.dropna().unique()}
     if str(values.name).rstrip("_") == TAGS_COLUMN:
         texts = {tag for text in texts for tag in text.split(LIST_SEPARATOR)}
@@ -104,7 +104,7 @@ def choices(values: pd.Series) -> list[str]:
 
 
 def ends(values: pd.Series) -> tuple[float, float, float]:
-    """Ends of a slider around all values that are finite, and its step, in round numbers."""
+    """Limits of a slider around all finite values, and its step, in round numbers."""
     numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
     numbers = numbers[np.isfinite(numbers)]
     low, high = (float(numbers.min()), float(numbers.max())) if len(numbers) else (0.0, 1.0)
@@ -116,7 +116,7 @@ def ends(values: pd.Series) -> tuple[float, float, float]:
 
 
 def _decade(number: float) -> int:
-    """Exponent of the power of ten at or below a number."""
+    """Exponent of the largest power of ten that is not above a number."""
     return math.floor(math.log10(number) + 1e-9)
 
 

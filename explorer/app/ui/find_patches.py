@@ -1,4 +1,4 @@
-"""Finding patches to search with: by what is known of them, or from a picture that was brought."""
+"""Find patches to search with: by text in their columns, or by an uploaded picture."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from ..shared import cache, uploads
 from . import query_state
 
 MOST_BYTES = 20_000_000
-"""Of a picture that is brought."""
+"""Maximal size in bytes of an uploaded query picture."""
 FOUND = 12
-"""Patches shown for a name that was typed."""
+"""Maximal number of patches shown for a typed name."""
 FIRST = 24
-"""Patches offered where nothing is asked yet."""
+"""Number of patches offered where there is no query yet."""
 
 
 def find(collection: Collection, text: str) -> list[int]:
-    """Rows whose number is the text, or whose name, label, patient or slide holds it."""
+    """The row with this number, or rows whose name, label, patient or slide contains the text."""
     rows = [int(text)] if text.isdecimal() and int(text) < collection.n else []
     for column in ("id", "label", "patient", "slide"):
         values = collection.items[column].astype("string")
@@ -30,7 +30,7 @@ def find(collection: Collection, text: str) -> list[int]:
 
 
 def take(key: str, upload_id: str) -> str:
-    """A picture that was brought by the widget of that key: it is held in memory for this session, and its file thrown away."""
+    """Take the picture uploaded by the widget with that key: keep it in memory for this session and delete its file."""
     widgets.forget(key)
     upload = uploads.find(cache.settings().home, upload_id)
     try:

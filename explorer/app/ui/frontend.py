@@ -1,7 +1,7 @@
-"""Tells Streamlit's page where its server is.
+"""Tells Streamlit's page the address of its server.
 
-Otherwise a page opened by its own address, such as ``/map``, first asks for ``/map/_stcore/health`` to find out, and the
-browser reports each miss as an error. Should a later Streamlit not look at this, pages work as before.
+Without this, a page opened directly, such as ``/map``, first requests ``/map/_stcore/health`` to find the server, and the
+browser reports each failed request as an error. If a later version of Streamlit ignores the setting, pages work as before.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _HEAD = b"<head>"
 
 
 class ServerAddress:
-    """Pure ASGI: adds one line to the head of Streamlit's page, and leaves everything else as it is."""
+    """ASGI middleware that adds one line to the head of Streamlit's page and changes nothing else."""
 
     def __init__(self, app: ASGIApp, *, base_path: str) -> None:
         self.app = app
@@ -23,7 +23,7 @@ class ServerAddress:
         self.head = _HEAD + line.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on."""
+        """Handle one request."""
         if scope["type"] != "http" or not _asks_for_a_page(scope):
             await self.app(scope, receive, send)
             return

@@ -1,4 +1,4 @@
-"""Jobs as a page shows them: how far, how fast, how long still; stop, go on, log. They outlive the page."""
+"""Jobs on a page: progress, speed, time left, and buttons to stop, resume and read the log. Jobs run independently of the page."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _VERBS = {
 
 
 def panel(collection: str | None = None) -> None:
-    """Jobs of a collection, or of all. Where one begins or ends, the page is shown anew."""
+    """Show the jobs of a collection, or of all. The page is rerun when a job begins or ends."""
     known = {job.id: job.state() for job in of(collection)}
 
     @st.fragment(run_every=POLL_S if {"waiting", "running"} & set(known.values()) else None)

@@ -1,4 +1,4 @@
-"""What a map of a collection shows: which layout, which colours, which rows its shapes select."""
+"""What a map of a collection shows: the layout, the colours, and the rows its shapes select."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from ..widgets import MapData, Mark, Query, set_map_state
 from . import url_state
 
 GROUP = "group:"
-"""Before the key of a grouping, where a colour names one."""
+"""Prefix of the key of a clustering in the name of a colour option."""
 NEAREST = 10
 MOST_AREA = 6000
-"""Letters of a selection in an address; browsers and proxies cut longer ones."""
+"""Maximal number of characters of a selection in a URL; browsers and proxies cut longer ones."""
 _MEASURED = {"trustworthiness": "trust", "continuity": "continuity", "stability": "stability"}
 OF = "map/of"
-"""In the session: the name of the rows that are selected, where they have one (``named``)."""
+"""Session key of the name of the selected rows, if they have one (``named``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class View:
 
     @property
     def key(self) -> str:
-        """Of the map widget: what was done on a layout belongs to it."""
+        """Key of the map widget. It contains the key of the layout, so that each layout has its own widget state."""
         return f"map-{self.projection.key}"
 
 
@@ -56,32 +56,32 @@ def layouts(collection: Collection, encoder: str | None = None) -> list[Artifact
 
 
 def layout_key(collection: Collection) -> str:
-    """In the session: key of the layout that is shown."""
+    """Session key of the chosen layout."""
     return f"map/layout/{collection.name}"
 
 
 def of_group(artifact: Artifact, group: int) -> str:
-    """A group, as an address names its rows."""
+    """The rows of a cluster, as a URL parameter."""
     return f"group-{artifact.key}-{group}"
 
 
 def of_saved(selection: SavedSelection) -> str:
-    """A saved selection, as an address names its rows."""
+    """The rows of a saved selection, as a URL parameter."""
     return f"saved-{selection.key}"
 
 
 def of_where(where: url_state.Where) -> str:
-    """Rows with these values or in these ranges, as an address names them."""
+    """Rows with these values or in these ranges, as a URL parameter."""
     return f"where-{json.dumps(where, separators=(',', ':'), ensure_ascii=False)}"
 
 
 def described(view: View) -> pd.DataFrame:
-    """The rows, with how far their places on this map can be trusted."""
+    """The rows with the trustworthiness of their positions on this map."""
     return view.collection.embedding(view.encoder).described(view.projection)
 
 
 def rows_where(view: View, where: url_state.Where) -> np.ndarray:
-    """Rows with these values or in these ranges, ascending; none where nothing is said. Raises ``InputError``."""
+    """Rows with these values or in these ranges, ascending; no rows where no condition is given. Raises ``InputError``."""
     allowed = allowed_rows(described(view), where=where)
     return np.flatnonzero(allowed) if allowed is not None else np.empty(0, dtype=np.int64)
 
@@ -94,7 +94,7 @@ def choose_where(view: View, where: url_state.Where) -> None:
 
 
 def named(view: View, name: str | None) -> tuple[Shape, ...]:
-    """The rows an address names, as a shape; none where what it names is gone."""
+    """The rows that a URL parameter names, as shapes; empty where they no longer exist."""
     kind, _, rest = (name or "").partition("-")
     key, _, number = rest.partition("-")
     rows = np.empty(0, dtype=np.int64)
@@ -116,7 +116,7 @@ def named(view: View, name: str | None) -> tuple[Shape, ...]:
 
 
 def url_params(view: View, shapes: Sequence[Shape]) -> dict[str, str | None]:
-    """Layout and selection as an address says them. An area lies on one layout, so it is always told with it."""
+    """Layout and selection as URL parameters. A drawn area belongs to one layout, so the layout is always included with it."""
     of = st.session_state.get(OF)
     if of and tuple(shapes) != named(view, of):
         of = st.session_state[OF] = None
@@ -127,7 +127,7 @@ def url_params(view: View, shapes: Sequence[Shape]) -> dict[str, str | None]:
 
 
 def layout_title(projection: Artifact) -> str:
-    """How a layout was made."""
+    """Method and settings of a layout, as text."""
     recipe = projection.recipe
     if recipe["method"] != "umap":
         return "PCA"
@@ -140,14 +140,14 @@ def layout_title(projection: Artifact) -> str:
 
 
 def measured(view: View) -> dict[str, float]:
-    """How far nearness on a map can be believed, 0 to 1, by name; what was not measured is not there."""
+    """Quality measures of a map, 0 to 1, by name; only those that were measured."""
     again = map_quality.stability_of(view.projection, view.collection.artifacts("stabilities"))
     found = {**view.projection.meta["measured"], **(again.meta["measured"] if again else {})}
     return {title: float(found[name]) for name, title in _MEASURED.items() if name in found}
 
 
 def colours(view: View) -> dict[str, str]:
-    """What the map can be coloured by: value -> title. The first is the best to begin with."""
+    """The options for colouring the map, value -> title; the first is the default."""
     columns = ui.colour_columns(view.collection)
     first = sorted(columns, key=lambda name: (name != "label",))
     groupings = {
@@ -159,7 +159,7 @@ def colours(view: View) -> dict[str, str]:
 
 
 def column(view: View, colour: str) -> dict[str, Any] | None:
-    """The colours as the map widget takes them."""
+    """The colours in the form that the map widget takes."""
     if not colour:
         return None
     if artifact := grouping(view, colour):
@@ -173,7 +173,7 @@ def column(view: View, colour: str) -> dict[str, Any] | None:
 
 
 def grouping(view: View, colour: str) -> Artifact | None:
-    """The grouping a colour names, or None."""
+    """The clustering that a colour option names, or None."""
     key = colour.removeprefix(GROUP) if colour.startswith(GROUP) else ""
     return (
         next((artifact for artifact in view.collection.embedding(view.encoder).clusterings() if artifact.key == key), None) if key else None
@@ -198,7 +198,7 @@ def data(
     overview: bool = False,
     height_px: int = 600,
 ) -> MapData:
-    """All that the map widget needs; an ``overview`` only shows where something is."""
+    """All data of the map widget; an ``overview`` has no cluster names and shows only where the rows lie."""
     collection = view.collection
     storage.file(view.projection, "xy.npy")  # where it is damaged, say so here rather than in the browser
     mark = None
@@ -232,7 +232,7 @@ def _medoids(view: View, colour: str) -> list[tuple[int, str]]:
 
 
 def _codes(view: View, shapes: Sequence[Shape]) -> Mapping[str, np.ndarray]:
-    """Class numbers of the columns by which something was hidden when a shape was drawn."""
+    """Class numbers of the columns by which classes were hidden when a shape was drawn."""
     found = {}
     for name in {shape.column for shape in shapes if shape.column is not None}:
         artifact = next(

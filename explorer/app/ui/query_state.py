@@ -1,4 +1,4 @@
-"""The search of this session: what the pages and the address say, as a ``Query``."""
+"""The query of this session, as pages and URLs hold it, and as a ``Query``."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from ..shared.query_pictures import Held
 from ..widgets import Box
 
 MOST_VECTORS = 32
-"""Vectors of pictures and regions that a session keeps."""
+"""Number of vectors of pictures and regions that a session caches."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a reader searches with, and what may be returned. Of ``row``, ``picture`` and ``rows`` one is given."""
+    """The query and the filters of its hits. Exactly one of ``row``, ``picture`` and ``rows`` is given."""
 
     row: int | None = None
     picture: str | None = None
-    """Id of a picture that this session brought."""
+    """Id of an uploaded picture of this session."""
     rows: tuple[int, ...] = ()
-    """A selection."""
+    """The rows of a selection."""
     box: Box | None = None
-    """A part of the row's or the session's picture."""
+    """A region of the row's or the uploaded picture."""
     mpp: float | None = None
-    """Micrometres per pixel of the session's picture, where its owner gave it."""
+    """Micrometres per pixel of the uploaded picture, if the user gave it."""
     liked: tuple[int, ...] = ()
     disliked: tuple[int, ...] = ()
     k: int = 24
@@ -43,7 +43,7 @@ class Question:
     encoder: str | None = None
 
     def query(self) -> Query:
-        """The same as a query. Raises ``InputError`` where nothing is asked or a picture is no longer here."""
+        """The same as a ``Query``. Raises ``InputError`` where there is no query or a picture is no longer stored."""
         if self.rows:
             example: Row | Rows | Picture | Region = Rows(self.rows)
         elif self.picture is not None:
@@ -65,7 +65,7 @@ def held() -> Held:
 
 
 def picture(collection: Collection, question: Question) -> Image | None:
-    """The picture that is searched with, cut to its region; None for a selection. Raises ``NotFound`` where it is no longer here."""
+    """The query picture, cut to its region; None for a selection. Raises ``NotFound`` where it is no longer stored."""
     if question.picture is not None:
         image = query_pictures.find(question.picture)
     elif question.row is not None:
@@ -76,13 +76,13 @@ def picture(collection: Collection, question: Question) -> Image | None:
 
 
 def known_row(collection: Collection, question: Question) -> int | None:
-    """The row that is searched with, also where its picture was brought from outside."""
+    """The row of the query, also where an uploaded picture equals a row."""
     if question.picture is not None:
         return collection.row_by_sha256.get(query_pictures.picture(question.picture).sha256)
     return question.row
 
 
 def search(collection: Collection, question: Question) -> SearchResult:
-    """The hits of a question. Raises what ``search.search`` raises."""
+    """The hits of the query. Raises what ``search.search`` raises."""
     vectors: VectorCache = st.session_state.setdefault("search/vectors", LRUCache(MOST_VECTORS))
     return cache.search(collection, question.query(), encoder=question.encoder, vectors=vectors)

@@ -1,4 +1,4 @@
-"""Charts of a report. Every label goes to plotly as plain text; it would take tags in it for markup."""
+"""Charts of a report. Labels are escaped for plotly, which would interpret HTML tags in them."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ QUIET = "#8b9699"
 _FAINT = "rgba(139, 150, 153, 0.35)"
 _PAGE_LIGHT, _PAGE_DARK = "#ffffff", "#14191b"
 _LIGHT, _DARK = "#f1f5f5", "#1e2527"
-"""Of an empty cell, by theme: plotly chooses the colour of a cell's text by the cell's own."""
+"""Colour of an empty cell, by theme: plotly chooses the colour of a cell's text by the cell's own."""
 _FURTHER_SERIES = ("#e69f00", "#0072b2", "#cc79a7")
 _CONFIG = {"displayModeBar": False, "scrollZoom": False}
 _LINE_PX = 24
 _MOST_COUNTS = 14
-"""Classes up to which a confusion matrix has room for its numbers."""
+"""Maximal number of classes for which a confusion matrix shows its numbers."""
 
 
 def section(shown: Section, *, key: str) -> None:
-    """The chart of a section with its title and note; nothing for sections that are text."""
+    """Show the chart of a section with its title and note; sections of text are skipped."""
     if not isinstance(shown, Bars | Confusion | Curves):
         return
     st.header(shown.title, anchor=False)
@@ -43,7 +43,7 @@ def section(shown: Section, *, key: str) -> None:
 
 
 def score_line(value: Estimate, known: Sequence[Mark], *, key: str) -> None:
-    """The score with its interval on a line from 0 to 1, and below it each baseline: a tick and its name on a line of its own."""
+    """The score with its interval on a line from 0 to 1; below it a named tick for each baseline."""
     import plotly.graph_objects as go
 
     behind = _PAGE_DARK if is_dark() else _PAGE_LIGHT  # a tick passes behind the names of others
@@ -66,7 +66,7 @@ def score_line(value: Estimate, known: Sequence[Mark], *, key: str) -> None:
 
 
 def class_bars(by_class: Mapping[str, Estimate], *, key: str, chance: float | None = None, what: str = "By class") -> None:
-    """A bar with its interval for each class, or whatever ``what`` says."""
+    """A bar with its interval for each class, or for what ``what`` names."""
     import plotly.graph_objects as go
 
     names = list(by_class)
@@ -86,7 +86,7 @@ def class_bars(by_class: Mapping[str, Estimate], *, key: str, chance: float | No
 
 
 def confusion(classes: Sequence[str], counts: Sequence[Sequence[int]], *, key: str) -> None:
-    """Counts by true class (line) and named class (column), shaded by the share of the line."""
+    """Counts by true class (line) and predicted class (column), shaded by the share of the line."""
     import plotly.graph_objects as go
 
     shares = [[count / max(1, sum(row)) for count in row] for row in counts]
@@ -120,7 +120,7 @@ def curves(
     chance: float | None = None,
     quiet: Mapping[str, Sequence[tuple[int, float]]] | None = None,
 ) -> None:
-    """Scores with intervals over a number on a logarithmic axis; ``quiet`` series are dashed, grey and have no interval."""
+    """Scores with intervals over a number on a logarithmic axis; ``quiet`` series are dashed, grey and without interval."""
     import plotly.graph_objects as go
 
     figure = go.Figure()
@@ -162,13 +162,13 @@ def curves(
 
 
 def plain(text: object) -> str:
-    """Text of a chart, whatever is in it, at a length that leaves room for the chart."""
+    """A chart label, escaped and shortened to leave room for the chart."""
     whole = str(text)
     return html.escape(whole if len(whole) <= 44 else whole[:43] + "…")
 
 
 def _names(names: Sequence[str]) -> dict[str, Any]:
-    """Names on an axis by their places: two names may look the same once they are cut."""
+    """Names on an axis by their positions, because two names may be equal once they are shortened."""
     return {"tickvals": list(range(len(names))), "ticktext": [plain(name) for name in names], "zeroline": False}
 
 
@@ -182,7 +182,7 @@ def _points(x: Sequence[float | None], y: Sequence[float | None], known: Sequenc
 
 
 def _error(known: Sequence[Estimate], *, colour: str) -> dict[str, Any]:
-    """Whiskers to the ends of the intervals; none where an end is not known."""
+    """Error bars to the ends of the intervals; none where an end is unknown."""
 
     def reach(each: Estimate, end: str) -> float:
         return abs(getattr(each, end) - each.value) if each.known and each.has_interval else 0.0

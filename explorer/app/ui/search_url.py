@@ -1,4 +1,4 @@
-"""How many answers, from where, and feedback on them; each as the address writes it."""
+"""Number of hits, filters and relevance feedback: their controls and URL parameters."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FIRST_AMOUNT = 24
 
 
 def take(collection: Collection, asked: Mapping[str, str]) -> None:
-    """Set the controls to what an address asks."""
+    """Set the controls from URL parameters."""
     st.session_state["search/k"] = url_state.whole(asked.get("k"), _FIRST_AMOUNT, AMOUNTS)
     filter_controls.take(_offered(collection), url_state.filters(asked.get("only")), key=_key(collection))
     for column in APART:
@@ -33,7 +33,7 @@ def take(collection: Collection, asked: Mapping[str, str]) -> None:
 
 
 def carried(collection: Collection) -> dict[str, Any]:
-    """The controls as the address writes them: how one searches, whatever with. First choices are left out."""
+    """The settings of the controls as URL parameters, without those at their defaults."""
     where = filter_controls.conditions(_offered(collection), key=_key(collection))
     apart = [column for column in APART if st.session_state.get(_apart(column), True)]
     k = st.session_state.get("search/k", _FIRST_AMOUNT)
@@ -41,12 +41,12 @@ def carried(collection: Collection) -> dict[str, Any]:
 
 
 def search(collection: Collection, **asked: object) -> NoReturn:
-    """Go and search with something, as one has searched before."""
+    """Go to the search page with a query and the present search settings."""
     url_state.go("search", collection=collection.name, model=ui.model_word(collection), **asked, **carried(collection))
 
 
 def choose(collection: Collection, question: Question) -> Question:
-    """The controls; returns the question with what they say."""
+    """Show the controls; returns the query with their settings."""
     row = query_state.known_row(collection, question)
     asked = list(question.rows) if row is None else [row]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
@@ -84,12 +84,12 @@ def _where(collection: Collection) -> Where:
         return {}
     active = len(filter_controls.conditions(offered, key=_key(collection)))
     with st.popover(f"Filter · {active}" if active else "Filter", key="search/filter"):
-        st.caption("Only patches with one of these values, or in these ranges, may answer. What is left as it is allows all.")
+        st.caption("Only patches with one of these values, or in these ranges, are returned. Controls left unchanged do not filter.")
         return filter_controls.controls(offered, key=_key(collection))
 
 
 def _offered(collection: Collection) -> Sequence[Offer]:
-    """What patches are known by, with how far their places on the first map of the chosen model can be trusted."""
+    """Columns to filter by, including map quality on the first map of the chosen encoder."""
     try:
         projection = map_views.layouts(collection, ui.model_word(collection))[0]
     except ArtifactMissing:
@@ -98,7 +98,7 @@ def _offered(collection: Collection) -> Sequence[Offer]:
 
 
 def feedback(marked: Mapping[int, int]) -> None:
-    """What was marked as more or less like what is sought, and the way back."""
+    """Show which hits were marked as wanted or unwanted, with a button to undo."""
     steps: list[dict[int, int]] = st.session_state.setdefault("search/steps", [])
     if dict(marked) != (steps[-1] if steps else {}):
         steps.append(dict(marked))
@@ -123,7 +123,7 @@ def _over() -> None:
 
 
 def url_params(collection: Collection, question: Question) -> dict[str, Any]:
-    """The question as the address writes it."""
+    """The query as URL parameters."""
     return {
         "patch": question.row,
         "picture": question.picture,
@@ -136,7 +136,7 @@ def url_params(collection: Collection, question: Question) -> dict[str, Any]:
 
 
 def box(text: str | None) -> Box | None:
-    """A region from an address; None where it is none."""
+    """A region from a URL parameter; None where it is invalid."""
     try:
         left, top, right, bottom = (float(part) for part in (text or "").split("_"))
     except ValueError:

@@ -1,4 +1,4 @@
-"""One line that warns where neighbours follow the hospital rather than the tissue, and offers to measure it where it was not."""
+"""A one-line warning where neighbours follow the hospital rather than the tissue, or an offer to measure this."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from . import url_state
 
 
 def line(collection: Collection, encoder: str | None) -> None:
-    """A warning where site bias is known, an offer where it is not measured, else nothing."""
+    """Show a warning where site bias is known, an offer where it was not measured, else nothing."""
     ui.guarded(lambda: _line(collection, encoder))
 
 
@@ -46,5 +46,5 @@ def _be_quiet(collection: Collection) -> None:
 
 
 def _quiet(collection: Collection) -> str:
-    """Name in the session state: the reader chose not to measure it now."""
+    """Session key: the user declined to measure site bias now."""
     return f"site-bias/told/{collection.name}"

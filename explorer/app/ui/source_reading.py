@@ -1,4 +1,4 @@
-"""What was understood of a source, as pages show it: counts, the tables with their columns, and what should be known."""
+"""Display of how a source was read: counts, tables with their columns, and notes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _SHOWN_NOTES = 4
 
 
 def summary(reading: Mapping[str, Any]) -> str:
-    """Pictures, labels, patients, slides and sites in one line."""
+    """Number of pictures, labels, patients, slides and sites, in one line."""
     words = [count(reading["pictures"], "picture")]
     labels = reading["labels"]
     if labels:
@@ -46,7 +46,7 @@ def summary(reading: Mapping[str, Any]) -> str:
 
 
 def notes(reading: Mapping[str, Any], *, key: str) -> None:
-    """Everything that was guessed, changed or not matched; the first few at once, all on demand."""
+    """Show what was guessed, changed or not matched: the first few notes, the others on demand."""
     lines = [without_paths(note[:1].upper() + note[1:]) for note in reading["notes"]]
     for line in lines[:_SHOWN_NOTES]:
         st.markdown(plain(f"{line}."))
@@ -57,7 +57,7 @@ def notes(reading: Mapping[str, Any], *, key: str) -> None:
 
 
 def tables(readings: Sequence[Mapping[str, Any]], *, key: str) -> None:
-    """Each table: what became of its lines, and what each column is taken for."""
+    """Show each table: how many of its lines were matched, and the field that each column was read as."""
     for number, table in enumerate(readings):
         became = [f"{count(table[name])} {words}" for name, words in _BECAME.items() if table[name]]
         st.markdown(plain(f"{table['name']}: {count(table['lines'], 'line')}. " + ", ".join(became) + "."))

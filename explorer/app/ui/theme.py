@@ -1,4 +1,4 @@
-"""How the pages look: our own constant style sheet, on top of Streamlit's theme."""
+"""The look of the pages: a constant style sheet on top of Streamlit's theme."""
 
 import streamlit as st
 
@@ -50,12 +50,12 @@ def apply() -> None:
 
 
 def is_dark() -> bool:
-    """Whether the reader sees the dark theme."""
+    """True if the user sees the dark theme."""
     return st.context.theme.type == "dark"
 
 
 def accent(opacity: float = 1.0) -> str:
-    """The accent colour of the theme that the reader sees, for charts."""
+    """The accent colour of the present theme, for charts."""
     colour = ACCENT["dark" if is_dark() else "light"]
     red, green, blue = bytes.fromhex(colour[1:])
     return colour if opacity == 1.0 else f"rgba({red}, {green}, {blue}, {opacity})"

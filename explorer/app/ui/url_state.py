@@ -1,9 +1,9 @@
-"""What a page shows, as the address says it: a link reopens the same view, and back and forward walk through views.
+"""The state of a page in its URL: a link reopens the same view, and back and forward move between views.
 
-A page keeps its choices in the session and writes into the address those that are not the first ones. Where the address
-was changed by somebody else (a link was opened, the browser went back), the page takes its choices from there. The address
-a view was opened by is left as it is, however it was written: Streamlit adds an entry to the browser's history each time it is
-written, and the history may hold only views that the reader opened.
+A page stores its choices in the session and writes those that differ from the defaults into the URL. Where the URL was changed
+from outside (a link was opened, the browser went back), the page reads its choices from the URL. The URL that a view was opened
+with is left unchanged, whatever its form: Streamlit adds an entry to the browser's history on each write, and the history
+should hold only views that the user opened.
 """
 
 from __future__ import annotations
@@ -36,30 +36,30 @@ _APP = Path(__file__).parents[1]
 _ROOMS = {"groups": "clusters"}
 """Rooms of pages whose address says another word."""
 _OF_THE_BROWSER = ("at", "hidden", "visible")
-"""Words that the map widget itself writes and reads (``web/map/page_url.js``)."""
+"""URL parameters that the map widget itself writes and reads (``web/map/page_url.js``)."""
 _BY_MODEL = ("map", "search", "groups", "evaluate")
 _ASKED, _ARRIVED, _MODEL = "address/asked", "address/arrived", "address/model"
 _MOST_BYTES = 200_000
-"""Of an unpacked selection; an address that says more was not written here."""
+"""Maximal size of an unpacked selection in bytes; a larger one was not written by this program."""
 
 
 def page(name: str, *, default: bool = False) -> st.Page:
-    """A page, to be linked to."""
+    """A page, as a target of links."""
     return st.Page(_APP / _ROOMS.get(name, name) / "page.py", title=PAGES[name], url_path=name, default=default)
 
 
 def go(name: str, **asked: object) -> NoReturn:
-    """Leave for another page, with what it is to show."""
+    """Go to another page with these URL parameters."""
     st.switch_page(page(name), query_params=words(asked))
 
 
 def link(name: str, label: str, **asked: object) -> None:
-    """A link to another page, with what it is to show."""
+    """Show a link to another page with these URL parameters."""
     st.page_link(page(name), label=label, query_params=words(asked))
 
 
 def arrive(page: str) -> Mapping[str, str] | None:
-    """What the address asks of this page; None where it says what the page itself shows."""
+    """The URL parameters that this page has to take over; None where they describe what the page shows already."""
     asked = {name: word for name, word in st.query_params.to_dict().items() if name not in _OF_THE_BROWSER}
     known = st.session_state.get(_known(page))
     changed = asked not in (known, st.session_state.get(_params_key(page)))
@@ -71,13 +71,13 @@ def arrive(page: str) -> Mapping[str, str] | None:
 
 
 def asked() -> Mapping[str, str] | None:
-    """The same, for the page that is about to be shown; given once."""
+    """The URL parameters for the page that is about to be shown; returned once."""
     found: Mapping[str, str] | None = st.session_state.pop(_ASKED, None)
     return found
 
 
 def leave(page: str, **shown: object) -> None:
-    """Write what the page shows into the address, where that is something else than it was opened with."""
+    """Write the state of the page into the URL, if it differs from the state the page was opened with."""
     url_params = words({COLLECTION: st.session_state.get(COLLECTION)} | shown)
     arrived = st.session_state.pop(_ARRIVED, None) == page
     before = st.session_state.get(_params_key(page))
@@ -90,7 +90,7 @@ def leave(page: str, **shown: object) -> None:
 
 
 def of(page: str, collection: str | None = None) -> Mapping[str, str]:
-    """The address at which a page was left, or its first view of a collection; of the present one where none is given."""
+    """The URL at which a page was left, or its first view of a collection (by default the present one)."""
     here = words({COLLECTION: collection or st.session_state.get(COLLECTION)})
     url_params: Mapping[str, str] = st.session_state.get(_params_key(page), {})
     if url_params.get(COLLECTION) != here.get(COLLECTION):
@@ -102,23 +102,23 @@ def of(page: str, collection: str | None = None) -> Mapping[str, str]:
 
 
 def words(shown: Mapping[str, object]) -> dict[str, str]:
-    """Values as the address writes them."""
+    """Values as they are written in the URL."""
     return {name: _word(value) for name, value in shown.items() if value or (value == 0 and value is not False)}
 
 
 def rows(text: str | None) -> tuple[int, ...]:
-    """Row numbers of an address, such as ``3-17-4``. What is not a number is passed over."""
+    """Row numbers from a URL parameter such as ``3-17-4``. Parts that are not numbers are ignored."""
     return tuple(int(part) for part in (text or "").split("-") if part.isdecimal())
 
 
 def whole(text: str | None, default: int, options: Sequence[int] | None = None) -> int:
-    """A whole number of an address; the default where it is none, or none of the options."""
+    """An integer from a URL parameter; the default where it is invalid or not one of the options."""
     found = int(text) if text and text.isdecimal() else default
     return found if options is None or found in options else default
 
 
 def filters(text: str | None) -> Where:
-    """Wanted values, or the ends of a range, by column, from an address."""
+    """Filters from a URL parameter: wanted values, or the limits of a range, by column."""
     try:
         return {str(column): _wanted(values) for column, values in json.loads(text or "{}").items()}
     except (ValueError, AttributeError, TypeError, OverflowError):
@@ -132,7 +132,7 @@ def _wanted(values: Any) -> list[str] | dict[str, float]:
 
 
 def pack(shapes: Sequence[Shape]) -> str:
-    """Shapes of a selection in a few hundred letters."""
+    """Shapes of a selection as a few hundred characters."""
     if not shapes:
         return ""
     text = json.dumps({"shapes": [_rounded(shape) for shape in shapes]}, separators=(",", ":"))
@@ -140,7 +140,7 @@ def pack(shapes: Sequence[Shape]) -> str:
 
 
 def unpack(text: str | None) -> tuple[Shape, ...]:
-    """Shapes from an address. Raises ``InputError`` where it was cut or changed."""
+    """Shapes from a URL parameter. Raises ``InputError`` where it is incomplete or damaged."""
     if not text:
         return ()
     try:
@@ -151,7 +151,7 @@ def unpack(text: str | None) -> tuple[Shape, ...]:
 
 
 def _rounded(shape: Shape) -> dict[str, Any]:
-    """Six digits: finer than a map is drawn."""
+    """Coordinates rounded to six digits, which is finer than a map is drawn."""
     value = shape.as_json()
     return value | ({"polygon": [[float(f"{x:.6g}"), float(f"{y:.6g}")] for x, y in shape.polygon]} if shape.polygon else {})
 
@@ -166,10 +166,10 @@ def _word(value: object) -> str:
 
 
 def _params_key(page: str) -> str:
-    """In the session: what the page shows, in words."""
+    """Session key of the state that the page shows, as URL parameters."""
     return f"address/{page}"
 
 
 def _known(page: str) -> str:
-    """In the session: the address by which the page was opened, or that it has written since."""
+    """Session key of the URL by which the page was opened, or that it has written since."""
     return f"address/{page}/known"

@@ -1,6 +1,6 @@
-"""Our own widgets, as plain functions: they mount a browser module and return what the reader did as plain values.
+"""Our own widgets as plain functions: each mounts a browser module and returns the user's actions as plain values.
 
-``map_state`` and its like read what was done before the widget is mounted in a run, and on a later visit to its page.
+Functions such as ``map_state`` return the last state before the widget is mounted in a run, and on later visits to its page.
 """
 
 from .crop import Box, crop, set_crop

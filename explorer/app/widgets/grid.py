@@ -1,4 +1,4 @@
-"""Results as a grid of pictures. Its browser side is ``web/grid/grid.js``."""
+"""Results as a grid of pictures. The browser side is ``web/grid/grid.js``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MODULE = Module("grid", states=("liked", "chosen"), triggers=("opened",))
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One result: shown as text, whatever it holds."""
+    """One result. Its texts are displayed as plain text, never as HTML."""
 
     row: int
     score: str = ""
@@ -21,12 +21,12 @@ class Card:
     patient: str = ""
     slide: str = ""
     note: str = ""
-    """A word or two on the picture, such as "in both"."""
+    """One or two words on the picture, such as "in both"."""
 
 
 @dataclass(frozen=True, slots=True)
 class GridState:
-    """What the reader did with the results."""
+    """The user's actions on the results."""
 
     liked: Mapping[int, int] = field(default_factory=dict)
     """Row -> 1 for "more like this", -1 for "less like this"."""
@@ -36,14 +36,14 @@ class GridState:
 
 
 def grid_state(key: str) -> GridState:
-    """What was last done in the grid of that key."""
+    """The last state of the grid with that key."""
     values = memory(key)
     liked = {int(row): int(value) for row, value in (values.get("liked") or {}).items()}
     return GridState(liked, tuple(values.get("chosen") or ()))
 
 
 def set_grid_state(key: str, *, liked: Mapping[int, int]) -> None:
-    """Mark results for the reader: from a link, by undo. Takes effect where the grid is mounted next."""
+    """Mark results, for example from a link or by undo. Takes effect when the grid is mounted next."""
     memory(key)["liked"] = dict(liked)
 
 
@@ -57,10 +57,10 @@ def result_grid(
     choosing: bool = False,
     link: str | None = None,
 ) -> GridState:
-    """Pictures in a grid, of as many ``columns`` as fit where none are given.
+    """Show pictures in a grid; without ``columns`` their number follows the width.
 
-    ``thumb`` is a URL with ``{row}``; ``feedback`` shows + and −, ``choosing`` lets cards be chosen. A patch one points at shows on
-    the two maps of ``link`` (see ``linked_maps.link_maps``).
+    ``thumb`` is a URL with ``{row}``; ``feedback`` shows + and −, ``choosing`` allows cards to be chosen. The patch under the
+    pointer is highlighted on the two maps of ``link`` (see ``linked_maps.link_maps``).
     """
     state = grid_state(key)
     data = {

@@ -1,7 +1,7 @@
-"""Two maps that act as one.
+"""Two maps with one common state.
 
-Two linked maps have one picked patch and one selection. The browser shows at once on both what is done on either; the
-selection is kept with the map it was made on, and ``map_view`` returns no shapes of the other one.
+Two linked maps have one picked patch and one selection. An action on either is shown on both by the browser at once; the
+selection is stored with the map it was made on, and ``map_view`` returns no shapes for the other one.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from .memory import memory
 
 
 def link_maps(key: str, other: str) -> str:
-    """Link two maps of the same rows, before they are mounted; where both have a selection, the first one's is kept.
+    """Link two maps of the same rows, before they are mounted; where both have a selection, that of the first is kept.
 
-    Returns their common name, by which a grid can point at patches on both.
+    Returns the name of the link, which a grid uses to highlight patches on both.
     """
     name = "|".join(sorted((key, other)))
     for one, partner in ((key, other), (other, key)):
@@ -26,13 +26,13 @@ def link_maps(key: str, other: str) -> str:
 
 
 def link_data(key: str) -> dict[str, Any] | None:
-    """What the browser needs to know of a map's link; None where it has none."""
+    """The link of a map as data for the browser; None where the map is not linked."""
     partner = memory(key).get("partner")
     return partner and {"name": memory(key)["link"], "elsewhere": bool(read_shapes(memory(partner).get("selection")))}
 
 
 def share(key: str, *changed: str) -> None:
-    """Apply what was done on a map to its partner: the same patch is picked there, and its selection ends."""
+    """Apply an action on a map to its partner: pick the same patch there, and clear its selection."""
     partner = memory(key).get("partner")
     if partner and "picked" in changed:
         memory(partner)["picked"] = memory(key).get("picked")

@@ -24,7 +24,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Where a picture from outside falls on the map, in map units, and the rows it found."""
+    """The position of a query picture on the map, in map units, and its hits."""
 
     x: float
     y: float
@@ -42,7 +42,7 @@ class MapData:
     column: Mapping[str, Any] | None = None
     """A ``point_buffers.Column.legend`` with the ``url`` of its data; None: one colour."""
     columns: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """The same for columns that shapes of the selection name, by name; needed where their colours are not shown now."""
+    """The same for columns that shapes of the selection name, by name; needed where these columns are not the present colours."""
     title: str = ""
     """A few words for the line below the map: how it was made."""
     medoids: Sequence[tuple[int, str]] = ()
@@ -52,14 +52,14 @@ class MapData:
     hits: Sequence[int] = ()
     height_px: int = 560
     overview: bool = False
-    """Only to show where something is: all points, no tools, no pictures."""
+    """True for a small map that only shows positions: all points, no tools, no pictures."""
     addressed: bool = False
-    """The view and the hidden classes are kept in the page's URL, by the browser itself; of one map on a page."""
+    """True if the browser keeps view and hidden classes in the page's URL; only for one map on a page."""
 
 
 @dataclass(frozen=True, slots=True)
 class MapState:
-    """What the reader did on the map."""
+    """The user's actions on the map."""
 
     picked: int | None = None
     shapes: tuple[Shape, ...] = ()
@@ -68,13 +68,13 @@ class MapState:
 
 
 def map_state(key: str) -> MapState:
-    """What was last done on the map of that key, also on a later visit to its page."""
+    """The last state of the map with that key, also on later visits to its page."""
     values = memory(key)
     return MapState(row_or_none(values.get("picked")), read_shapes(values.get("selection")))
 
 
 def set_map_state(key: str, *, picked: int | None = None, shapes: Sequence[Shape] = ()) -> None:
-    """Choose for the reader: from a link, a group, a button. Takes effect where the map is mounted next."""
+    """Set the state, for example from a link or a button. Takes effect when the map is mounted next."""
     values = memory(key)
     values["picked"] = picked
     values["selection"] = {"shapes": [shape.as_json() for shape in shapes]} if shapes else None
@@ -85,7 +85,7 @@ def set_map_state(key: str, *, picked: int | None = None, shapes: Sequence[Shape
 def map_view(key: str, data: MapData) -> MapState:
     """Show the map. Compute ``data.mark`` from ``map_state(key)`` so that lines come with the same response as the click.
 
-    Take a ``key`` per projection: shapes belong to the map they were drawn on, and are dropped on another one.
+    Use a different ``key`` for each projection: shapes belong to the map they were drawn on, and are dropped on another one.
     """
     values = memory(key)
     if values.setdefault("points", data.points) != data.points:
@@ -96,7 +96,7 @@ def map_view(key: str, data: MapData) -> MapState:
 
 
 def _as_json(key: str, data: MapData) -> dict[str, Any]:
-    """``MapData`` of ``web/map/data.js``."""
+    """The JSON of ``MapData`` in ``web/map/data.js``."""
     values = memory(key)
     return {
         "points": data.points,

@@ -1,7 +1,7 @@
 """Mounts a browser module as a Streamlit component.
 
-What a reader did is copied to the session's memory in the callbacks, because Streamlit forgets a widget's state when another
-page is shown.
+The user's actions are copied to the session in callbacks, because Streamlit deletes a widget's state when another page is
+shown.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Module:
     """The browser module ``web/<name>/<name>.js``."""
 
     def __init__(self, name: str, *, states: Sequence[str] = (), triggers: Sequence[str] = ()) -> None:
-        """``states`` are values that are remembered; ``triggers`` are events that only the next run sees."""
+        """``states`` are values that are stored; ``triggers`` are events that only the next run sees."""
         self._path = f"{name}/{name}.js"
         self._states, self._triggers = states, triggers
         self._component: Callable[..., Any] = st.components.v2.component(f"explorer.{name}", js=_LOADER)
@@ -30,7 +30,7 @@ class Module:
     def mount(self, key: str, data: Mapping[str, Any]) -> Mapping[str, Any]:
         """Show the module with its data; returns the triggers of this run by name.
 
-        A state arrives as ``{"turn", "value"}``, so that the same value sent twice is a change.
+        A state arrives as ``{"turn", "value"}``, so that sending the same value twice is still a change.
         """
         callbacks: dict[str, Callable[[], None]] = {}
         for name in self._states:
@@ -53,4 +53,4 @@ def _remember(key: str, name: str) -> Callable[[], None]:
 
 
 def _do_nothing() -> None:
-    """No work to do."""
+    """Do nothing."""

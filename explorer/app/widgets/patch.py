@@ -1,4 +1,4 @@
-"""Patches shown large. The browser side is ``web/patch/patch.js``."""
+"""Enlarged patches. The browser side is ``web/patch/patch.js``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MODULE = Module("patch")
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A patch shown large."""
+    """A patch to be shown enlarged."""
 
     url: str
     title: str
@@ -23,5 +23,5 @@ class Picture:
 
 
 def patch(key: str, pictures: Sequence[Picture], *, height_px: int = 480) -> None:
-    """One patch, or a query beside its hit: at the same scale where both pixel sizes are known, with a scale bar."""
+    """Show one patch, or a query beside its hit: at the same scale where both pixel sizes are known, with a scale bar."""
     _MODULE.mount(key, {"pictures": [asdict(picture) for picture in pictures], "height_px": height_px})

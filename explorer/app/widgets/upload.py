@@ -1,4 +1,4 @@
-"""A place to bring files. Its browser side is ``web/upload/upload.js``."""
+"""File upload. The browser side is ``web/upload/upload.js``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MODULE = Module("upload", states=("done",))
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """Files that have arrived on the server, under a name it chose."""
+    """Files received by the server, under the id it assigned."""
 
     upload_id: str
     files: int
@@ -20,9 +20,9 @@ class Upload:
 
 
 def upload(key: str, *, url: str, folder: bool = True, paste: bool = False, max_bytes: int, words: str) -> Upload | None:
-    """A place to drop files, a folder or a zip; each file is sent by PUT on its own, so that the page stays light.
+    """Show an area to drop files, a folder or a zip; each file is sent by its own PUT request, so that the page stays responsive.
 
-    ``url`` is where uploads begin; ``paste`` also takes a picture from the clipboard; ``words`` say what belongs here.
+    ``url`` is where uploads begin; ``paste`` also accepts a picture from the clipboard; ``words`` describe the expected files.
     """
     _MODULE.mount(key, {"url": url, "folder": folder, "paste": paste, "max_bytes": max_bytes, "words": words})
     done = memory(key).get("done")

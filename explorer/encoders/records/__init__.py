@@ -1,1 +1,1 @@
-"""The records of the table, by how their weights can be had."""
+"""The records of the table, one module per kind of access to the weights."""

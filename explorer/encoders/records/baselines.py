@@ -1,4 +1,4 @@
-"""Models that never saw tissue, and chance: what pathology training adds is measured against these."""
+"""Baselines: models that were not trained on tissue, and a random model. They show what pathology training adds."""
 
 from __future__ import annotations
 

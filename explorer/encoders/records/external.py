@@ -1,4 +1,4 @@
-"""Models that a person may ask for and that need a program of their own: what they are and how to get them."""
+"""Models that are listed but need a program of their own: what they are and how to get them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CC_NC: dict[str, Any] = {"license": "CC-BY-NC-ND-4.0", "non_commercial": True}
 
 
 def row(*, page: str, needs: str, **facts: Any) -> EncoderSpec:
-    """A model that the program ``needs`` loads, and the page that says how."""
+    """The record of a model that the program ``needs`` loads, with the page that describes it."""
     access = f"see {page}, embed with {needs}, and bring the vectors in as features made elsewhere"
     return EncoderSpec(loader="elsewhere", license_url=page, access=access, **facts)
 

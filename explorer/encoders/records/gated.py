@@ -1,4 +1,4 @@
-"""Pathology models whose publishers want to know who takes the weights."""
+"""Pathology models whose publishers require a request for access."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ GIGAPATH: dict[str, Any] = license_of(
 
 
 def gated(hub_id: str, **more: Any) -> dict[str, Any]:
-    """A repository that the Hugging Face hub opens only to those its publisher let in."""
+    """A repository on the Hugging Face hub that requires access granted by its publisher."""
     access = f"ask its publisher at https://huggingface.co/{hub_id} and, once let in, set HF_TOKEN or run 'hf auth login'"
     return {"hub_id": hub_id, "gated": True, "access": access, **more}
 

@@ -1,4 +1,4 @@
-"""Pathology models whose weights anyone can fetch."""
+"""Pathology models whose weights can be downloaded without a request."""
 
 from __future__ import annotations
 

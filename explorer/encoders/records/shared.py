@@ -1,4 +1,4 @@
-"""What several records have in common."""
+"""Helpers for several records."""
 
 from __future__ import annotations
 

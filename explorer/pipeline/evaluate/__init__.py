@@ -1,1 +1,1 @@
-"""The verbs that judge an embedding."""
+"""The verbs that evaluate embeddings."""

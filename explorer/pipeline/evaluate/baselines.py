@@ -1,4 +1,4 @@
-"""What a score is held against: colour alone, encoders that know no pathology, and what was published."""
+"""Baselines of a score: a colour histogram, encoders without pathology training, and published scores."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from ..embed import embed
 from .splits import AnyVectors
 
 BASELINES = ("descriptor", "random-vits16", "dino-vits16")
-"""Encoders that know no pathology."""
+"""Encoders without pathology training."""
 KIND = "baselines"
-"""Where their vectors lie, so that they are not offered as models of the collection."""
+"""Artifact kind of their vectors, separate so that they are not offered as encoders of the collection."""
 _KINDS = ("embeddings", KIND, "anchors")
-"""Where vectors of such an encoder may lie, best first; older versions wrote ``anchors``."""
+"""Artifact kinds that may hold vectors of such an encoder, best first; older versions wrote ``anchors``."""
 COLOUR = "colour"
 COLOUR_TITLE = "Colour histogram of the thumbnails"
 MOST_ROWS = 20_000
-"""Of a collection that is embedded by them without being asked to: on a CPU that takes minutes."""
+"""Maximal number of rows of a collection that is embedded by them automatically: on a CPU that takes minutes."""
 PUBLISHED_PROTOCOL = "eva-2025"
 
 
 def embed_baselines(collection: Collection, *, settings: Settings, report: Report = ignore) -> None:
-    """Vectors by every baseline whose weights are here or that needs none, once for a collection."""
+    """Embed a collection, once, by every baseline encoder that needs no weights or whose weights are here."""
     for name in BASELINES:
         spec = encoders.spec(name)
         if baseline(collection, name) or encoders.weights_state(spec, settings.weights_dir) not in ("none needed", "here"):
@@ -44,13 +44,13 @@ def embed_baselines(collection: Collection, *, settings: Settings, report: Repor
 
 
 def baseline(collection: Collection, name: str) -> Artifact | None:
-    """The vectors of a collection by a baseline: those of a model it was embedded by, else those made to compare with."""
+    """The vectors of a collection by a baseline: those of an embedding of the collection, else those made for comparison."""
     found = (artifact for kind in _KINDS for artifact in collection.artifacts(kind))
     return next((artifact for artifact in found if artifact.recipe.get("encoder", {}).get("name") == name), None)
 
 
 def baselines(collection: Collection, train: Collection | None, *, but: str) -> dict[str, tuple[Artifact, ...]]:
-    """The vectors of all collections in question by each baseline (``but`` one) that all of them have."""
+    """The vectors of all given collections by each baseline (except ``but``) that all of them have."""
     found = {}
     for name in BASELINES:
         artifacts = [baseline(each, name) for each in (collection, train) if each is not None]
@@ -82,9 +82,9 @@ def load(artifact: Artifact) -> AnyVectors:
 
 
 def published(collection: Collection, encoder: str, judged: str) -> tuple[str, float] | None:
-    """Title and published score of a linear probe on the same data set and split, where there is one.
+    """Title and published score of a linear probe on the same data set and split, if there is one.
 
-    ``judged`` is the part of the collection's own split that was judged: "test", "val", or empty.
+    ``judged`` is the evaluated part of the collection's own split: "test", "val", or empty.
     """
     if not judged:
         return None

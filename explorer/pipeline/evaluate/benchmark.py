@@ -1,4 +1,4 @@
-"""The verb ``benchmark``: Table I of the kaiko paper, measured here and held against what was published."""
+"""The verb ``benchmark``: Table I of the kaiko paper, measured here and compared with the published scores."""
 
 from __future__ import annotations
 
@@ -61,19 +61,19 @@ class Cell:
         return None if self.difference is None else abs(self.difference) <= self.tolerance
 
     def to_json(self) -> dict[str, Any]:
-        """The fields and what follows from them."""
+        """The fields and the values derived from them, as JSON values."""
         return asdict(self) | {"difference": self.difference, "within": self.within}
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """All cells, what they are held against, and what could not be measured."""
+    """All cells, the published scores they are compared with, and what could not be measured."""
 
     protocol: str
     columns: Mapping[str, Column]
     cells: tuple[Cell, ...]
     baselines: Mapping[str, Mapping[str, tuple[float, float | None]]]
-    """Published scores of encoders that never saw tissue, by encoder and column; empty where the protocol has none."""
+    """Published scores of encoders without pathology training, by encoder and column; empty where the protocol has none."""
     left_out: Mapping[str, str]
     """Task or encoder -> why it is not in the table."""
 
@@ -106,11 +106,11 @@ def benchmark(
     max_steps: int | None = None,
     report: Report = ignore,
 ) -> Table:
-    """Measure each encoder on each task; what is done already is not done again.
+    """Measure each encoder on each task; completed measurements are reused.
 
-    Data sets lie in ``settings.data_dir``, one folder each, and are fetched there only with ``accept_licence``. Each becomes
-    the collection ``benchmark-<task>``, and each measurement an artifact ``benchmarks/<key>`` in it. A task whose data or an
-    encoder whose weights cannot be had is left out and said so. Raises ``InputError`` for a name that is not known.
+    Data sets lie in ``settings.data_dir``, one folder each, and are downloaded only with ``accept_licence``. Each becomes the
+    collection ``benchmark-<task>``, and each measurement an artifact ``benchmarks/<key>`` in it. A task without data or an
+    encoder without weights is left out, and reported as such. Raises ``InputError`` for an unknown name.
     """
     _check_names(tasks, encoders, protocol)
     columns = {name: column for name, column in COLUMNS.items() if column.task in tasks}
@@ -152,7 +152,7 @@ def measure(
     max_steps: int | None,
     report: Report = ignore,
 ) -> Artifact:
-    """The probe report of one column for the collection of its task, made once for the same vectors and settings."""
+    """The probe report of one column for the collection of its task, made once per vectors and settings."""
     column = COLUMNS[key]
     embedding = embed(collection, encoder=encoder, settings=settings, report=report)
     chosen: Mapping[str, Any] = EVA_2024[column.task] if protocol == "eva-2024" else {}
@@ -210,7 +210,7 @@ def _parts(collection: Collection, known: Benchmark, vectors: Any, *, test: bool
 
 
 def _named(found: ProbeReport, classes: Sequence[str]) -> ProbeReport:
-    """The report with labels for the class numbers that the probe saw."""
+    """The report with labels instead of the class numbers that the probe used."""
     names = tuple(classes[int(code)] for code in found.classes)
     return replace(found, classes=names, recall=dict(zip(names, found.recall.values(), strict=True)))
 

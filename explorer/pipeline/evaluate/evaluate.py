@@ -1,4 +1,4 @@
-"""The verb ``evaluate``: what an embedding is worth for a label, with patients kept apart, beside its baselines."""
+"""The verb ``evaluate``: what an embedding is worth for a label, with patients kept apart, and the same for baselines."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ N_TIMED = 200
 def evaluate(
     collection: Collection, question: Question, *, train: Collection | None = None, device: str = "auto", report: Report = ignore
 ) -> Artifact:
-    """A report ``report.json`` with ``report.html`` to hand on; made once for the same vectors, columns, rows and seed.
+    """Make a report ``report.json`` with ``report.html``; made once per vectors, columns, rows and seed.
 
-    Protocols that learn learn from ``train`` where it is given, else from folds of the collection. ``device`` is where searches
-    and linear heads run (auto, cpu, cuda, ...). Raises ``InputError`` for columns that cannot be measured, ``ArtifactMissing``
-    where an embedding is missing, ``DeviceUnavailable``.
+    Protocols that train use ``train`` where it is given, else folds of the collection. ``device`` is where searches and linear
+    heads run (auto, cpu, cuda, ...). Raises ``InputError`` for columns that cannot be measured, ``ArtifactMissing`` where an
+    embedding is missing, ``DeviceUnavailable``.
     """
     handle = collection.embedding(question.encoder)
     embedding = handle.artifact
@@ -138,7 +138,7 @@ def evaluate(
 
 
 def check_question(collection: Collection, question: Question, *, train: Collection | None = None) -> None:
-    """Raise at once what ``evaluate`` would raise for these columns, without looking at a vector."""
+    """Raise the errors that ``evaluate`` would raise for these columns, without reading a vector."""
     collection.embedding(question.encoder)
     prepared = prepare(collection, question, train)
     check(prepared.protocol, prepared.columns)
@@ -168,7 +168,7 @@ def _newest(collection: Collection, kind: str, **recipe: Any) -> Artifact | None
 
 
 def _vectors(prepared: Prepared, measured: Artifact, teaching: Artifact | None) -> tuple[AnyVectors, AnyVectors | None]:
-    """The vectors of the rows to measure and of those to learn from."""
+    """The vectors of the rows to measure and of the rows to train on."""
     return np.array(load(measured)[prepared.rows]), None if teaching is None else np.array(load(teaching)[prepared.teaching_rows])
 
 
@@ -186,7 +186,7 @@ def _clusters(artifact: Artifact, prepared: Prepared) -> Clusters:
 
 
 def _rows_left_out(prepared: Prepared, leave_out: tuple[str, ...]) -> list[str]:
-    """Sentences on rows that did not count."""
+    """Sentences on rows that did not count, and why."""
     sentences = []
     if prepared.copies:
         n = len(prepared.rows)
@@ -201,13 +201,13 @@ def _split_facts(found: Measured) -> SplitFacts | None:
 
 
 def _counted(prepared: Prepared) -> int | None:
-    """Patients (or slides) among the rows that take part."""
+    """Number of patients (or slides) among the rows that count."""
     group = prepared.columns.part.group
     return None if group is None else int(group.nunique())
 
 
 def _index_facts(embedding: Embedding, seed: int) -> IndexFacts:
-    """Recall of the index people search with, and how long one search takes on this machine."""
+    """Recall of the search index, and the duration of one search on this machine."""
     index, vectors = embedding.index, embedding.vectors
     rows = np.sort(np.random.default_rng(seed).choice(len(vectors), min(N_TIMED, len(vectors)), replace=False))
     seconds = []

@@ -1,4 +1,4 @@
-"""The leaderboard: what reports say of several encoders, side by side; and how far encoders agree on neighbours."""
+"""The leaderboard: scores of several encoders side by side, and their agreement on neighbours."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ OVERLAP_K = 10
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the table: an embedding, and a question that all numbers of the line answer."""
+    """One line of the table: an embedding and a question; all numbers of the line answer that question."""
 
     collection: str
     encoder: str
@@ -38,7 +38,7 @@ class Line:
     group: str | None
     """Column whose values were kept apart."""
     train: str | None
-    """Collection that was learnt from; None: other rows of the same one."""
+    """The training collection; None for other rows of the same one."""
     rows: tuple[str, ...] = ()
     """Options that restrict the rows, as they are typed; empty for all rows."""
 
@@ -49,34 +49,34 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One column of the table: a score, and all that must be equal for its numbers to be comparable."""
+    """One column of the table: a score, and everything that must be equal for its numbers to be comparable."""
 
     protocol: str
     score: str
     way: str = ""
-    """What else of the way it was measured must be equal."""
+    """Other settings of the measurement that must be equal for numbers to be comparable."""
     site: str | None = None
     """Column that says where a patch is from, for protocols that ask for one."""
     headline: bool = False
-    """Whether it stands in a table that fits a window."""
+    """True if it belongs in the short table that fits a window."""
     help: str = ""
 
     @property
     def title(self) -> str:
-        """For the head of a column."""
+        """Title for the head of a column."""
         way = ", ".join(filter(None, (self.site, self.way)))
         return self.score + (f" ({way})" if way else "")
 
     @property
     def order(self) -> tuple[bool, int, str, str]:
-        """Headlines first, then by protocol in the order of their table."""
+        """Sort key: headline scores first, then by protocol in the order of their table."""
         names = list(PROTOCOLS)
         return not self.headline, names.index(self.protocol) if self.protocol in names else len(names), self.score, self.title
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One cell: a number with its 95 % interval, and where it is from."""
+    """One cell: a number with its 95 % interval, and the report it comes from."""
 
     line: Line
     measure: Measure
@@ -123,26 +123,26 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A number that is not there yet, and the question whose answer it is."""
+    """A missing number, and the question that would give it."""
 
     line: Line
     protocol: str
     site: str | None = None
 
     def command(self) -> list[str]:
-        """What to type for it."""
+        """The command that measures it."""
         line = self.line
         given = {"--label": line.label, "--group": line.group, "--site": self.site, "--train": line.train, "--encoder": line.encoder}
         options = [part for option, value in given.items() if value is not None for part in (option, value)]
         return ["explorer", "evaluate", line.collection, self.protocol, *options, *line.rows]
 
     def to_json(self) -> dict[str, Any]:
-        """As one record."""
+        """A flat record."""
         return {"collection": self.line.collection, "encoder": self.line.encoder, "protocol": self.protocol, "command": self.command()}
 
 
 def scores(collections: Sequence[Collection]) -> list[Score]:
-    """All numbers of all reports; of one question asked with several seeds, those of the newest report."""
+    """All numbers of all reports; of reports that differ only in their seed, the newest."""
     found: dict[tuple[Line, Measure], Score] = {}
     for collection in collections:
         versions = _versions(collection)
@@ -154,7 +154,9 @@ def scores(collections: Sequence[Collection]) -> list[Score]:
 
 
 def gaps(collections: Sequence[Collection], found: Sequence[Score]) -> list[Gap]:
-    """What has been asked of one encoder of a collection, or is asked first of any, and not yet of another encoder of it."""
+    """For each encoder, the questions that other encoders of the collection were evaluated on, and the default first ones,
+    without an answer.
+    """
     there = {(score.line, score.measure.protocol, score.measure.site) for score in found}
     missing: dict[Gap, None] = {}
     for collection in collections:
@@ -184,7 +186,7 @@ def overlap(collection: Collection, one: str, other: str, *, k: int = OVERLAP_K)
 
 
 def least_agreed(found: OverlapReport, n: int = 12) -> list[int]:
-    """The rows on whose neighbours two encoders agree least, least first. Of more that agree alike than are asked for, an even sample."""
+    """The rows on whose neighbours two encoders agree least, in ascending order of agreement; among equal rows an even sample."""
     order = np.argsort(found.per_row, kind="stable")
     if n < len(order):
         shares = found.per_row[order]
@@ -194,7 +196,7 @@ def least_agreed(found: OverlapReport, n: int = 12) -> list[int]:
 
 
 def shared_hits(results: Sequence[SearchResult]) -> dict[int, int]:
-    """Row -> how many of the answers to one query hold it, for rows that more than one holds."""
+    """Row -> number of encoders' results that contain it, for rows in more than one."""
     counted = Counter(hit.row for result in results for hit in result.hits)
     return {row: n for row, n in counted.items() if n > 1}
 
@@ -203,7 +205,7 @@ def shared_hits(results: Sequence[SearchResult]) -> dict[int, int]:
 
 
 def _versions(collection: Collection) -> dict[str, tuple[str, str]]:
-    """Key of an embedding -> its encoder, and which of several by that encoder it is."""
+    """Key of an embedding -> its encoder, and its version among several embeddings by that encoder."""
     found, seen = {}, set()
     for artifact in collection.artifacts("embeddings"):
         name = str(artifact.recipe["encoder"]["name"])
@@ -226,7 +228,7 @@ def _scores(collection: str, artifact: Artifact, embedding: tuple[str, str]) -> 
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """The few facts of a report that the table shows."""
+    """The facts of a report that the table shows."""
 
     label: str
     group: str | None
@@ -239,7 +241,7 @@ class _Facts:
 
 @lru_cache(maxsize=1024)
 def _facts(path: Path) -> _Facts:
-    """Of the report in a folder; a published report never changes."""
+    """The facts of the report in a folder; cached, because a published report never changes."""
     report = read_report(Artifact(path, storage.read_json(path / storage.META)))
     measures = [
         (Measure(report.protocol, each.score, each.way, report.site, each.headline, each.help), each.value, each.chance)
@@ -249,7 +251,7 @@ def _facts(path: Path) -> _Facts:
 
 
 def _rows(report: EvaluationReport[Any]) -> tuple[str, ...]:
-    """The options that restrict the rows of a report, as they are typed."""
+    """The command-line options that restrict the rows of a report."""
     where = [part for name, value in report.selection.where.items() for part in _conditions(name, value)]
     return (*where, *(part for name in report.selection.leave_out for part in ("--leave-out", name)))
 
@@ -261,7 +263,7 @@ def _conditions(name: str, value: Any) -> list[str]:
 
 
 def _first_questions(collection: Collection) -> list[tuple[tuple[str, str, str | None, None, tuple[str, ...]], str, None]]:
-    """What one would ask first of any embedding: how well it finds and tells apart the label; nothing without labels."""
+    """The default first questions for any embedding: retrieval and classification of the label; none without labels."""
     if collection.items["label"].nunique() < 2:
         return []
     asked = (each.name for each in PROTOCOLS.values() if each.asked_first)

@@ -1,4 +1,4 @@
-"""Run a protocol on vectors: as asked, and where it makes a difference again with nothing kept apart. Pure."""
+"""Run a protocol on vectors, and run it again without keeping groups apart where that makes a difference. Pure."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from .splits import AnyVectors, Split, split
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A finding, and what was found without care for groups."""
+    """A finding, and the finding without keeping groups apart."""
 
     finding: Finding[Any]
     split: Split | None = None
     careless: Finding[Any] | None = None
-    """The same with nothing kept apart; None where that changes nothing, or where the protocol measures it itself."""
+    """The finding without keeping groups apart; None where that is the same, or where the protocol measures it itself."""
 
 
 def measure(
@@ -33,7 +33,7 @@ def measure(
     index: IndexFacts | None = None,
     clusters: Clusters | None = None,
 ) -> Measured:
-    """Measure these vectors, with what a careless split would give. Raises ``InputError`` as the protocol does."""
+    """Measure these vectors, also without keeping groups apart. Raises ``InputError`` as the protocol does."""
     if not protocol.learns:
         finding = protocol.run(question, Subject(vectors, index=index, clusters=clusters))
         return Measured(replace(finding, sentences=(*_left_out(question, finding.left_out), *finding.sentences)))
@@ -53,7 +53,7 @@ def measure(
 
 
 def measure_baseline(protocol: Protocol[Any], question: Question, vectors: AnyVectors, teaching: AnyVectors | None) -> Finding[Any]:
-    """The same without what a careless split would give."""
+    """The same for a baseline, only with groups kept apart."""
     found = _split(protocol, question) if protocol.learns else None
     finding: Finding[Any] = protocol.run(question, Subject(vectors, teaching, found))
     return finding
@@ -85,7 +85,7 @@ def _left_out(question: Question, classes: Mapping[str, int]) -> tuple[str, ...]
 
 
 def _own_split(question: Question, found: Split) -> tuple[str, ...]:
-    """Sentences on the collection's own split, where it was used."""
+    """Sentences on the use of the collection's own split."""
     if question.teacher is not None or question.part.split is None:
         return ()
     apart = "" if question.part.group is None or any(found.left_out.values()) else f"; no {question.group_name} is on both sides of it"

@@ -1,4 +1,4 @@
-"""What is asked of a collection, and the columns that answer it."""
+"""The question of an evaluation, and the columns that answer it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SITES = ("site", "scanner", "slide", "patient")
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked; columns left out are chosen: patient, else slide; for the site site, scanner, slide, patient."""
+    """The label and other columns of an evaluation. Defaults: patient, else slide; for the site: site, scanner, slide, patient."""
 
     protocol: str
     label: str = "label"
@@ -37,7 +37,7 @@ class Question:
     where: Mapping[str, Any] = field(default_factory=dict)
     """Only rows with these values, as ``allowed_rows`` takes them."""
     leave_out: tuple[str, ...] = ()
-    """Classes that take no part."""
+    """Classes to leave out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +47,19 @@ class Prepared:
     protocol: Protocol[Any]
     columns: Columns
     rows: RowNumbers
-    """Rows of the collection that take part."""
+    """Rows of the collection that count."""
     teaching_rows: RowNumbers | None
-    """Rows of the other collection that take part."""
+    """Rows of the training collection that count."""
     unlabelled: int
-    """Rows without a label, among those asked for."""
+    """Rows without a label among the chosen rows."""
     copies: int
-    """Rows that are exact copies of another, and so do not count."""
+    """Rows that are exact copies of another and are not counted."""
     group: str | None
     site: str | None
 
 
 def prepare(collection: Collection, question: Question, train: Collection | None, *, device: str = "auto") -> Prepared:
-    """Read the columns, and leave out what does not take part. Raises ``InputError`` for what cannot be asked."""
+    """Read the columns, and leave out rows that do not count. Raises ``InputError`` for a question that cannot be answered."""
     found = protocol(question.protocol)
     _check(found, question, train)
     group, site = _group(collection, found, question), _site(collection, found, question)
@@ -91,7 +91,7 @@ def prepare(collection: Collection, question: Question, train: Collection | None
 
 
 def usual_group(collection: Collection) -> str | None:
-    """The column that is kept apart where none is named; None where neither patients nor slides are known."""
+    """The default column to keep apart; None where neither patients nor slides are known."""
     return next((name for name in GROUPS if _has_values(collection, name)), None)
 
 
@@ -173,5 +173,5 @@ def _column(collection: Collection, name: str) -> pd.Series:
 
 
 def classes_left_out(classes: Sequence[str]) -> tuple[str, ...]:
-    """Classes to leave out, each once, in order: equal questions have equal reports."""
+    """Classes to leave out, sorted and without repetition, so that equal questions have equal reports."""
     return tuple(sorted(set(classes)))

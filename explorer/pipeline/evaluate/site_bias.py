@@ -1,4 +1,4 @@
-"""Whether searches in a collection may find the hospital rather than the tissue, and how one knows."""
+"""Whether searches in a collection may find the hospital rather than the tissue, according to its reports."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from .protocols.site_bias import SITE_BIAS
 from .questions import GROUPS, Question, site_columns
 
 MOST_ROWS = 20_000
-"""Of a collection whose site bias is measured while it is built; the time grows with the square of the rows."""
+"""Maximal number of rows of a collection whose site bias is measured while it is built; the time grows with its square."""
 _LABEL = "label"
 
 
 @dataclass(frozen=True, slots=True)
 class SiteBias:
-    """What is known of an embedding: do neighbours follow the tissue, or the place it is from?"""
+    """What is known of the site bias of an embedding: do neighbours follow the tissue, or the place of origin?"""
 
     state: Literal["site", "fair", "unmeasured", "inseparable"]
-    """"site" where a report says that neighbours follow it, "fair" where reports do not, "inseparable" where none could tell."""
+    """"site" where a report says that neighbours follow the site, "fair" where none does, "inseparable" where none could tell."""
     sentence: str
     label: str
     site: str
@@ -34,7 +34,7 @@ class SiteBias:
 
     @property
     def warns(self) -> bool:
-        """Whether a reader should be told before trusting what is near."""
+        """True if a reader should be warned that neighbours may follow the place of origin."""
         return self.state in ("site", "inseparable")
 
     def to_json(self) -> dict[str, Any]:
@@ -43,18 +43,18 @@ class SiteBias:
 
 
 def site_bias(collection: Collection, encoder: str | None = None) -> SiteBias | None:
-    """What the reports on this embedding say; of several the worst. None where there is no label or no place of origin to compare."""
+    """The result of the reports on this embedding, of several the worst. None where there is no label or place of origin to compare."""
     measured = reports(collection, embedding=collection.embedding(encoder).key, protocol=SITE_BIAS.name)
     return _known(_worst(measured)) if measured else _unmeasured(collection)
 
 
 def measurable(collection: Collection) -> str | None:
-    """The first column of places that site bias can be measured against; None where there is none."""
+    """The first column of places of origin that site bias can be measured for; None where there is none."""
     return next((name for name in _places(collection) if _separable(collection, name)), None)
 
 
 def measure_site_bias(collection: Collection, *, encoder: str, device: str = "auto", report: Report = ignore) -> Artifact | None:
-    """The site-bias report of an embedding as ``build`` makes it: where it takes little time and there is something to compare."""
+    """The site-bias report of an embedding as ``build`` makes it, where it takes little time and can be measured."""
     site = measurable(collection)
     if site is None or collection.n > MOST_ROWS:
         return None

@@ -1,4 +1,4 @@
-"""Which rows are learnt from and which are judged: with patients on one side only, or without that care for comparison."""
+"""Splits into training, validation and test rows: with each patient in one part, or without that, for comparison."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ...evaluation.inputs import class_name, classes_of
 
 MOST_FOLDS = 5
 SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test", "testing": "test"}
-"""What values of a ``split`` column mean."""
+"""The usual values of a ``split`` column and the standard words for them."""
 RowNumbers = Int64[np.ndarray, " _"]
 """Of any length: the parts of a split differ."""
 AnyVectors = Float32[np.ndarray, "_ _"]
@@ -34,7 +34,7 @@ class Part:
     """train, val, test or None; None as a whole where the collection has no split that can be used."""
 
     def take(self, rows: RowNumbers) -> Part:
-        """Some rows, numbered anew."""
+        """Some rows, renumbered from 0."""
 
         def some(column: pd.Series) -> pd.Series:
             return column.iloc[rows].reset_index(drop=True)
@@ -73,30 +73,30 @@ class Split:
     val: RowNumbers
     test: RowNumbers
     left_out: Mapping[str, int]
-    """Rows that were kept from teaching, by reason."""
+    """Rows that were left out of training, by reason."""
     way: str
     """How the rows were split, in a sentence."""
     selected: bool = False
-    """Whether the rows that are judged are also those that choose the checkpoint, which makes a score optimistic."""
+    """True if the test rows also choose the checkpoint, which makes a score optimistic."""
     judged: str = ""
     """"test" or "val" of the collection's own split; empty where something else decided."""
     classes_left_out: Mapping[str, int] = field(default_factory=dict)
-    """Classes that cannot be on every side, with their rows."""
+    """Classes that cannot be in every part, with their rows."""
 
 
 def own_split(values: pd.Series) -> pd.Series | None:
-    """A ``split`` column in the three words; None where it does not name rows to learn from and rows to judge."""
+    """The column ``split`` with the three standard words; None where it has no rows to train on or to test."""
     split = values.map(lambda value: SPLITS.get(str(value).strip().lower()) if value is not None else None)
     known = set(split.dropna())
     return split if "train" in known and known & {"val", "test"} else None
 
 
 def split(part: Part, *, teacher: Part | None, with_val: bool, apart: bool, seed: int) -> Split:
-    """Another collection teaches where there is one; else the collection's own split decides; else folds of it.
+    """Split by another collection to train on, if given; else by the collection's own split; else by folds.
 
-    With ``apart`` no group lies on two sides; without it only single rows are kept apart. Rows without a label take no part,
-    and exact copies inside one group and class count once. Classes that cannot lie on every side are left out and named.
-    Raises ``InputError`` where fewer than two classes can be split, or no row to learn from or to judge is left.
+    With ``apart`` no group is in two parts; without it only single rows are kept apart. Rows without a label are left out, and
+    exact copies inside one group and class count once. Classes that cannot be in every part are left out and named. Raises
+    ``InputError`` where fewer than two classes can be split, or no row to train on or to test is left.
     """
     if teacher is not None:
         return _taught(part, teacher, with_val=with_val, apart=apart, seed=seed)
@@ -112,7 +112,7 @@ def split(part: Part, *, teacher: Part | None, with_val: bool, apart: bool, seed
 
 
 def both_sides(vectors: AnyVectors, teaching: AnyVectors | None, found: Split) -> tuple[AnyVectors, AnyVectors, AnyVectors]:
-    """The vectors to learn from, to choose by and to judge."""
+    """The training, validation and test vectors."""
     source = vectors if teaching is None else teaching
     return source[found.train], source[found.val], vectors[found.test]
 
@@ -129,7 +129,7 @@ def _taught(part: Part, teacher: Part, *, with_val: bool, apart: bool, seed: int
 
 
 def _as_given(part: Part, given: pd.Series, *, with_val: bool, apart: bool, seed: int) -> Split:
-    """By the column ``split``. Without test rows the val rows are judged; without val rows a fold of the train rows chooses."""
+    """Split by the column ``split``. Without test rows the val rows are tested; without val rows a fold of the train rows is used."""
     rows = part.counted()
     train, val, test = (rows[(given.iloc[rows] == name).to_numpy()] for name in ("train", "val", "test"))
     judged = "test" if len(test) else "val"
@@ -154,7 +154,7 @@ def _as_given(part: Part, given: pd.Series, *, with_val: bool, apart: bool, seed
 
 
 def _same_classes(found: Split, part: Part, teacher: Part) -> Split:
-    """Without the rows to choose by and to judge whose class is not learnt. Raises ``InputError`` where none to judge are left."""
+    """The split without validation and test rows whose class is not in training. Raises ``InputError`` where no test rows are left."""
     learnt = {class_name(value) for value in teacher.label.iloc[found.train]}
     left_out = dict(found.classes_left_out)
     names = part.label.iloc[found.test].map(class_name)
@@ -168,7 +168,7 @@ def _same_classes(found: Split, part: Part, teacher: Part) -> Split:
 
 
 def _may_teach(rows: RowNumbers, teacher: Part, test: RowNumbers, part: Part) -> tuple[RowNumbers, dict[str, int]]:
-    """Those of ``rows`` that share no picture and no group with a judged row, and how many were left out for each reason."""
+    """Those of ``rows`` that share no picture and no group with a test row, and how many were left out for each reason."""
     shared = {"same picture": teacher.pixels.iloc[rows].isin(part.pixels.iloc[test]).to_numpy(bool)}
     if part.group is not None and teacher.group is not None:
         own = teacher.group.iloc[rows]

@@ -36,7 +36,7 @@ def until(holds: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-def test_patches_sent_by_a_browser_become_a_collection_and_go_with_it(client: TestClient, tmp_path: Path) -> None:
+def test_uploaded_patches_become_a_collection_and_are_deleted_with_it(client: TestClient, tmp_path: Path) -> None:
     upload_id = client.post("/api/uploads", headers=CHANGING).json()["upload_id"]
     hostile = "<img src=x onerror=alert(1)>.png"
     for path in write_patches(tmp_path / "crc", per_class=4).rglob("*.png"):
@@ -142,7 +142,7 @@ def test_only_what_lies_under_an_allowed_root_is_built_from(client: TestClient, 
         ({"verb": "cluster", "name": "small", "resolution": -1}, 422),
     ],
 )
-def test_work_that_cannot_be_done_is_refused(client: TestClient, tmp_path: Path, asked: dict[str, Any], status: int) -> None:
+def test_requests_that_cannot_be_run_are_refused(client: TestClient, tmp_path: Path, asked: dict[str, Any], status: int) -> None:
     make_collection(tmp_path / "home", per_class=3)
     write_patches(tmp_path / "allowed")
     asked = {key: value.format(allowed=tmp_path / "allowed") for key, value in asked.items() if isinstance(value, str)} | {
@@ -153,7 +153,7 @@ def test_work_that_cannot_be_done_is_refused(client: TestClient, tmp_path: Path,
     assert client.get("/api/jobs").json() == []
 
 
-def test_maps_and_groups_are_made_anew(client: TestClient, tmp_path: Path) -> None:
+def test_project_and_cluster_jobs_make_another_map_and_clustering(client: TestClient, tmp_path: Path) -> None:
     make_collection(tmp_path / "home", per_class=6)
     asked = [
         {"verb": "project", "name": "small", "method": "umap", "n_neighbors": 5},
@@ -170,12 +170,12 @@ def test_maps_and_groups_are_made_anew(client: TestClient, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("job_id", ["nothing", "..%2f..", "..", "%00"])
-def test_jobs_that_are_not_there(client: TestClient, job_id: str) -> None:
+def test_an_unknown_job_id_is_not_found(client: TestClient, job_id: str) -> None:
     for method, rest in (("GET", ""), ("GET", "/log"), ("POST", "/cancel"), ("POST", "/resume"), ("DELETE", "")):
         assert client.request(method, f"/api/jobs/{job_id}{rest}", headers=CHANGING).status_code in (404, 405)
 
 
-def test_embedding_by_another_encoder_is_the_whole_way_from_the_same_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_that_embeds_by_another_encoder_builds_from_the_same_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from explorer.app.shared import job_requests
 
     collection = make_collection(tmp_path / "home", per_class=3)

@@ -1,4 +1,4 @@
-"""What one request may hold: the rest is refused in JSON before it is parsed."""
+"""Limits of request bodies: larger ones are refused with JSON before they are parsed."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ def client(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
         (b'{"row": 1e999}', 422),
     ],
 )
-def test_bodies_that_would_do_harm_are_refused(client: TestClient, body: bytes, status: int) -> None:
+def test_bodies_that_are_too_large_too_deep_or_not_json_are_refused(client: TestClient, body: bytes, status: int) -> None:
     answer = client.post(SEARCH, content=body, headers=JSON)
     assert answer.status_code == status, answer.text
     assert list(answer.json()) == ["error"] and 0 < len(answer.json()["error"]) <= 300
 
 
-def test_other_calls_may_have_less(client: TestClient) -> None:
+def test_calls_other_than_searches_have_a_smaller_body_limit(client: TestClient) -> None:
     answer = client.patch("/api/collections/small", content=b'{"name": "' + b"x" * 1_000_000 + b'"}', headers=JSON)
     assert answer.status_code == 413 and "1000 kB" in answer.json()["error"]
 
@@ -89,13 +89,13 @@ def test_an_endless_address_is_refused(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("name", ["a%0Ab", "a%0D%0Ab", "%00", "%ED%A0%80", "a" * 5000, "%F0%9F"])
-def test_odd_names_are_not_found_in_json(client: TestClient, name: str) -> None:
+def test_unknown_names_with_odd_characters_get_a_json_not_found(client: TestClient, name: str) -> None:
     for path in (f"collections/{name}", f"jobs/{name}", f"uploads/{name}", f"collections/small/points/{name}.bin"):
         answer = client.get(f"/api/{path}")
         assert answer.status_code == 404 and len(answer.json()["error"]) <= 300
 
 
-def test_a_body_may_come_in_pieces(client: TestClient) -> None:
+def test_a_body_may_arrive_in_several_chunks(client: TestClient) -> None:
     def pieces() -> Iterator[bytes]:
         yield from (b'{"row"', b": 1", b"}")
 

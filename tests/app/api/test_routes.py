@@ -1,4 +1,4 @@
-"""Pictures, rows, buffers, searches: what the pages and other programs are served."""
+"""Routes for pictures, rows, buffers and searches."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_a_large_picture_is_made_smaller(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize("kind", ["thumb/{}.jpg", "patch/{}.jpg", "rows/{}.json"])
 @pytest.mark.parametrize(("row", "status"), [(24, 404), (10**9, 404), (-1, 404), ("x", 422), ("1.5", 422), ("..%2f0", 404)])
-def test_rows_that_are_not_there(client: TestClient, kind: str, row: object, status: int) -> None:
+def test_rows_out_of_range_are_not_found(client: TestClient, kind: str, row: object, status: int) -> None:
     answer = client.get(f"{HERE}/{kind.format(row)}")
     assert answer.status_code == status and answer.json()["error"]
 
@@ -206,7 +206,7 @@ def test_search_by_picture_knows_the_picture(client: TestClient, small: Collecti
         ({"row": 1, "more": 1}, 422),
     ],
 )
-def test_searches_that_cannot_be_done(client: TestClient, asked: dict[str, object], status: int) -> None:
+def test_invalid_searches_are_refused(client: TestClient, asked: dict[str, object], status: int) -> None:
     answer = client.post(f"{HERE}/search", json=asked, headers=CHANGING)
     assert answer.status_code == status and answer.json()["error"]
 
@@ -222,12 +222,12 @@ def test_searches_that_cannot_be_done(client: TestClient, asked: dict[str, objec
         (b"x" * 20_000_001, "image/png", "", 413),
     ],
 )
-def test_pictures_that_cannot_be_searched_by(client: TestClient, content: bytes, kind: str, query: str, status: int) -> None:
+def test_invalid_query_pictures_are_refused(client: TestClient, content: bytes, kind: str, query: str, status: int) -> None:
     answer = client.post(f"{HERE}/search/image{query}", content=content, headers=CHANGING | {"content-type": kind})
     assert answer.status_code == status and answer.json()["error"]
 
 
-def test_ten_at_once_are_all_answered(client: TestClient) -> None:
+def test_ten_searches_at_once_are_all_answered(client: TestClient) -> None:
     def ask(row: int) -> list[int]:
         hits = client.post(f"{HERE}/search", json={"row": row, "k": 24}, headers=CHANGING).json()["hits"]
         return sorted(hit["row"] for hit in hits)
@@ -271,7 +271,7 @@ def test_query_pictures_are_known_to_those_who_keep_them(client: TestClient, mon
     assert client.get(urls.query(query_id)).status_code == 404
 
 
-def test_query_pictures_go_after_an_hour_and_the_oldest_of_many(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_query_pictures_are_dropped_after_an_hour_and_the_oldest_of_many_first(monkeypatch: pytest.MonkeyPatch) -> None:
     held = query_pictures.Held()
     now_s = [1000.0]
     monkeypatch.setattr(query_pictures.time, "monotonic", lambda: now_s[0])
@@ -303,7 +303,7 @@ def test_a_collection_made_anew_is_opened_anew(tmp_path: Path, monkeypatch: pyte
     assert (before["rows"], after["rows"]) == (12, 15) and before["version"] != after["version"]
 
 
-def test_renaming(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_collection_is_renamed_over_http(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path / "home"
     make_collection(home, per_class=3)
     with served(home, monkeypatch) as client:
@@ -351,7 +351,7 @@ def test_a_cut_map_is_said_to_be_damaged(tmp_path: Path, monkeypatch: pytest.Mon
     assert answer.status_code == 500 and "cut" in answer.json()["error"]
 
 
-def test_pictures_that_are_gone_are_said_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_picture_whose_source_is_gone_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import shutil
 
     home = tmp_path / "home"

@@ -1,4 +1,4 @@
-"""Who may speak to the server, and what every answer carries."""
+"""Access control of the server, and the headers of every response."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def routes(client: TestClient, **headers: str) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(
     "host", ["localhost", "localhost:8501", "127.0.0.1:80", "[::1]:8501", "explorer.hospital.example", "OTHER.example:1"]
 )
-def test_names_of_this_server_are_answered(client: TestClient, host: str) -> None:
+def test_requests_to_names_of_this_server_are_answered(client: TestClient, host: str) -> None:
     assert client.get("/api/health", headers={"host": host}).status_code == 200
 
 
@@ -57,7 +57,7 @@ def test_names_of_this_server_are_answered(client: TestClient, host: str) -> Non
 @pytest.mark.parametrize(
     "host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "", "localhost@evil.example", "[::1", "a b"]
 )
-def test_other_names_are_refused_everywhere(client: TestClient, host: str, path: str) -> None:
+def test_requests_to_other_host_names_are_refused_on_every_path(client: TestClient, host: str, path: str) -> None:
     answer = client.get(f"/api/{path}", headers={"host": host})
     assert answer.status_code == 403
     assert "does not answer to this name" in answer.json()["error"]
@@ -207,7 +207,7 @@ def test_a_wrong_token_opens_no_route(elsewhere: TestClient, tmp_path: Path, mon
 
 
 @pytest.mark.parametrize("host", ["localhost", "localhost:8501", "127.0.0.1:8501", "[::1]:8501", "explorer.hospital.example"])
-def test_a_name_of_this_machine_is_no_key_from_another(elsewhere: TestClient, tmp_path: Path, host: str) -> None:
+def test_a_localhost_host_header_from_another_machine_still_needs_the_token(elsewhere: TestClient, tmp_path: Path, host: str) -> None:
     assert elsewhere.get("/api/health", headers={"host": host}).status_code == 401
     with_token = bearer(Token(tmp_path).value())  # as from a container, whose peer is its gateway
     assert elsewhere.get("/api/health", headers={"host": host} | with_token).status_code == 200
@@ -220,9 +220,7 @@ def test_an_unknown_name_is_refused_even_with_the_token(elsewhere: TestClient, t
 
 
 @pytest.mark.parametrize("forwarding", ["x-forwarded-for", "x-real-ip", "forwarded"])
-def test_a_forwarding_header_is_believed_of_nobody_by_default(
-    client: TestClient, elsewhere: TestClient, forwarding: str, tmp_path: Path
-) -> None:
+def test_forwarding_headers_are_ignored_by_default(client: TestClient, elsewhere: TestClient, forwarding: str, tmp_path: Path) -> None:
     assert elsewhere.get("/api/health", headers={forwarding: "127.0.0.1"}).status_code == 401
     forged = {"host": "localhost", "x-forwarded-host": "localhost", forwarding: "127.0.0.1"}
     assert elsewhere.get("/api/health", headers=forged).status_code == 401
@@ -264,7 +262,7 @@ def test_wrong_tokens_are_slowed_down(elsewhere: TestClient, tmp_path: Path) -> 
     assert elsewhere.get("/api/health", headers=came_in_before).status_code == 200
 
 
-def test_the_token_is_its_owner_s_alone(tmp_path: Path) -> None:
+def test_the_token_file_is_readable_by_its_owner_only(tmp_path: Path) -> None:
     token = Token(tmp_path)
     assert len(token.value()) >= 43 and Token(tmp_path).value() == token.value()
     assert token.path.stat().st_mode & 0o777 == 0o600

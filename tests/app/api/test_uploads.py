@@ -1,4 +1,4 @@
-"""Uploads: nothing a browser says becomes a path, nothing is held in memory, and what arrived can be built from."""
+"""Uploads: no file name becomes a path, no file is held in memory, and a complete upload can be built from."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_an_archive_that_was_sent_alone_is_the_source(client: TestClient, home: 
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_no_name_gets_anywhere(client: TestClient, home: Path, tmp_path: Path, name: str) -> None:
+def test_no_file_name_leads_outside_the_upload(client: TestClient, home: Path, tmp_path: Path, name: str) -> None:
     upload_id = begin(client)
     assert put(client, upload_id, name, b"content") == 200
     folder = home / uploads.FOLDER / upload_id
@@ -149,7 +149,7 @@ def test_a_file_sent_again_replaces_the_first(client: TestClient, home: Path) ->
         open_source(upload.source()).items()
 
 
-def test_too_much_is_refused_before_and_while_it_comes(client: TestClient, home: Path) -> None:
+def test_too_large_uploads_are_refused_before_and_while_they_are_received(client: TestClient, home: Path) -> None:
     upload_id = begin(client)
     assert put(client, upload_id, "a.png", b"x" * 600_000) == 200
     assert put(client, upload_id, "b.png", b"x" * 600_000) == 413  # announced
@@ -180,7 +180,7 @@ def test_a_full_disk_is_said_to_be_full(client: TestClient, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("upload_id", ["nothing", "0" * 32, "..%2f..", "a" * 31, "../x"])
-def test_uploads_that_are_not_there(client: TestClient, upload_id: str) -> None:
+def test_an_unknown_upload_id_is_not_found(client: TestClient, upload_id: str) -> None:
     for method in ("PUT", "GET", "DELETE"):
         answer = client.request(method, f"/api/uploads/{upload_id}?name=x", headers=CHANGING)
         assert answer.status_code == 404
@@ -207,7 +207,7 @@ def test_a_server_throws_away_old_uploads_when_it_starts(home: Path, monkeypatch
         assert not old.path.exists() and young.path.exists()
 
 
-def test_unused_uploads_go_after_a_day(home: Path, tmp_path: Path) -> None:
+def test_unused_uploads_are_deleted_after_a_day(home: Path, tmp_path: Path) -> None:
     old, used, young = (uploads.begin(home) for _ in range(3))
     for upload in (old, used):
         os.utime(upload.path, (time.time() - uploads.UNUSED_LIFE_S - 60,) * 2)

@@ -1,4 +1,4 @@
-"""What lies on the server's disk is not told."""
+"""Paths on the server's disk are removed from messages."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ ID, FILE = "0" * 32, "a" * 16
 
 
 @pytest.mark.parametrize("place", [f".uploads/{ID}/{FILE}.zip", f"/srv/data/.uploads/{ID}/{FILE}.zip", f"{ID}/{FILE}", ID])
-def test_an_upload_is_called_one_wherever_it_lies(place: str) -> None:
+def test_the_path_of_an_upload_is_replaced_by_the_upload(place: str) -> None:
     assert without_paths(f"{place} holds '../../evil.png'; get a clean copy.") == "the upload holds '../../evil.png'; get a clean copy."
 
 
-def test_of_a_path_the_last_name_is_told() -> None:
+def test_only_the_last_part_of_a_path_is_kept() -> None:
     assert without_paths("/srv/data/lung/x.png is damaged") == "x.png is damaged"

@@ -73,7 +73,7 @@ def test_the_score_is_that_of_the_probe_on_the_collections_vectors(here: Setting
     assert cell.mean == pytest.approx(balanced_accuracy_score(truth, predicted))
 
 
-def test_what_is_done_is_not_done_again(here: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_completed_measurements_are_reused(here: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     first = run(here, "crc")
     told: list[Progress] = []
     monkeypatch.setattr(import_module("explorer.pipeline.evaluate.benchmark"), "linear_probe", None)
@@ -119,7 +119,7 @@ def test_names_are_checked_before_anything_is_done(here: Settings) -> None:
     assert not here.home.exists()
 
 
-def test_the_difference_and_its_tolerance() -> None:
+def test_a_cell_is_within_tolerance_of_the_published_score() -> None:
     """Published .943 on CRC: .925 is within .02, .920 is not."""
     facts = {"sd": 0.001, "low": 0.9, "high": 0.95, "published_sd": 0.001, "tolerance": 0.02, "selected_on_reported_split": True}
     near, far, none = (

@@ -86,7 +86,7 @@ def call(home: Path, *arguments: str) -> Result:
 # -- the numbers
 
 
-def test_retrieval_is_the_rooms_own_number_on_patients(collection: Collection) -> None:
+def test_retrieval_equals_the_pure_function_with_patients_as_groups(collection: Collection) -> None:
     found = asked(collection, "retrieval")
     by_hand = evaluation.retrieval(np.array(collection.embedding().vectors), collection.items["label"], groups=collection.items["patient"])
     head = by_hand.at[-1]
@@ -223,7 +223,7 @@ def test_shuffled_labels_score_at_chance(collection: Collection) -> None:
 
 @pytest.mark.usefixtures("short_probe")
 @pytest.mark.parametrize("protocol", ["knn", "linear"])
-def test_what_learns_is_measured_with_and_without_care(collection: Collection, protocol: str) -> None:
+def test_protocols_that_train_are_measured_with_and_without_patients_apart(collection: Collection, protocol: str) -> None:
     found = asked(collection, protocol)
     assert 0 <= found.value.low <= found.value.value <= found.value.high <= 1
     assert found.naive is not None
@@ -288,7 +288,7 @@ def part(label: list[Any], group: list[Any] | None) -> Part:
     return Part(pd.Series(label, dtype=object), group_column, None, pd.Series([str(i) for i in range(len(label))]))
 
 
-def test_no_patient_is_on_two_sides_and_careless_folds_do_that() -> None:
+def test_no_patient_is_in_two_parts_except_in_the_careless_comparison() -> None:
     random = np.random.default_rng(0)
     group = random.integers(0, 12, 300)
     label: list[Any] = random.choice(["a", "b"], 300).tolist()
@@ -446,7 +446,7 @@ def test_the_teacher_needs_the_same_encoder(home: Path, tmp_path: Path) -> None:
         asked(made, "knn", train=other)
 
 
-def test_real_tissue(shared_data: Path, tmp_path: Path) -> None:
+def test_evaluation_of_real_tissue_scores_above_the_colour_baseline(shared_data: Path, tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["--home", str(tmp_path), "build", str(shared_data / "crc8_kather2016"), "--name", "kather"])
     assert result.exit_code == 0, result.stderr
     found = asked(open_collection("kather", home=tmp_path), "retrieval")

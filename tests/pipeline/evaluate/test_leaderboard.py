@@ -168,7 +168,7 @@ def test_overlap_is_of_the_stored_graphs_and_draws_patients(collection: Collecti
 
 
 @given(shared=st.lists(st.integers(0, 3), min_size=2, max_size=40), n=st.integers(1, 45))
-def test_least_agreed_are_the_least_and_fairly_drawn(shared: list[int], n: int) -> None:
+def test_least_agreed_rows_come_first_and_ties_are_sampled_evenly(shared: list[int], n: int) -> None:
     shares = (np.array(shared) / 3).astype(np.float32)
     report = OverlapReport(Estimate(0.0, 0.0, 0.0), 0.0, np.bincount(shared, minlength=4), shares, len(shared), 0, "", {})
     found = least_agreed(report, n)
@@ -211,14 +211,14 @@ def test_the_command_prints_table_overlap_and_answers(home: Path, collection: Co
     assert all(3 not in rows for rows in hits.values()), "a row does not answer its own query"
 
 
-def test_the_command_in_words(home: Path) -> None:
+def test_the_compare_command_prints_readable_tables(home: Path) -> None:
     result = call(home, "c", "--row", "3")
     assert "MV@10" in result.stdout and "robustness index (site)" in result.stdout
     assert "overlap@10" in result.stdout and "agreed on least: rows" in result.stdout
     assert "explorer evaluate c linear --label label --group patient --encoder red-only" in result.stderr
 
 
-def test_one_encoder_has_nothing_beside_it(home: Path) -> None:
+def test_one_encoder_alone_gives_no_overlap_and_no_shared_hits(home: Path) -> None:
     document = json.loads(call(home, "c", "--encoder", "red-only", "--json").stdout)
     assert document["overlap"] == document["query"] == []
     assert {score["encoder"] for score in document["scores"]} == {gap["encoder"] for gap in document["missing"]} == {"red-only"}

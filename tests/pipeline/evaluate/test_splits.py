@@ -56,7 +56,7 @@ def rows(found: Any) -> list[list[int]]:
         ([None, None], None),
     ],
 )
-def test_what_a_split_column_says(values: list[Any], known: list[Any] | None) -> None:
+def test_a_split_column_is_read_in_its_usual_spellings(values: list[Any], known: list[Any] | None) -> None:
     found = own_split(pd.Series(values, dtype=object))
     assert (found if found is None else [None if value != value else value for value in found]) == known
 
@@ -88,7 +88,7 @@ def test_without_val_rows_a_fold_of_the_train_rows_chooses() -> None:
     assert found.test.tolist() == [10, 11, 12, 13]
 
 
-def test_patients_and_pictures_on_both_sides_do_not_teach() -> None:
+def test_patients_and_pictures_of_test_rows_are_left_out_of_training() -> None:
     patients = [f"p{i}" for i in range(14)]
     patients[0] = "p10"
     pixels = [f"{i:03d}" for i in range(14)]

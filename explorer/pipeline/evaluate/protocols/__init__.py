@@ -1,4 +1,4 @@
-"""The table of evaluation protocols. A new one is a record here; every reader goes by the table."""
+"""The table of evaluation protocols. A new protocol is a record here; all readers use the table."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def protocol(name: str) -> Protocol[Any]:
 
 
 def shown(report: EvaluationReport[Any]) -> Shown:
-    """How a report is shown."""
+    """How a report is displayed."""
     found = protocol(report.protocol)
     return Shown(found.title, found.explained, found.citations, tuple(found.sections(report)))
 

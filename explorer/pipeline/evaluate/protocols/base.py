@@ -1,4 +1,4 @@
-"""What an evaluation protocol is: one record with a pure function, and what goes into and comes out of it."""
+"""Types of an evaluation protocol: one record with a pure function, its input and its output."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FEWEST_GROUPS = 10
 
 @dataclass(frozen=True, slots=True)
 class IndexFacts:
-    """The index people search with, as it was on this machine."""
+    """The search index, as measured on this machine."""
 
     kind: str
     recall_at_10: Number
@@ -42,11 +42,11 @@ class Clusters:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Everything of one evaluation but the vectors, so that baselines are measured exactly as the encoder is."""
+    """The input of an evaluation except the vectors, so that baselines are measured exactly as the encoder is."""
 
     part: Part
     teacher: Part | None = None
-    """Rows of another collection to learn from."""
+    """Rows of another collection to train on."""
     group_name: str = ""
     """Name of the column whose values are kept apart; empty for none."""
     site_name: str = ""
@@ -58,28 +58,28 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is measured."""
+    """The vectors to measure."""
 
     vectors: AnyVectors
     """(n, d), a row for each row of the part."""
     teaching: AnyVectors | None = None
-    """Of the rows of the teacher."""
+    """Vectors of the training collection."""
     split: Split | None = None
-    """For protocols that learn."""
+    """The split, for protocols that train."""
     index: IndexFacts | None = None
     clusters: Clusters | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Finding(Generic[R]):
-    """What was measured on one subject."""
+    """The result for one subject."""
 
     score: str
     """Name of the headline score."""
     value: Estimate
     chance: float
     results: R
-    """Everything, in the protocol's own type."""
+    """All results, in the protocol's own type."""
     naive: float | None = None
     """The same score with nothing kept apart, where the protocol measures that itself."""
     sentences: tuple[str, ...] = ()
@@ -110,7 +110,7 @@ class Protocol(Generic[R]):
     """An evaluation protocol. A new one is a record like this in ``protocols.PROTOCOLS``; nothing else names it."""
 
     name: str
-    """As on the command line."""
+    """Name on the command line."""
     title: str
     asks: str
     """The question it answers, for a person who chooses."""
@@ -124,23 +124,23 @@ class Protocol(Generic[R]):
     columns: Callable[[EvaluationReport[R]], Iterable[Column]]
     citations: tuple[str, ...] = ()
     learns: bool = False
-    """Whether it learns from rows of one side of a split and judges those of the other."""
+    """True if it trains on one part of a split and tests on another."""
     with_val: bool = False
-    """Whether it also needs rows to choose a checkpoint by."""
+    """True if it also needs validation rows to choose a checkpoint."""
     by_site: bool = False
-    """Whether it asks for a column that says where a row is from."""
+    """True if it requires a column that says where a row is from."""
     beside: Literal["", "index", "clusters"] = ""
-    """What else of the embedding it looks at."""
+    """Other artifacts of the embedding that it uses."""
     published: bool = False
-    """Whether published scores on public data sets may stand beside it."""
+    """True if published scores on public data sets can be shown beside it."""
     asked_first: bool = False
-    """Whether the leaderboard proposes it for every embedding with labels."""
+    """True if the leaderboard proposes it for every embedding with labels."""
     takes: str = "seconds"
-    """How long it takes, in words."""
+    """Its usual duration, in words."""
 
 
 def few_groups(question: Question, n_groups: int) -> str:
-    """A sentence where few groups were judged; empty where there were enough, or none at all."""
+    """A sentence on a small number of groups; empty where there were enough, or no groups."""
     if not 0 < n_groups < FEWEST_GROUPS:
         return ""
     if n_groups == 1:
@@ -166,7 +166,7 @@ def possible_leakage(question: Question) -> tuple[str, ...]:
 
 
 def sides(question: Question, subject: Subject) -> tuple[Split, Any, tuple[Any, Any, Any]]:
-    """The split, the groups of the judged rows (None where unknown), and the labels to learn from, choose by and judge."""
+    """The split, the groups of the test rows (None where unknown), and the labels of train, validation and test rows."""
     found = subject.split
     assert found is not None, "protocols that learn are given a split"
     labels = (question.part if question.teacher is None else question.teacher).label

@@ -1,4 +1,4 @@
-"""Where the methods of the protocols are from."""
+"""References of the methods used by the protocols."""
 
 COLOUR = "Colour alone as a baseline: NCT-CRC-HE: Not All Histopathological Datasets Are Equally Useful. arXiv 2409.11546."
 INTERVALS = "Intervals over whole groups: Davison AC, Hinkley DV. Bootstrap Methods and their Application. 1997, section 3.8."

@@ -1,4 +1,4 @@
-"""Nearest neighbours: do the nearest rows to learn from name the class, and how few examples would do?"""
+"""Nearest neighbours: do the nearest training rows have the same class, and how few examples are enough?"""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _HELP = "Balanced accuracy of the vote of the nearest patches one may learn from
 
 @dataclass(frozen=True, slots=True)
 class KnnResults:
-    """Nearest neighbours and class means on all rows to learn from, and class means on a few of them."""
+    """Scores of nearest neighbours and class means on all training rows, and of class means on a few of them."""
 
     knn: KnnReport
     few_shot: FewShotReport
 
     @property
     def head_k(self) -> int:
-        """The k of the headline score: 5, or the largest below it, or the only one."""
+        """The k of the headline score: 5, else the largest below 5, else the only one."""
         return max([k for k in self.knn.knn if k <= _HEAD_K], default=min(self.knn.knn))
 
 
@@ -99,7 +99,7 @@ def parts(n: Mapping[str, int], dropped: Mapping[str, int]) -> dict[str, object]
 
 
 def split_way(report: EvaluationReport[Any]) -> str:
-    """Empty for folds and for another collection that teaches; else whose rows are judged in the collection's own split."""
+    """Empty for folds and for another training collection; else the rows that are tested in the collection's own split."""
     judged = "" if report.split is None else report.split.judged
     return {"": "", "test": "own split", "val": "own split, val judged"}[judged]
 

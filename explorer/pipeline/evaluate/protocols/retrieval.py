@@ -30,7 +30,7 @@ _CURVES = ("hit", "majority_vote", "precision", "average_precision")
 
 @dataclass(frozen=True, slots=True)
 class RetrievalResults:
-    """What retrieval found, and the index that people search with."""
+    """The scores of retrieval, and the search index."""
 
     retrieval: RetrievalReport
     index: IndexFacts | None = None

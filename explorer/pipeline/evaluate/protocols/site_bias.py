@@ -28,7 +28,7 @@ class ClusterResults(ClusterBiasReport):
 
 @dataclass(frozen=True, slots=True)
 class SiteBiasResults:
-    """What neighbours follow, and what clusters follow where there are any."""
+    """Whether neighbours follow the label or the site, and the same for clusters where there are any."""
 
     site_bias: SiteBiasReport
     clusters: ClusterResults | None = None
