@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import os
 import socket
@@ -10,7 +11,7 @@ import threading
 import time
 import urllib.request
 import webbrowser
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.error import HTTPError, URLError
@@ -60,7 +61,9 @@ def app(settings: Settings, *, port: int, host: str, base_path: str, browser: bo
         opened = address if everywhere or _is_this_machine(host) else f"{address}?token={token.value()}"
         threading.Thread(target=_open_when_there, args=(address, opened), daemon=True).start()
     sys.argv = [str(Path(sys.executable).with_name("explorer"))]  # Streamlit puts its folder on the import path
-    server.make_app(base, own_names).run(config=server.config() | {"server.address": host, "server.port": port, "server.baseUrlPath": base})
+    config = server.config() | {"server.address": host, "server.port": port, "server.baseUrlPath": base}
+    with suppress(KeyboardInterrupt):  # the server has shut down in order and then raises the signal again
+        server.make_app(base, own_names).run(config=config)
     click.echo("The explorer has stopped; jobs that were started go on.", err=True)
 
 
@@ -80,15 +83,21 @@ def _free_port(host: str, first: int) -> int:
         try:
             family, kind, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         except OSError as error:
-            raise InputError(f"{host!r} is no address of this machine ({error.strerror}); choose another one by --host.") from error
+            raise _not_ours(host, error) from error
         with closing(socket.socket(family, kind)) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(place)
-            except OSError:
+            except OSError as error:
+                if error.errno == errno.EADDRNOTAVAIL:
+                    raise _not_ours(host, error) from error
                 continue
             return port
     raise InputError(f"Ports {first} to {first + _PORTS - 1} of {host} cannot be served on; choose another one by --port.")
+
+
+def _not_ours(host: str, error: OSError) -> InputError:
+    return InputError(f"{host!r} is no address of this machine ({error.strerror}); choose another one by --host.")
 
 
 def _open_when_there(address: str, opened: str) -> None:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from ..settings import Settings
     from ..types import Encoder, Image
 
+    TextType = click.ParamType[str]
+else:
+    TextType = click.ParamType  # which is no generic class before click 8.5
+
 NAME = click.argument("name")
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output.")
 ENCODER = click.option("--encoder", default=None, help="Encoder; the newest embedding's where left out.")
@@ -27,8 +31,13 @@ NEW_ENCODER = click.option("--encoder", default="descriptor", show_default=True,
 WEIGHTS = click.option("--weights", type=click.Path(path_type=Path), default=None, help="Local weight file instead of a download.")
 
 
+<<<<<<< HEAD
 class _SourceKind(click.ParamType[str]):
     """One of ``sources.KINDS``. The kinds are imported when the option is used, because the help of other commands needs no sources."""
+=======
+class _SourceKind(TextType):
+    """One of ``sources.KINDS``, which are asked for when the option is used: the help of all commands needs no sources."""
+>>>>>>> rev8
 
     name = "kind"
 

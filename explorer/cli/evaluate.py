@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import InputError
-from .base import AS_JSON, ENCODER, NAME, SEED, WHERE, conditions, open_named, verb
+from .base import AS_JSON, ENCODER, NAME, SEED, WHERE, TextType, conditions, open_named, verb
 from .output import echo_json, echo_table, printable
 from .progress import Bars
 
@@ -16,13 +16,15 @@ if TYPE_CHECKING:
     from ..reports.document import EvaluationReport
     from ..settings import Settings
 
-    _Type = click.ParamType[str]
-else:
-    _Type = click.ParamType  # which is no generic class before click 8.5
 
+<<<<<<< HEAD
 
 class ProtocolName(_Type):
     """The name of an evaluation protocol; names of older versions are accepted too."""
+=======
+class ProtocolName(TextType):
+    """The name of a protocol of the table; names that older versions used are understood too."""
+>>>>>>> rev8
 
     name = "protocol"
 

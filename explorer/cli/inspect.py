@@ -45,11 +45,15 @@ def inspect(settings: Settings, report: Bars, *, source: str, kind: str | None, 
 
 def _echo(reading: Reading) -> None:
     layout = f", laid out as {reading.layout}" if reading.layout else ""
-    click.echo(f"{reading.kind}{layout}: {reading.pictures} pictures, {reading.rejected} files passed over")
+    click.echo(f"{reading.kind}{layout}: {_count(reading.pictures, 'picture')}, {_count(reading.rejected, 'file')} passed over")
     named = [f"{label} {count}" for label, count in reading.labels.items()]
     more = f" and {len(named) - _MOST_LABELS} more" if len(named) > _MOST_LABELS else ""
     click.echo(printable(f"labels: {reading.distinct['label']} on {reading.labelled} pictures: {', '.join(named[:_MOST_LABELS])}{more}"))
     click.echo(", ".join(f"{plural}: {reading.distinct[field]}" for field, plural in _FIELDS.items()))
+
+
+def _count(n: int, unit: str) -> str:
+    return f"{n} {unit}" if n == 1 else f"{n} {unit}s"
 
 
 def _echo_table(table: TableReading) -> None:

@@ -53,8 +53,10 @@ def name_group(settings: Settings, report: Bars, *, name: str, number: int, titl
     from ..errors import ArtifactMissing
 
     collection = open_named(settings, name)
-    clusterings = collection.embedding(encoder).clusterings()
+    embedding = collection.embedding(encoder)
+    clusterings = embedding.clusterings()
     if not clusterings:
-        raise ArtifactMissing(f"Collection {name!r} has no groups yet; run 'explorer cluster {name}'.")
+        by = embedding.encoder_name
+        raise ArtifactMissing(f"Collection {name!r} has no groups by {by} yet; run 'explorer cluster {name} --encoder {by}'.")
     for group, group_name in collection.annotations.name_clusters(clusterings[0], {number - 1: title}).items():
         click.echo(f"{group + 1:4} {printable(group_name)}")

@@ -75,8 +75,7 @@ def echo_collection(collection: Collection, *, as_json: bool) -> None:
         click.echo("labels: " + ", ".join(f"{label} {count}" for label, count in found["labels"].items()))
     click.echo("columns: " + ", ".join(found["columns"]))
     for artifact in found["artifacts"]:
-        recipe = artifact["recipe"]
-        click.echo(f"{artifact['kind']}/{artifact['key']}  {recipe.get('method') or recipe.get('encoder', {}).get('name') or ''}")
+        click.echo(printable(f"{artifact['kind']}/{artifact['key']}  {made_by(artifact['recipe'])}".rstrip()))
     for reject in found["rejects"][:20]:
         click.echo(f"rejected {reject['uri']}: {reject['reason']}")
     if len(found["rejects"]) > 20:
@@ -95,6 +94,13 @@ def summary(collection: Collection) -> dict[str, Any]:
         "created": collection.record["created"],
         "artifacts": [artifact_json(a) for kind in KINDS for a in collection.artifacts(kind)],
     }
+
+
+def made_by(recipe: Mapping[str, Any]) -> str:
+    """The encoder, method, or protocol and label of a recipe; empty where it has none of them."""
+    if "protocol" in recipe:
+        return f"{recipe['protocol']} of {recipe['label']}" if recipe.get("label") else str(recipe["protocol"])
+    return str(recipe.get("method") or recipe.get("encoder", {}).get("name") or "")
 
 
 def artifact_json(artifact: Artifact) -> dict[str, Any]:

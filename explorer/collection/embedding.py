@@ -77,7 +77,7 @@ class Embedding(Searchable):
     @cached_property
     def neighbours(self) -> Artifact:
         """The artifact that holds index and graph. Raises ``ArtifactMissing``."""
-        return self.collection.artifact("neighbours", step="index", embedding=self.key)
+        return self.collection.artifact("neighbours", step="index", options=f" --encoder {self.encoder_name}", embedding=self.key)
 
     @property
     def index(self) -> VectorStore:
@@ -114,7 +114,8 @@ class Embedding(Searchable):
         if found := self.maps(method):
             return found[0]
         raise ArtifactMissing(
-            f"Collection {self.collection.name!r} has no {method or 'map'} yet; run 'explorer project {self.collection.name}'."
+            f"Collection {self.collection.name!r} has no {method or 'map'} by {self.encoder_name} yet; "
+            f"run 'explorer project {self.collection.name} --encoder {self.encoder_name}'."
         )
 
     def positions(self, method: str | None = None) -> Points:
@@ -140,7 +141,8 @@ class Embedding(Searchable):
             if artifact.key == key:
                 return artifact
         raise ArtifactMissing(
-            f"Collection {self.collection.name!r} has no clustering {key!r}; run 'explorer cluster {self.collection.name}'."
+            f"Collection {self.collection.name!r} has no clustering {key!r} by {self.encoder_name}; "
+            f"run 'explorer cluster {self.collection.name} --encoder {self.encoder_name}'."
         )
 
     def labels(self, clustering: Artifact) -> Labels:

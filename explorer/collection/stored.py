@@ -125,11 +125,11 @@ class StoredCollection:
             found = self._artifacts[kind] = storage.artifacts(self.path, kind)
         return [artifact for artifact in found if all(artifact.recipe.get(name) == value for name, value in recipe.items())]
 
-    def artifact(self, kind: str, *, step: str, **recipe: Any) -> Artifact:
-        """The newest such artifact. Raises ``ArtifactMissing`` that names the command which makes one."""
+    def artifact(self, kind: str, *, step: str, options: str = "", **recipe: Any) -> Artifact:
+        """The newest such artifact. Raises ``ArtifactMissing`` that names the command which makes one, by its step and options."""
         if found := self.artifacts(kind, **recipe):
             return found[0]
-        raise ArtifactMissing(f"Collection {self.name!r} has no {kind} of this kind yet; run 'explorer {step} {self.name}'.")
+        raise ArtifactMissing(f"Collection {self.name!r} has no {kind} of this kind yet; run 'explorer {step} {self.name}{options}'.")
 
     def make(
         self,

@@ -37,12 +37,17 @@ def cluster(
     """A cluster number for every row, with typical and borderline rows of each cluster.
 
     ``leiden`` (``resolution``, ``n_neighbors``) works on the shared graph, ``kmeans`` (``n_clusters``) on the vectors,
-    ``hdbscan`` (``min_cluster_size``, ``min_samples``) on the newest UMAP. Raises ``InputError``, ``ArtifactMissing``.
+    ``hdbscan`` (``min_cluster_size``, ``min_samples``) on the newest UMAP. Where there are fewer rows than the usual
+    number of groups, ``kmeans`` makes as many as there are rows, and says so. Raises ``InputError``, ``ArtifactMissing``.
     """
     check_method("grouping", method, tuple(CLUSTER_DEFAULTS))
     chosen = CLUSTER_DEFAULTS[method] | parameters
     if unknown := set(chosen) - set(CLUSTER_DEFAULTS[method]):
         raise InputError(f"{method} has no parameter {', '.join(sorted(unknown))}; it has {', '.join(CLUSTER_DEFAULTS[method])}.")
+    note = ""
+    if method == "kmeans" and "n_clusters" not in parameters and collection.n < chosen["n_clusters"]:
+        note = f"there are fewer rows than the usual {chosen['n_clusters']} groups, so their number is {collection.n}"
+        chosen["n_clusters"] = collection.n
     embedding = collection.embedding(encoder)
     recipe = {"kind": "clusters", "neighbours": embedding.neighbours.key, "method": method, "seed": seed, **chosen}
     umap = embedding.map("umap") if method == "hdbscan" else None
@@ -51,7 +56,7 @@ def cluster(
 
     def fill(work: Path) -> Mapping[str, Any]:
         started = time.perf_counter()
-        report(Progress("cluster", 0, 1, unit="step"))
+        report(Progress("cluster", 0, 1, unit="step", note=note))
         vectors = embedding.vectors
         if method == "leiden":
             labels = clustering.leiden(embedding.graph, seed=seed, **chosen)

@@ -32,7 +32,7 @@ class Hit:
     def to_json(self) -> dict[str, Any]:
         """A flat JSON object."""
         own = {"rank": self.rank, "row": self.row, "id": self.id, "uri": self.uri, "score": round(self.score, 6), "label": self.label}
-        return own | {f"{name}_" if name in own else name: value for name, value in self.facts.items()}
+        return beside(own, self.facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,18 @@ def make_hit(rank: int, row: int, score: float, record: Mapping[Any, Any]) -> Hi
     facts = {name: value for name, value in facts.items() if value is not None}
     label = facts.pop("label", None)
     return Hit(rank, row, str(facts.pop("id")), str(facts.pop("uri")), score, None if label is None else str(label), facts)
+
+
+def beside(own: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Both as one flat object. A fact whose name ``own`` uses gets underscores at its end until no other field has that name."""
+    taken = own.keys() | facts.keys()
+    joined = dict(own)
+    for name, value in facts.items():
+        free = name
+        while free in joined or (free != name and free in taken):
+            free += "_"
+        joined[free] = value
+    return joined
 
 
 def plain(value: Any) -> Any:

@@ -158,18 +158,27 @@ def check_whole(benchmark: Benchmark, splits: Iterable[str | None], *, where: st
 
 
 def not_here(benchmark: Benchmark, folder: Path, missing: Sequence[str]) -> str:
+<<<<<<< HEAD
     """The error message that says what to download and where to put it."""
+=======
+    """The sentence that says what to fetch and where to put it, under 300 characters for a folder of some 40."""
+>>>>>>> rev8
     packed = [path for path in missing if (folder / f"{path}.gz").exists()]
     if packed:
         return f"{benchmark.title} is packed in {folder}; unpack {len(packed)} files there with 'gunzip *.gz', and build it again."
-    first = f"{benchmark.title} is not whole in {folder}: {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing"
+    title = benchmark.title.partition(" (")[0]
+    first = f"{title} is not whole in {folder}: {_some(missing)} {'is' if len(missing) == 1 else 'are'} missing"
     if benchmark.form:
-        return (
-            f"{first}; to get it, {benchmark.form} and put {' and '.join(benchmark.needs)} there ({benchmark.licence}: {benchmark.terms})"
-        )
-    urls = [remote.url.partition("?")[0] for remote in benchmark.remotes if remote.gives in missing]
-    size_gb = sum(remote.size_bytes for remote in benchmark.remotes if remote.gives in missing) / 1e9
+        return f"{first}; to get it, {benchmark.form} and put {_some(benchmark.needs)} there, under its {benchmark.licence}."
+    remotes = [remote for remote in benchmark.remotes if remote.gives in missing]
+    pages, _, names = zip(*(remote.url.partition("?")[0].rpartition("/") for remote in remotes), strict=True)
+    size_gb = sum(remote.size_bytes for remote in remotes) / 1e9
     return (
-        f"{first}; run '{benchmark.command}' to fetch {size_gb:.1f} GB under {benchmark.licence} "
-        f"({benchmark.licence_url}: {benchmark.terms}), or fetch {', '.join(urls)} yourself and unpack it there."
+        f"{first}; run '{benchmark.command}' to fetch {size_gb:.1f} GB under {benchmark.licence}, "
+        f"or unpack {_some(names) if len(names) < 3 else 'them'} from {pages[0].removesuffix('/files')} there."
     )
+
+
+def _some(names: Sequence[str]) -> str:
+    """Two names, or the first and the number of the others."""
+    return " and ".join(names) if len(names) < 3 else f"{names[0]} and {len(names) - 1} other files"

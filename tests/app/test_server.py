@@ -116,3 +116,26 @@ def test_a_busy_port_is_passed_over(app: Running, tmp_path: Path) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         assert _free_port("localhost", port) > port
+
+
+def test_an_address_of_another_machine_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    import errno
+    import socket
+
+    from explorer.cli.app import _free_port
+    from explorer.errors import InputError
+
+    def bind(self: socket.socket, address: object) -> None:
+        raise OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address")
+
+    monkeypatch.setattr(socket.socket, "bind", bind)
+    with pytest.raises(InputError, match=r"'127\.0\.0\.9' is no address of this machine .*--host"):
+        _free_port("127.0.0.9", 8501)
+
+
+def test_the_app_says_that_it_has_stopped_when_it_is_terminated(tmp_path: Path) -> None:
+    with running(tmp_path / "home", log=tmp_path / "log") as served:
+        pass
+    text = (tmp_path / "log").read_text()
+    assert "The explorer has stopped; jobs that were started go on." in text and "same command" not in text
+    assert served.process.returncode == 0

@@ -16,13 +16,13 @@ import click
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from fakes import write_patches
+from fakes import MeanColour, write_patches
 from PIL import Image as Pillow
 
 from explorer import encoders, pipeline, settings
 from explorer.cli import main
 from explorer.cli.base import conditions
-from explorer.cli.output import KINDS
+from explorer.cli.output import KINDS, made_by
 from explorer.collection import list_collections, open_collection
 from explorer.errors import InputError
 from explorer.sources import open_source
@@ -180,6 +180,22 @@ def test_show_knows_every_kind_that_a_verb_makes() -> None:
     assert {"neighbours", "clusters", "reports"} <= made <= set(KINDS)
     assert {"embeddings", "baselines"} <= set(KINDS), "embed makes one or the other"
     assert {"pictures", "thumbnails"} <= set(KINDS), "ingest publishes both"
+
+
+def test_show_tells_by_what_each_artifact_was_made() -> None:
+    assert made_by({"kind": "report", "protocol": "knn", "label": "tumour"}) == "knn of tumour"
+    assert made_by({"kind": "clusters", "method": "leiden"}) == "leiden"
+    assert made_by({"kind": "embedding", "encoder": {"name": "descriptor"}}) == "descriptor"
+    assert made_by({"kind": "thumbnails"}) == ""
+
+
+def test_a_missing_grouping_is_advised_for_the_encoder_that_lacks_it(tmp_path: Path) -> None:
+    here = settings.read(home=tmp_path / "home", threads=1)
+    made = pipeline.ingest(open_source(write_patches(tmp_path / "p", per_class=2)), name="c", settings=here)
+    pipeline.embed(made, encoder=MeanColour(), settings=here)
+    assert "run 'explorer index c --encoder mean-colour'" in call(here.home, "name-group", "c", "1", "x").stderr
+    pipeline.index(made)
+    assert "run 'explorer cluster c --encoder mean-colour'" in call(here.home, "name-group", "c", "1", "x").stderr
 
 
 def test_show_names_the_columns_that_people_made(home: Path) -> None:

@@ -32,6 +32,12 @@ def test_what_was_understood_is_printed_before_anything_is_built(place: Path, tm
     assert "file     name of the picture" in output and "- labels.csv: patient is not known in 1 line (NA)" in output
 
 
+def test_one_file_passed_over_is_said_in_the_singular(tmp_path: Path) -> None:
+    source = write_folder(tmp_path / "files", contents("1.png", notes__docx="x"))
+    code, output = run("inspect", str(source), home=tmp_path / "home")
+    assert code == 0 and "folder: 1 picture, 1 file passed over" in output
+
+
 def test_the_same_as_json_with_a_mapping_of_columns(place: Path, tmp_path: Path) -> None:
     code, output = run("inspect", str(place), "--json", "--option", 'columns={"slide": "patient", "patient": null}', home=tmp_path)
     reading = json.loads(output)

@@ -248,6 +248,18 @@ def test_export_holds_rows_map_groups_and_vectors(whole: Collection, tmp_path: P
     assert export(whole, path, overwrite=True) == path
 
 
+def test_kmeans_makes_no_more_groups_than_there_are_rows_unless_asked_to(tmp_path: Path, settings: Settings) -> None:
+    small = ingest(open_source(write_patches(tmp_path / "small", per_class=1)), name="small", settings=settings)
+    embed(small, encoder=MeanColour(), settings=settings)
+    index(small)
+    seen: list[Progress] = []
+    made = cluster(small, method="kmeans", report=seen.append)
+    assert (small.n, made.recipe["n_clusters"]) == (3, 3)
+    assert "there are fewer rows than the usual 9 groups, so their number is 3" in [progress.note for progress in seen]
+    with pytest.raises(InputError, match="n_clusters is 9"):
+        cluster(small, method="kmeans", n_clusters=9)
+
+
 def test_a_missing_step_is_named(collection: Collection, settings: Settings) -> None:
     with pytest.raises(ArtifactMissing, match="explorer embed c"):
         index(collection)

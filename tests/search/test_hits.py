@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from search.test_filters import table
 
-from explorer.search import Facts, Query, SearchResult, make_hit, plain
+from explorer.search import Facts, Query, SearchResult, beside, make_hit, plain
 
 
 def test_a_hit_is_plain_json_without_empty_cells_or_internals() -> None:
@@ -17,6 +17,14 @@ def test_a_hit_is_plain_json_without_empty_cells_or_internals() -> None:
     assert hit.to_json() == {
         "rank": 1, "row": 2, "id": "i2", "uri": "u/2.png", "score": 0.5, "label": None, "patient": "p0", "mpp": 0.5, "tumour": True,
     }  # fmt: skip
+
+
+def test_a_column_named_as_one_of_our_fields_gets_a_name_that_no_other_has() -> None:
+    for facts in ({"row": "B7", "row_": "C8"}, {"row_": "C8", "row": "B7"}):
+        assert beside({"row": 4}, facts) == {"row": 4, "row_": "C8", "row__": "B7"}
+    assert beside({"row": 4}, {"age": 50}) == {"row": 4, "age": 50}
+    hit = make_hit(1, 2, 0.5, table().iloc[2].to_dict() | {"row": 899, "rank": 3})
+    assert {name: hit.to_json()[name] for name in ("row", "row_", "rank", "rank_")} == {"row": 2, "row_": 899, "rank": 1, "rank_": 3}
 
 
 @pytest.mark.parametrize(

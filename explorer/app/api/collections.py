@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from ... import encoders, pipeline, storage
 from ...collection import Collection
 from ...errors import ImageRejected, InputError, TooLarge
-from ...search import INTERNAL, Picture, Query, Region, plain
+from ...search import INTERNAL, Picture, Query, Region, beside, plain
 from ...sources.images import decode
 from ..shared import cache
 from ..shared.redaction import without_paths
@@ -88,11 +88,15 @@ def rename(collection: str, asked: NewName) -> dict[str, Any]:
 def items(
     collection: str, offset: Annotated[int, Parameter(ge=0)] = 0, limit: Annotated[int, Parameter(ge=1, le=MOST_ITEMS)] = 100
 ) -> dict[str, Any]:
+<<<<<<< HEAD
     """Rows with all their columns."""
+=======
+    """Rows with all that is known of them; ``row`` is the number that other routes take, a column of that name becomes ``row_``."""
+>>>>>>> rev8
     opened = cache.collection(collection)
     page = opened.table().iloc[offset : offset + limit]
     records = [
-        {"row": offset + at} | {str(name): plain(value) for name, value in record.items() if name not in INTERNAL}
+        beside({"row": offset + at}, {str(name): plain(value) for name, value in record.items() if name not in INTERNAL})
         for at, record in enumerate(page.to_dict("records"))
     ]
     return {"n": opened.n, "offset": offset, "items": records}

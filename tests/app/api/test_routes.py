@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fakes import write_patches
 from PIL import Image as Pillow
 from served import CHANGING, make_collection, served
 from starlette.testclient import TestClient
@@ -135,6 +136,25 @@ def test_items_come_in_pages(client: TestClient, small: Collection) -> None:
     assert client.get(f"{HERE}/items?offset=99").json()["items"] == []
     for wrong in ("offset=-1", "limit=0", "limit=100000", "limit=many"):
         assert client.get(f"{HERE}/items?{wrong}").status_code == 422
+
+
+def test_the_row_of_an_item_is_its_number_whatever_the_users_columns_are_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from explorer import pipeline, settings
+    from explorer.sources import open_source
+
+    patches = write_patches(tmp_path / "patches", per_class=1)
+    names = sorted(path.relative_to(patches).as_posix() for path in patches.rglob("*.png"))
+    lines = [f"{name},{899 - at},plate {at},mine {at}\n" for at, name in enumerate(names)]
+    (patches / "labels.csv").write_text("file,row,row_,fields\n" + "".join(lines))
+    made = pipeline.ingest(open_source(patches), name="small", settings=settings.read(home=tmp_path / "home"))
+    with served(tmp_path / "home", monkeypatch) as client:
+        found = client.get(f"{HERE}/items").json()["items"]
+        facts = client.get(f"{HERE}/rows/1.json").json()
+    assert [item["row"] for item in found] == [0, 1, 2]
+    assert [item["uri"] for item in found] == made.items["uri"].tolist()
+    assert {(item["row__"], item["row_"]) for item in found} == {(899 - at, f"plate {at}") for at in range(3)}
+    assert facts["row"] == 1 and dict(facts["fields"])["row"] == found[1]["row__"]
+    assert dict(facts["fields"])["fields"] == found[1]["fields"]
 
 
 def test_the_map_is_served_as_its_buffer(client: TestClient, small: Collection) -> None:

@@ -247,7 +247,7 @@ def test_an_encoder_without_neighbours_leaves_the_table(tmp_path: Path) -> None:
     pipeline.embed(made, encoder=MeanColour(version=2), settings=settings.read(home=home, threads=1))
     result = call(home, "c")
     assert result.exit_code == 0
-    assert "run 'explorer index c'" in result.stderr
+    assert "run 'explorer index c --encoder mean-colour'" in result.stderr
 
 
 def test_a_collections_own_split_is_another_column_than_folds(tmp_path: Path) -> None:
