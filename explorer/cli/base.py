@@ -31,13 +31,8 @@ NEW_ENCODER = click.option("--encoder", default="descriptor", show_default=True,
 WEIGHTS = click.option("--weights", type=click.Path(path_type=Path), default=None, help="Local weight file instead of a download.")
 
 
-<<<<<<< HEAD
-class _SourceKind(click.ParamType[str]):
-    """One of ``sources.KINDS``. The kinds are imported when the option is used, because the help of other commands needs no sources."""
-=======
 class _SourceKind(TextType):
     """One of ``sources.KINDS``, which are asked for when the option is used: the help of all commands needs no sources."""
->>>>>>> rev8
 
     name = "kind"
 

@@ -17,14 +17,8 @@ if TYPE_CHECKING:
     from ..settings import Settings
 
 
-<<<<<<< HEAD
-
-class ProtocolName(_Type):
-    """The name of an evaluation protocol; names of older versions are accepted too."""
-=======
 class ProtocolName(TextType):
     """The name of a protocol of the table; names that older versions used are understood too."""
->>>>>>> rev8
 
     name = "protocol"
 

@@ -158,11 +158,7 @@ def check_whole(benchmark: Benchmark, splits: Iterable[str | None], *, where: st
 
 
 def not_here(benchmark: Benchmark, folder: Path, missing: Sequence[str]) -> str:
-<<<<<<< HEAD
-    """The error message that says what to download and where to put it."""
-=======
     """The sentence that says what to fetch and where to put it, under 300 characters for a folder of some 40."""
->>>>>>> rev8
     packed = [path for path in missing if (folder / f"{path}.gz").exists()]
     if packed:
         return f"{benchmark.title} is packed in {folder}; unpack {len(packed)} files there with 'gunzip *.gz', and build it again."

@@ -88,11 +88,7 @@ def rename(collection: str, asked: NewName) -> dict[str, Any]:
 def items(
     collection: str, offset: Annotated[int, Parameter(ge=0)] = 0, limit: Annotated[int, Parameter(ge=1, le=MOST_ITEMS)] = 100
 ) -> dict[str, Any]:
-<<<<<<< HEAD
-    """Rows with all their columns."""
-=======
     """Rows with all that is known of them; ``row`` is the number that other routes take, a column of that name becomes ``row_``."""
->>>>>>> rev8
     opened = cache.collection(collection)
     page = opened.table().iloc[offset : offset + limit]
     records = [

@@ -26,7 +26,7 @@ from explorer.collection import Collection, open_collection
 from explorer.search import Picture, Query, Region, Row, Rows, Selection, search
 from explorer.sources import open_source
 
-NAME = "mouths"
+NAME = "interfaces"
 BOX = (0.0, 0.0, 0.5, 0.75)
 REGION = "0.0,0.0,0.5,0.75"
 
