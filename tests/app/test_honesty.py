@@ -196,9 +196,9 @@ def test_the_colours_are_the_numbers_that_were_measured(opened: Collection, monk
         assert "--stability" in gone.text
 
 
-def test_a_column_of_the_users_own_comes_before_ours(opened: Collection) -> None:
+def test_a_column_of_the_users_own_comes_before_ours(opened: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
     items = opened.items.assign(**{TRUST: "mine"})
-    opened.__dict__["items"] = items
+    monkeypatch.setattr(type(opened), "items", property(lambda _: items))
     assert (opened.embedding().described()[TRUST] == "mine").all()
 
 

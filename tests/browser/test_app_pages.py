@@ -80,6 +80,10 @@ def test_a_lasso_becomes_a_selection_and_the_link_reopens_it_in_another_browser(
     other.locator(f".map[data-ready='{N}']").wait_for()
     other.get_by_text(f"{N} patches", exact=True).wait_for()
     assert other.get_by_role("combobox", name="Colour by").get_attribute("value") == "site" or other.get_by_text("site", exact=True).count()
+    for _ in range(100):  # the line below the map follows when the selection has come back from the server
+        if f"{N} selected" in selected(other):
+            break
+        other.wait_for_timeout(200)
     assert f"{N} selected" in selected(other)
 
 
