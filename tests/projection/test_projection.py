@@ -113,7 +113,7 @@ def test_umap_reports_every_part_of_the_way() -> None:
     seen: list[Progress] = []
     vectors, _ = islands(200)
     projection.umap(vectors, neighbours=exact_graph(vectors, 15), n_epochs=30, report=seen.append)
-    assert "compiling" in seen[0].note
+    assert "compiles" in seen[0].note
     assert [p.done for p in seen] == sorted(p.done for p in seen)
     assert (seen[-1].done, seen[-1].total) == (30, 30)
 
