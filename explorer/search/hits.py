@@ -104,6 +104,18 @@ def make_hit(rank: int, row: int, score: float, record: Mapping[Any, Any]) -> Hi
     return Hit(rank, row, str(facts.pop("id")), str(facts.pop("uri")), score, None if label is None else str(label), facts)
 
 
+def records(items: pd.DataFrame, rows: Sequence[int]) -> list[dict[str, Any]]:
+    """Rows of a table as dictionaries. Text is taken by Arrow, which stores it: pandas needs six times as long for a few rows."""
+    columns = {str(name): _taken(items[name].array, rows) for name in items.columns}
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
+def _taken(values: Any, rows: Sequence[int]) -> list[Any]:
+    is_arrow_text = isinstance(values.dtype, pd.StringDtype) and values.dtype.storage == "pyarrow"
+    taken: list[Any] = values.__arrow_array__().take(rows).to_pylist() if is_arrow_text else values.take(rows).tolist()
+    return taken
+
+
 def beside(own: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
     """Both as one flat object. A fact whose name ``own`` uses gets underscores at its end until no other field has that name."""
     taken = own.keys() | facts.keys()
