@@ -55,7 +55,13 @@ def app(settings: Settings, *, port: int, host: str, base_path: str, browser: bo
     address = f"http://{_in_url('localhost' if everywhere else host)}:{port}/{base}"
     outside = f"http://{_in_url(socket.gethostname() if everywhere else host)}:{port}/{base}"
     click.echo(f"The explorer is at {address} (stop it with Ctrl+C).", err=True)
-    if new_token or not _is_this_machine(host):
+    if _is_this_machine(host):
+        if new_token:
+            click.echo(
+                f"The token is new, and earlier links and cookies no longer count; behind a proxy it is ?token={token.value()} after the address.",
+                err=True,
+            )
+    else:
         click.echo(f"Other machines come in by {outside}?token={token.value()} (keep this link to yourself and those you trust).", err=True)
     if browser:
         opened = address if everywhere or _is_this_machine(host) else f"{address}?token={token.value()}"

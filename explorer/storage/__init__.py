@@ -24,6 +24,7 @@ from .artifacts import (
     write_json,
 )
 from .locks import is_held, locked
+from .private import private_folder
 from .removal import finish_removals, remove_folder
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "is_held",
     "lock_of",
     "locked",
+    "private_folder",
     "make",
     "publish",
     "read_json",

@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice, product
 from pathlib import Path
 
 import httpx
@@ -25,6 +26,7 @@ sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[1])]
 import large  # noqa: E402
 import visitors  # noqa: E402
 from running import ROOT, Running, running  # noqa: E402
+from sessions import Session  # noqa: E402
 from visitors import CHANGING, LARGE, TISSUE, Visit  # noqa: E402
 
 from explorer import pipeline, settings  # noqa: E402
@@ -45,6 +47,16 @@ def make_home(home: Path, rows: int, tiles: int) -> None:
     pipeline.build(open_source("synthetic", options={"n": tiles}), name=TISSUE, settings=own)
     for annotated in (LARGE, TISSUE):
         open_collection(annotated, home=home).annotations.add("label", "first", [0], who="soak")
+
+
+def warm_up(app: Running, rows: int) -> None:
+    """Use everything once. What a first use loads stays: FAISS 165 MB, PyTorch and torchvision 650 MB, indexes and tables."""
+    with httpx.Client(base_url=app.url, timeout=visitors.PATIENCE_S, headers=CHANGING) as client:
+        for path, arguments in islice(visitors.searches(0, rows), 5):
+            client.post(path, **arguments).raise_for_status()
+    with Session(app.url) as reader:
+        for collection, page in product((LARGE, TISSUE), ("library", "map", "search", "groups", "compare", "evaluate", "about")):
+            reader.view(page, f"collection={collection}")
 
 
 class Memory(threading.Thread):
@@ -111,6 +123,7 @@ def inconsistencies(home: Path) -> list[str]:
 def soak(home: Path, log: Path, options: argparse.Namespace) -> list[str]:
     """Run it, print the figures; returns one line for everything that is not as it should be."""
     with running(home, log=log) as app:
+        warm_up(app, options.rows)
         visit = Visit(app.url, time.monotonic() + options.seconds, options.rows, options.pause)
         memory = Memory(app)
         memory.start()

@@ -21,7 +21,7 @@ CHANGING = {"x-explorer": "1"}
 LARGE, TISSUE = "large", "tissue"
 """Collections of the soak: many rows of synthetic vectors, and drawn tissue that is searched by picture too."""
 K = 24
-PATIENCE_S = 120.0
+PATIENCE_S = 300.0
 _READY = '[data-testid="stApp"][data-test-script-state="notRunning"][data-test-connection-state="CONNECTED"]'
 _EXPECTED_OF_STREAMLIT = "/_stcore/"  # its page probes for its server, and drops its stream when it is left
 
