@@ -58,7 +58,7 @@ def app(settings: Settings, *, port: int, host: str, base_path: str, browser: bo
     if _is_this_machine(host):
         if new_token:
             click.echo(
-                f"The token is new, and earlier links and cookies no longer count; behind a proxy it is ?token={token.value()} after the address.",
+                f"The token is new: earlier links and cookies no longer count. Through a proxy, add ?token={token.value()} to its address.",
                 err=True,
             )
     else:
