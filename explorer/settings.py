@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -174,6 +175,16 @@ def read(**given: Any) -> Settings:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         raise InputError(_sentence(error)) from error
+
+
+def device() -> str:
+    """``read().device`` without reading every other setting, because each search needs it. Raises ``InputError``."""
+    return _device_named(os.environ.get(f"{PREFIX}DEVICE", ""))
+
+
+@lru_cache(maxsize=8)
+def _device_named(variable: str) -> str:
+    return read(device=variable or None).device
 
 
 def _sentence(error: ValidationError) -> str:

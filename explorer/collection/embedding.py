@@ -82,7 +82,7 @@ class Embedding(Searchable):
     @property
     def index(self) -> VectorStore:
         """The search index; opened once per process, within ``MOST_STORE_BYTES``."""
-        artifact, device = self.neighbours, settings.read().device
+        artifact, device = self.neighbours, settings.device()
 
         def load() -> VectorStore:
             for name in artifact.meta["files"]:

@@ -125,7 +125,7 @@ def _workbench(home: Path, name: str, identity: list[Any], items: Sequence[Item]
     listing = work / "listing.json"
     if work.exists() and not (listing.is_file() and storage.read_json(listing) == digest):
         shutil.rmtree(work)
-    work.mkdir(parents=True, exist_ok=True)
+    storage.private_folder(work)
     storage.write_json(listing, digest)
     return work
 

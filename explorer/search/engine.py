@@ -16,7 +16,7 @@ from ..sources.pixels import cut
 from ..types import Allowed, Image, Points, Queries, Vectors, VectorStore
 from .feedback import Marked, mean_direction, refine
 from .filters import allowed_rows
-from .hits import Facts, Hit, SearchResult, make_hit
+from .hits import Facts, Hit, SearchResult, make_hit, records
 from .query import Example, Picture, Query, Region, Row, Rows, Selection
 
 PLACED_BY = 15
@@ -262,5 +262,5 @@ def place_on_map(xy: Points, nearest: Sequence[tuple[int, float]]) -> tuple[floa
 
 
 def _as_hits(items: pd.DataFrame, found: Sequence[tuple[int, float]]) -> list[Hit]:
-    records = items.iloc[[row for row, _ in found]].to_dict("records")
-    return [make_hit(rank, row, score, record) for rank, ((row, score), record) in enumerate(zip(found, records, strict=True), start=1)]
+    taken = records(items, [row for row, _ in found])
+    return [make_hit(rank, row, score, record) for rank, ((row, score), record) in enumerate(zip(found, taken, strict=True), start=1)]

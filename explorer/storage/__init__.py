@@ -24,6 +24,7 @@ from .artifacts import (
     write_json,
 )
 from .locks import is_held, locked
+from .private import private_folder
 from .removal import finish_removals, remove_folder
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "lock_of",
     "locked",
     "make",
+    "private_folder",
     "publish",
     "read_json",
     "remove_folder",

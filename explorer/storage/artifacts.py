@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -234,9 +235,13 @@ def sync(path: Path) -> None:
 def versions() -> dict[str, str]:
     """Versions of what can change a result; packages that are not installed are left out."""
     found = {"python": platform.python_version()}
-    for name in _VERSIONED:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+    return found | {name: number for name in _VERSIONED if (number := _version(name)) is not None}
+
+
+@cache
+def _version(name: str) -> str | None:
+    """The version of an installed package, looked up once; each look-up reads a file."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

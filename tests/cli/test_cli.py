@@ -54,6 +54,13 @@ def document(result: Result) -> Any:
     return json.loads(result.stdout)
 
 
+def test_the_demo_calls_nobody(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each look-up of a name and each connection that leaves this machine fails a test (``no_network`` of conftest.py)."""
+    monkeypatch.setattr("explorer.pipeline.build.DEMO_OPTIONS", {"n": 18, "patients": 3})
+    done = call(tmp_path / "home", "demo", "--no-app")
+    assert done.exit_code == 0 and "18 synthetic patches" in done.stdout
+
+
 def test_every_verb_is_there_and_explains_itself() -> None:
     assert set(main.commands) == VERBS
     for name, command in main.commands.items():

@@ -19,6 +19,7 @@ from pathlib import Path, PurePosixPath
 import anyio
 from anyio import to_thread
 
+from ... import storage
 from ...errors import InputError, NotFound, StorageFull, TooLarge
 from ...sources.table_reader import is_table
 from ...sources.tables_beside import is_labels
@@ -66,7 +67,7 @@ class Upload:
 def begin(home: Path) -> Upload:
     """A new, empty upload."""
     path = home / FOLDER / secrets.token_hex(16)
-    path.mkdir(parents=True)
+    storage.private_folder(path)
     (path / NAMES).write_text(HEADER, encoding="utf-8")
     return Upload(path)
 
