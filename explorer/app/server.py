@@ -85,9 +85,11 @@ def answer_at_once() -> None:
     """Set TCP_NODELAY on the socket that Streamlit listens on, from which connections inherit it.
 
     asyncio sets it where a socket was made for TCP by name, which Streamlit's is not. Without it, on a connection that is kept
-    open the body of an answer waits 40 ms until the client acknowledges its head.
+    open the body of an answer waits 40 ms until the client acknowledges its head. A Streamlit without this function is left alone.
     """
-    bind = starlette_server._bind_socket
+    bind = getattr(starlette_server, "_bind_socket", None)
+    if bind is None:
+        return
 
     def bind_without_delay(address: str, port: int, backlog: int) -> socket.socket:
         listening = bind(address, port, backlog)
