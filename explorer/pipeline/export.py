@@ -60,7 +60,7 @@ def _table(collection: Collection, embedding: Embedding | None) -> pd.DataFrame:
     with suppress(ArtifactMissing):
         newest = {str(artifact.recipe["method"]): artifact for artifact in reversed(embedding.clusterings())}
         for method, artifact in newest.items():
-            table[_free(f"group_{method}", table)] = np.load(storage.file(artifact, "labels.npy"), allow_pickle=False)
+            table[_free(f"group_{method}", table)] = embedding.labels(artifact)
     return table
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import projection, storage
+from .. import projection
 from ..collection import Collection
-from ..collection.embedding import load_array
+from ..collection.artifact_files import load_array
 from ..errors import InputError
 from ..storage import Artifact
 from ..types import Neighbours, Points, Progress, Report, Vectors, ignore
@@ -75,7 +75,7 @@ def stability(collection: Collection, projection_artifact: Artifact, *, report: 
 
             return projection.umap(vectors, neighbours=graph, seed=seeds[at], report=forward, **parameters)
 
-        xy = np.load(storage.file(projection_artifact, "xy.npy"), allow_pickle=False)
+        xy = load_array(projection_artifact, "xy.npy", rows=collection.n)
         shares = projection.stability(xy, others=[layout(at) for at in range(len(seeds))], k=STABILITY_K)
         np.save(work / "stability.npy", shares)
         k = min(STABILITY_K, collection.n - 1)

@@ -1,5 +1,6 @@
 """Storage: artifacts that are complete or absent, locks, the journal, and downloads."""
 
+from .arrays import array_shape, read_array
 from .artifacts import (
     COLLECTION,
     FORMAT,
@@ -16,7 +17,6 @@ from .artifacts import (
     lock_of,
     make,
     publish,
-    read_json,
     sync,
     verify,
     verify_kind,
@@ -24,6 +24,7 @@ from .artifacts import (
     write_json,
 )
 from .locks import is_held, locked
+from .records import ArtifactRecord, CollectionRecord, read_json, read_record
 from .removal import finish_removals, remove_folder
 
 __all__ = [
@@ -32,6 +33,9 @@ __all__ = [
     "META",
     "PARTS",
     "Artifact",
+    "ArtifactRecord",
+    "CollectionRecord",
+    "array_shape",
     "artifacts",
     "facts",
     "file",
@@ -45,7 +49,9 @@ __all__ = [
     "locked",
     "make",
     "publish",
+    "read_array",
     "read_json",
+    "read_record",
     "remove_folder",
     "sync",
     "verify",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import platform
 import shutil
@@ -17,18 +18,21 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from ..errors import ArtifactDamaged, ArtifactMissing, CollectionMissing
 from .locks import locked
+from .records import ArtifactRecord, read_record
 
 COLLECTION = "collection.json"
 """The record of a collection; a folder that contains it is a collection."""
 META = "meta.json"
 PARTS = "parts"
 FORMAT = 1
+_log = logging.getLogger(__name__)
 _VERSIONED = (
     "pathology-explorer",
     "numpy",
@@ -84,16 +88,6 @@ def write_json(path: Path, value: Any) -> None:
     part.replace(path)
 
 
-def read_json(path: Path) -> Any:
-    """Raises ``ArtifactDamaged`` where the file is not JSON."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ArtifactDamaged(
-            f"{path} is damaged ({error}); restore it from a copy or delete its folder and run the step again."
-        ) from error
-
-
 @contextmanager
 def in_use(root: Path, *, waiting: Callable[[], None] | None = None) -> Iterator[None]:
     """Prevent the folder ``root`` from being renamed or removed while something is written into it; several steps may do so at once.
@@ -112,17 +106,21 @@ def lock_of(root: Path) -> Path:
 
 
 def find(root: Path, kind: str, key: str) -> Artifact | None:
-    """The published artifact of that key, or None."""
+    """The published artifact of that key, or None. Raises ``ArtifactDamaged`` for a record that cannot be used."""
     path = root / kind / key
-    return Artifact(path, read_json(path / META)) if (path / META).is_file() else None
+    return Artifact(path, read_record(path / META, ArtifactRecord)) if (path / META).is_file() else None
 
 
 def artifacts(root: Path, kind: str) -> list[Artifact]:
-    """All published artifacts of a kind, newest first."""
+    """All published artifacts of a kind, newest first. One with a damaged record is left out; ``verify_kind`` names it."""
     folder = root / kind
-    names = [p.name for p in folder.iterdir() if not p.name.startswith(".")] if folder.is_dir() else []
-    found = [a for a in (find(root, kind, name) for name in names) if a is not None]
-    return sorted(found, key=lambda a: (a.meta["created"], a.key), reverse=True)
+    found = []
+    for name in [p.name for p in folder.iterdir() if not p.name.startswith(".")] if folder.is_dir() else []:
+        try:
+            found.append(find(root, kind, name))
+        except ArtifactDamaged as damage:
+            _log.warning("%s", damage)
+    return sorted((a for a in found if a is not None), key=lambda a: (a.meta["created"], a.key), reverse=True)
 
 
 def make(
@@ -172,7 +170,7 @@ def publish(work: Path, target: Path, recipe: Mapping[str, Any], measured: Mappi
         shutil.rmtree(target)
     work.replace(target)
     sync(target.parent)
-    return Artifact(target, read_json(target / META))
+    return Artifact(target, read_record(target / META, ArtifactRecord))
 
 
 def facts(path: Path) -> dict[str, Any]:
@@ -181,8 +179,12 @@ def facts(path: Path) -> dict[str, Any]:
 
 
 def verify(artifact: Artifact) -> list[str]:
-    """One sentence per file that is missing, cut or changed; empty when all is well."""
+    """One sentence per file that is missing, cut, changed or not recorded; empty when all is well."""
     faults = []
+    if (artifact.path / META).is_file():  # a collection holds other files than its own record names
+        there = {p.relative_to(artifact.path).as_posix() for p in artifact.path.rglob("*") if p.is_file()}
+        unknown = sorted(there - {META, *artifact.meta["files"]})
+        faults += [f"{artifact.path / name} is not in the record; delete that file." for name in unknown]
     for name, recorded in artifact.meta["files"].items():
         path = artifact.path / name
         if not path.is_file():
@@ -209,15 +211,25 @@ def verify_kind(root: Path, kind: str) -> list[str]:
     return faults
 
 
-def file(artifact: Artifact, name: str) -> Path:
-    """Path of a recorded file; raises ``ArtifactMissing`` or ``ArtifactDamaged`` where it is gone or cut."""
+def file(artifact: Artifact, name: str, *, whole: bool = False) -> Path:
+    """Path of a recorded file; raises ``ArtifactMissing`` or ``ArtifactDamaged`` where it is gone or cut.
+
+    With ``whole`` its bytes are compared with their sha256 too, once per process as long as the file stays the same.
+    """
     recorded = artifact.meta["files"].get(name)
     if recorded is None:
         raise ArtifactMissing(f"{artifact.path} has no {name}; run the step that makes it.")
     path = artifact.path / name
     if not path.is_file() or path.stat().st_size != recorded["bytes"]:
         raise ArtifactDamaged(f"{path} is missing or cut; run 'explorer verify', delete {artifact.path} and run the step again.")
+    if whole and _sha256_of(path, path.stat().st_size, path.stat().st_mtime_ns) != recorded["sha256"]:
+        raise ArtifactDamaged(f"{path} was changed or is damaged (sha256 differs); delete {artifact.path} and run the step again.")
     return path
+
+
+@lru_cache(4096)
+def _sha256_of(path: Path, size: int, changed_ns: int) -> str:
+    return file_sha256(path)
 
 
 def sync(path: Path) -> None:

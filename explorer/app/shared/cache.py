@@ -16,6 +16,7 @@ import pandas as pd
 from ... import jobs, pipeline, storage
 from ... import settings as settings_table
 from ...collection import RECORD, Collection, Embedding, checked_name
+from ...collection.artifact_files import load_array
 from ...collection.cache import ByteCache
 from ...collection.encoder_cache import load_encoder
 from ...errors import Busy, CollectionMissing, ExplorerError, InputError
@@ -158,7 +159,7 @@ def column(collection: Collection, name: str) -> point_buffers.Column:
 
 def labels(groups: Artifact) -> Labels:
     """The cluster of every row."""
-    found: Labels = np.load(storage.file(groups, "labels.npy"), allow_pickle=False)
+    found: Labels = load_array(groups, "labels.npy")
     return found
 
 
@@ -186,7 +187,7 @@ def _overlap(path: Path, one: str, other: str, graphs: tuple[str, ...]) -> Overl
 
 def _pack_points(projection: Path) -> bytes:
     artifact = Artifact(projection, storage.read_json(projection / storage.META))
-    return point_buffers.pack_points(np.load(storage.file(artifact, "xy.npy"), allow_pickle=False))
+    return point_buffers.pack_points(load_array(artifact, "xy.npy"))
 
 
 def _make_column(collection: Collection, name: str) -> point_buffers.Column:

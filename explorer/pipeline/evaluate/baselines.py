@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ... import encoders, storage
+from ... import encoders
 from ...collection import Collection
+from ...collection.artifact_files import load_array
 from ...evaluation import colour_histogram
 from ...evaluation.baselines import N_COLOURS
 from ...evaluation.published import COLUMNS, PUBLISHED
@@ -77,7 +78,7 @@ def colours(collection: Collection) -> Artifact:
 
 def load(artifact: Artifact) -> AnyVectors:
     """The vectors of an embedding or a baseline, memory-mapped."""
-    vectors: AnyVectors = np.load(storage.file(artifact, "vectors.npy"), mmap_mode="r", allow_pickle=False)
+    vectors: AnyVectors = load_array(artifact, "vectors.npy")
     return vectors
 
 
