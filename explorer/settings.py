@@ -136,6 +136,7 @@ class Settings(BaseSettings):
         description="folders from which the app may build collections, written as in PATH (empty: the user's home and the current folder)",
     )
     max_upload_bytes: _Bytes = Field(4_000_000_000, description="bytes that one upload may bring")
+    search_limit_s: Annotated[int, Ge(1), Le(3600)] = Field(30, description="seconds after which the app stops a search")
     verify: Literal["command", "open"] = Field(
         "command",
         description="when checksums of large files (vectors, indexes) are compared: by `verify` only, or also when they are `open`ed",

@@ -131,11 +131,13 @@ def _artifact_faults(root: Path, record: Mapping[str, Any], kind: str, artifact:
 
 
 def _rows_fault(artifact: Artifact, name: str, n: int, mend: str) -> list[str]:
-    if name not in artifact.meta["files"]:
+    try:
+        path = storage.file(artifact, name)
+    except (ArtifactDamaged, ArtifactMissing):  # which ``storage.verify`` names
         return []
     try:
-        shape, _ = storage.array_shape(storage.file(artifact, name))
-    except (ArtifactDamaged, ArtifactMissing) as damage:
+        shape, _ = storage.array_shape(path)
+    except ArtifactDamaged as damage:
         return [str(damage)]
     return [] if shape[:1] == (n,) else [f"{artifact.path / name} has not the {n} rows of its collection; {mend}"]
 

@@ -23,6 +23,7 @@ from .artifacts import (
     versions,
     write_json,
 )
+from .disk import check_room, is_full, room_on
 from .locks import is_held, locked
 from .records import ArtifactRecord, CollectionRecord, read_json, read_record
 from .removal import finish_removals, remove_folder
@@ -37,6 +38,7 @@ __all__ = [
     "CollectionRecord",
     "array_shape",
     "artifacts",
+    "check_room",
     "facts",
     "file",
     "file_sha256",
@@ -44,6 +46,7 @@ __all__ = [
     "fingerprint",
     "finish_removals",
     "in_use",
+    "is_full",
     "is_held",
     "lock_of",
     "locked",
@@ -53,6 +56,7 @@ __all__ = [
     "read_json",
     "read_record",
     "remove_folder",
+    "room_on",
     "sync",
     "verify",
     "verify_kind",

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ArtifactDamaged, ArtifactMissing, CollectionMissing
+from .disk import room_on
 from .locks import locked
 from .records import ArtifactRecord, read_record
 
@@ -81,11 +82,15 @@ def write_json(path: Path, value: Any) -> None:
     """Write beside the target, then rename: a reader sees either the old file or the new one."""
     text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with part.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+    try:
+        with part.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
 
 
 @contextmanager
@@ -134,7 +139,8 @@ def make(
     """The artifact of this recipe: the published one, or one made now by ``fill(folder)``.
 
     ``fill`` gets the work folder, writes the final files into it and returns facts for the record (``measured``). Files under
-    ``parts/`` in it survive an interrupted run and are not published.
+    ``parts/`` in it survive an interrupted run and are not published. Raises ``StorageFull`` where the disk is full, and what
+    ``in_use`` and ``fill`` raise.
     """
     key = fingerprint(recipe)
     if present := find(root, kind, key):
@@ -145,9 +151,22 @@ def make(
             if present := find(root, kind, key):
                 return present
             work = root / kind / f".{key}.work"
-            (work / PARTS).mkdir(parents=True, exist_ok=True)
-            measured = {} if (work / META).is_file() else fill(work)  # killed between its record and its rename
-            return publish(work, root / kind / key, recipe, measured)
+            with room_on(root):
+                (work / PARTS).mkdir(parents=True, exist_ok=True)
+                if (work / META).is_file():  # killed between its record and its rename
+                    return publish(work, root / kind / key, recipe, {})
+                sweep(work)
+                return publish(work, root / kind / key, recipe, fill(work))
+
+
+def sweep(work: Path) -> None:
+    """Delete what an interrupted run left in a work folder, except its parts: it would be published with the new files."""
+    for path in work.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            if path.name != PARTS:
+                shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def publish(work: Path, target: Path, recipe: Mapping[str, Any], measured: Mapping[str, Any]) -> Artifact:
@@ -179,12 +198,8 @@ def facts(path: Path) -> dict[str, Any]:
 
 
 def verify(artifact: Artifact) -> list[str]:
-    """One sentence per file that is missing, cut, changed or not recorded; empty when all is well."""
+    """One sentence per file that is missing, cut or changed; empty when all is well."""
     faults = []
-    if (artifact.path / META).is_file():  # a collection holds other files than its own record names
-        there = {p.relative_to(artifact.path).as_posix() for p in artifact.path.rglob("*") if p.is_file()}
-        unknown = sorted(there - {META, *artifact.meta["files"]})
-        faults += [f"{artifact.path / name} is not in the record; delete that file." for name in unknown]
     for name, recorded in artifact.meta["files"].items():
         path = artifact.path / name
         if not path.is_file():
@@ -199,7 +214,8 @@ def verify(artifact: Artifact) -> list[str]:
 
 
 def verify_kind(root: Path, kind: str) -> list[str]:
-    """``verify`` of all artifacts of a kind, and one sentence per folder whose record is lost or damaged."""
+    """``verify`` of all artifacts of a kind, and one sentence per folder whose record is lost or damaged, and per file that
+    no record names."""
     faults = []
     for path in sorted(p for p in (root / kind).iterdir() if p.is_dir() and not p.name.startswith(".")):
         try:
@@ -207,7 +223,12 @@ def verify_kind(root: Path, kind: str) -> list[str]:
         except ArtifactDamaged as damage:
             faults.append(str(damage))
         else:
-            faults += verify(artifact) if artifact else [f"{path} has lost its {META}; delete this folder and run the step again."]
+            if artifact is None:
+                faults.append(f"{path} has lost its {META}; delete this folder and run the step again.")
+                continue
+            there = {p.relative_to(path).as_posix() for p in path.rglob("*") if p.is_file()}
+            unknown = sorted(there - {META, *artifact.meta["files"]})
+            faults += verify(artifact) + [f"{path / name} is not in the record; delete that file." for name in unknown]
     return faults
 
 

@@ -21,7 +21,7 @@ from ...collection.cache import ByteCache
 from ...collection.encoder_cache import load_encoder
 from ...errors import Busy, CollectionMissing, ExplorerError, InputError
 from ...evaluation import OverlapReport
-from ...search import INTERNAL, Example, Picture, Query, Region, SearchResult, VectorCache
+from ...search import INTERNAL, Deadline, Example, Picture, Query, Region, SearchResult, VectorCache
 from ...search import search as run_search
 from ...settings import Settings
 from ...storage import Artifact
@@ -120,13 +120,18 @@ def search(collection: Collection, query: Query, *, encoder: str | None = None, 
     """``search.search`` with a limit on concurrent searches; an encoder is loaded before waiting for a free place.
 
     ``vectors`` caches vectors of pictures between calls. A picture that is a row of the collection needs no encoder, because
-    its vector is stored.
+    its vector is stored. Raises ``SearchTooSlow`` after ``search_limit_s`` seconds, waiting included.
     """
+    deadline = Deadline(settings().search_limit_s)
     embedding = collection.embedding(encoder)
     if any(_must_be_encoded(embedding, example) for example in (*query.like, *query.more_like, *query.unlike)):
         embedding = embedding.with_encoder(picture_encoder(embedding))
-    with searching:
-        return run_search(embedding, query, cache=vectors)
+    if not searching.acquire(timeout=deadline.left_s):
+        raise deadline.error()
+    try:
+        return run_search(embedding, query, cache=vectors, deadline=deadline)
+    finally:
+        searching.release()
 
 
 def _must_be_encoded(embedding: Embedding, example: Example) -> bool:

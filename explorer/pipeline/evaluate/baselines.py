@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ... import encoders
 from ...collection import Collection
 from ...collection.artifact_files import load_array
@@ -18,6 +16,7 @@ from ...settings import Settings
 from ...sources.images import decode
 from ...storage import Artifact
 from ...types import Progress, Report, ignore
+from ..common import new_array
 from ..embed import embed
 from .splits import AnyVectors
 
@@ -67,10 +66,10 @@ def colours(collection: Collection) -> Artifact:
     recipe = {"kind": "colour histograms", "thumbnails": thumbnails, "colours": N_COLOURS}
 
     def fill(work: Path) -> Mapping[str, Any]:
-        vectors = np.lib.format.open_memmap(work / "vectors.npy", mode="w+", dtype=np.float32, shape=(collection.n, N_COLOURS))
+        vectors = new_array(work / "vectors.npy", (collection.n, N_COLOURS))
         for row in range(collection.n):
             vectors[row] = colour_histogram(decode(collection.thumbnail(row), name=f"thumbnail {row}"))
-        vectors.flush()
+        vectors.flush()  # type: ignore[attr-defined]
         return {"rows": collection.n}
 
     return collection.make(KIND, recipe, fill, waiting=lambda: None)
