@@ -139,7 +139,7 @@ class Settings(BaseSettings):
     search_limit_s: Annotated[int, Ge(1), Le(3600)] = Field(30, description="seconds after which the app stops a search")
     verify: Literal["command", "open"] = Field(
         "command",
-        description="when checksums of large files (vectors, indexes) are compared: by `verify` only, or also when they are `open`ed",
+        description="when checksums of large files (vectors, indexes) are compared: command (`explorer verify`) or also at each open",
     )
     jobs_at_once: Annotated[int, Ge(1), Le(64)] = Field(1, description="jobs that run at the same time; later ones wait their turn")
 
