@@ -85,7 +85,7 @@ class Embedding(Searchable):
         """The search index; opened once per process, within ``MOST_STORE_BYTES``."""
         artifact, device = self.neighbours, settings.read().device
 
-        def opened() -> VectorStore:
+        def load() -> VectorStore:
             for name in artifact.meta["files"]:
                 checked_file(artifact, name)
             store = open_store(artifact.path, artifact.meta["measured"]["index"], device=device)
@@ -93,7 +93,7 @@ class Embedding(Searchable):
                 raise ArtifactDamaged(f"The index in {artifact.path} is not one of these vectors; delete it and run 'explorer index'.")
             return store
 
-        return _stores.get((artifact.path, artifact.meta["created"], device), opened)
+        return _stores.get((artifact.path, artifact.meta["created"], device), load)
 
     @cached_property
     def graph(self) -> Neighbours:
