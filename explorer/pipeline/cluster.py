@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import clustering, storage
+from .. import clustering
 from ..collection import Collection
-from ..collection.embedding import load_array
+from ..collection.artifact_files import load_array
 from ..errors import InputError
 from ..storage import Artifact
 from ..types import Progress, Report, ignore
@@ -79,7 +79,7 @@ def agreement(collection: Collection, groups: Artifact, column: str) -> dict[str
     """Agreement of a clustering with a column: purity, ARI, NMI, and how many rows have no value. Raises ``InputError``."""
     if column not in collection.items.columns:
         raise InputError(f"There is no column {column!r}; the columns are {', '.join(map(str, collection.items.columns))}.")
-    labels = np.load(storage.file(groups, "labels.npy"), allow_pickle=False)
+    labels = load_array(groups, "labels.npy", rows=collection.n)
     values = collection.items[column].astype(object).to_numpy()
     purity = clustering.purity(labels, values)
     measures = {"purity": purity.overall, "ari": clustering.ari(labels, values), "nmi": clustering.nmi(labels, values)}

@@ -27,7 +27,7 @@ from ..settings import Settings
 from ..sources import Reading, reading_of
 from ..sources.synthetic import SyntheticSource
 from ..types import Encoder, Item, Progress, Reject, Report, Source, ignore
-from .common import embedding_recipe, read_block, space_for, write_block
+from .common import embedding_recipe, read_block, write_block
 from .ingest_part import COLUMNS, DRAWN, JPEG_QUALITY, MEASURED, Part, read_part
 from .vector_reuse import known_sha256
 
@@ -39,7 +39,7 @@ def ingest(source: Source, *, name: str, settings: Settings, encoder: Encoder | 
 
     With an ``encoder`` each picture is embedded as soon as it is decoded, and ``embed`` reuses the vectors: nothing is decoded
     or hashed twice. Unreadable pictures become rejects with a reason. Raises ``CollectionExists`` where the name belongs to
-    another source, ``InputError`` where no picture can be read or the disk is full, and ``VectorsNotFinite``. Where another
+    another source, ``InputError`` where no picture can be read, ``StorageFull``, and ``VectorsNotFinite``. Where another
     process works on the collection, it waits and reports this instead of raising ``Busy``.
     """
     target = settings.home / checked_name(name)
@@ -71,7 +71,7 @@ def ingest(source: Source, *, name: str, settings: Settings, encoder: Encoder | 
             raise InputError(f"No pictures were found in {source.uri}; {_why(source.rejects())}")
         work = _workbench(settings.home, name, [identity, settings.thumbnail_px], items)
         known = known_sha256(list_collections(settings.home), encoder) if encoder else set()
-        with space_for(settings.home):
+        with storage.room_on(settings.home):
             for number, start in enumerate(range(0, len(items), PART_ROWS)):
                 report(Progress("ingest", start, len(items)))
                 part = Part(work / f"part-{number:06d}.parquet", start, items[start : start + PART_ROWS], encoder, known)

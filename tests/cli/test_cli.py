@@ -283,19 +283,21 @@ def test_a_killed_run_leaves_whole_files_and_the_rerun_ends_as_an_undisturbed_on
         collection = ingest(open_source(Path({str(folder)!r})), name="p", settings=table)
         embed(collection, encoder=encoder, settings=table)
         index(collection)
+        sys.stdin.readline()  # it never ends before it is killed
     """
     command = [sys.executable, "-c", textwrap.dedent(code)]
     for moment_s in (0.05, 0.3, 0.9):
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        assert process.stdout is not None
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        assert process.stdin is not None and process.stdout is not None
         process.stdout.readline()
         time.sleep(moment_s)
         process.send_signal(signal.SIGKILL)
-        process.wait()
+        assert process.wait() == -signal.SIGKILL
+        process.stdin.close()
         process.stdout.close()
         for collection in list_collections(home):
             assert collection.verify() == []
-    subprocess.run(command, check=True, capture_output=True)
+    subprocess.run(command, check=True, capture_output=True, input=b"\n")
 
     monkeypatch.setattr(sys.modules["explorer.pipeline.ingest"], "PART_ROWS", 32)
     monkeypatch.setattr(sys.modules["explorer.pipeline.embed"], "BLOCK_ROWS", 32)

@@ -177,9 +177,11 @@ def test_kinds_and_options_that_do_not_exist(tmp_path: Path) -> None:
 
 def test_symbolic_links_are_followed_only_inside_the_root(tmp_path: Path) -> None:
     outside = folder(tmp_path / "outside", "secret.png")
+    beside = folder(tmp_path / "root2", "secret.png")  # its path begins with the letters of the root's
     root = folder(tmp_path / "root", "TUM/a.png", "ADI/b.png")
     (root / "TUM" / "inside.png").symlink_to("a.png")
     (root / "TUM" / "out.png").symlink_to(outside / "secret.png")
+    (root / "TUM" / "beside.png").symlink_to(beside / "secret.png")
     (root / "away").symlink_to(outside)
     (root / "loop").symlink_to(root)
     (root / "gone.png").symlink_to("nothing.png")
@@ -188,12 +190,13 @@ def test_symbolic_links_are_followed_only_inside_the_root(tmp_path: Path) -> Non
     assert rows(source, "uri", "label") == [("ADI/b.png", "ADI"), ("TUM/a.png", "TUM"), ("TUM/inside.png", "TUM")]
     assert reasons(source) == {
         "TUM/out.png": "a link that leaves the folder",
+        "TUM/beside.png": "a link that leaves the folder",
         "away": "a link that leaves the folder",
         "labels.csv": "a link that leaves the folder",
         "loop": "a link to a folder that is listed already",
         "gone.png": "a link to a file that is gone",
     }
-    for uri in ("TUM/out.png", "away/secret.png", "../outside/secret.png"):
+    for uri in ("TUM/out.png", "TUM/beside.png", "away/secret.png", "../outside/secret.png", "../root2/secret.png"):
         with pytest.raises(ImageRejected, match="leaves the folder"):
             source.read(uri)
     np.testing.assert_array_equal(source.read("TUM/inside.png"), patch(8))

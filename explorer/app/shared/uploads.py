@@ -6,7 +6,6 @@ stored as text in a list beside the files (see ``sources.uploads``) and never be
 
 from __future__ import annotations
 
-import errno
 import json
 import re
 import secrets
@@ -123,7 +122,7 @@ async def receive(upload: Upload, name: str, pieces: AsyncIterator[bytes], *, an
                 await file.write(piece)
         await to_thread.run_sync(_take_in, upload, part, stored, name, size)
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        if not storage.is_full(error):
             raise
         raise StorageFull("The disk of the server is full; ask whoever runs it.") from error
     finally:

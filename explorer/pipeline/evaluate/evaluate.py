@@ -12,6 +12,7 @@ import numpy as np
 
 from ... import encoders, storage
 from ...collection import Collection, Embedding
+from ...collection.artifact_files import load_array
 from ...encoders import devices
 from ...evaluation import Estimate
 from ...reports import document
@@ -178,7 +179,7 @@ def _baseline(prepared: Prepared, name: str, title: str, measured: Artifact, tea
 
 
 def _clusters(artifact: Artifact, prepared: Prepared) -> Clusters:
-    labels = np.load(storage.file(artifact, "labels.npy"), allow_pickle=False)[prepared.rows]
+    labels = load_array(artifact, "labels.npy")[prepared.rows]
     return Clusters(str(artifact.recipe["method"]), labels.astype(np.int64))
 
 
