@@ -82,8 +82,8 @@ def build(
     from ..pipeline import build as run
     from ..sources import open_source
 
-    opened = open_source(source, kind=kind, options=pairs(options, json_values=True), limits=settings.limits)
-    collection = run(opened, settings=settings, report=report, **given)
+    pictures = open_source(source, kind=kind, options=pairs(options, json_values=True), limits=settings.limits)
+    collection = run(pictures, settings=settings, report=report, **given)
     report.close()
     echo_collection(collection, as_json=as_json)
 
@@ -100,8 +100,8 @@ def ingest(settings: Settings, report: Bars, *, source: str, name: str, kind: st
     from ..pipeline import ingest as run
     from ..sources import open_source
 
-    opened = open_source(source, kind=kind, options=pairs(options, json_values=True), limits=settings.limits)
-    collection = run(opened, name=name, settings=settings, report=report)
+    pictures = open_source(source, kind=kind, options=pairs(options, json_values=True), limits=settings.limits)
+    collection = run(pictures, name=name, settings=settings, report=report)
     report.close()
     echo_collection(collection, as_json=as_json)
 

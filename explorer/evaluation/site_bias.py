@@ -12,7 +12,7 @@ from ..errors import InputError
 from ..types import Labels, Rows, Vectors
 from . import ranking
 from .counted_rows import alike, tabulate
-from .inputs import Codes, Values, check_classes, column, fitting_k
+from .inputs import Codes, Values, check_classes, column, complete_rows, fitting_k
 from .intervals import N_RESAMPLES, Estimate, Number, bootstrap, group_sums, mutual_factor, widened
 from .neighbours import nearest
 from .recall import balanced_accuracy, recall_estimates
@@ -202,13 +202,7 @@ def cluster_bias(
     } | ({} if groups is None else {"group": column(groups, name="group", n=n)})
     check_classes(columns["label"])
     check_classes(columns["site"], name=site_name)
-    keep, dropped = np.ones(n, bool), {}
-    for name, each in columns.items():
-        dropped[name] = int((keep & (each.codes < 0)).sum())
-        keep &= each.codes >= 0
-    if not keep.any():
-        raise InputError(f"No row has a {' and a '.join(columns)}; fill these columns in.")
-    whole = np.flatnonzero(keep)
+    whole, dropped = complete_rows(columns)
     whole = whole[np.lexsort([each.codes[whole] for each in columns.values()])]  # the draws must not depend on the order of the rows
     code = {name: each.codes[whole] for name, each in columns.items()}
     size = {name: len(each.names) for name, each in columns.items()}

@@ -183,3 +183,12 @@ def test_a_new_report_is_shown_when_it_comes(opened: Collection) -> None:
     test.run()
     assert not test.exception
     assert test.selectbox(key="evaluate/shown/c/mean-colour").value == newer.key
+
+
+def test_labels_given_by_people_can_be_chosen_and_measured(opened: Collection) -> None:
+    opened.annotations.add("label", "tumour", range(20))
+    opened.annotations.add("label", "stroma", range(20, 60))
+    test = show(label="label_by_people")
+    assert test.selectbox(key="evaluate/label").value == "label_by_people"
+    assert "2 classes in 60 patches" in said(test)
+    pipeline.check_question(opened, Question("retrieval", label="label_by_people"))

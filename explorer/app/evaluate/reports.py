@@ -129,7 +129,7 @@ def _column(words: str, collection: Collection, labels: list[str], *, usual: tup
 
 def _summary(collection: Collection, label: str, *, folds: bool) -> str:
     """A summary of the choices, shown before anything is measured."""
-    values = collection.items[label].dropna()
+    values = collection.table()[label].dropna()
     words = f"{ui.count(values.nunique(), 'class')} in {ui.count(len(values), 'patch')}"
     if gaps := collection.n - len(values):
         words += f"; {ui.count(gaps, 'patch')} without a value are left out"

@@ -169,7 +169,7 @@ def columns_worth(rows: pd.DataFrame) -> list[str]:
             found += [str(name)] * (0 < different <= MOST_CLASSES)
         elif (
             different > 1
-            and (pd.api.types.is_numeric_dtype(values) or different <= max(MOST_CLASSES, 1))
+            and (pd.api.types.is_numeric_dtype(values) or different <= MOST_CLASSES)
             and (different < max(3, len(values)) or pd.api.types.is_float_dtype(values))
         ):
             found.append(str(name))
