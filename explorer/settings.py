@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -40,7 +41,9 @@ def _home(path: Path) -> Path:
 def _mirror(address: str) -> str:
     parts = urlsplit(address)
     if address and not (parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK))):
-        raise ValueError("is no address that nobody on the way can change; give one that begins with https://")
+        raise ValueError(
+            "is neither https nor on this machine, so files could be changed on their way; give an address that begins with https://"
+        )
     return address.rstrip("/")
 
 
@@ -174,6 +177,16 @@ def read(**given: Any) -> Settings:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         raise InputError(_sentence(error)) from error
+
+
+def device() -> str:
+    """The setting ``device``, read again only where its variable has changed: every search asks for it, and ``read`` takes milliseconds."""
+    return _device_by_variable(os.environ.get(f"{PREFIX}DEVICE", ""))
+
+
+@lru_cache(maxsize=8)
+def _device_by_variable(_: str) -> str:
+    return read().device
 
 
 def _sentence(error: ValidationError) -> str:

@@ -113,7 +113,7 @@ def history(settings: Settings, report: Bars, *, name: str, limit: int, before: 
         lines = [{**one, "rows": one["n_rows"], "": "" if one["in_effect"] else "undone"} for one in entries]
         echo_table(lines, ("id", "at", "who", "kind", "about", "value", "rows", "undoes", "why", ""))
     else:
-        click.echo(f"Nothing has been said of {name} yet; 'explorer annotate' does.", err=True)
+        click.echo(f"{name} has no annotations yet; 'explorer annotate' adds one.", err=True)
 
 
 @click.command()

@@ -34,7 +34,7 @@ _PATIENCE_S = 60
 )
 @click.option("--base-path", default="", help="Path below which a proxy serves the app.")
 @click.option("--browser/--no-browser", default=True, show_default=True, help="Open the app in a browser.")
-@click.option("--new-token", is_flag=True, help="Make a new token: earlier links and the browsers that used them are shut out.")
+@click.option("--new-token", is_flag=True, help="Make a new token: earlier links, and browsers that used them, are no longer accepted.")
 @click.pass_obj
 def app(settings: Settings, *, port: int, host: str, base_path: str, browser: bool, new_token: bool) -> None:
     """Serve the app to browsers, by default only on this machine.

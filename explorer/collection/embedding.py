@@ -82,7 +82,7 @@ class Embedding(Searchable):
     @property
     def index(self) -> VectorStore:
         """The search index; opened once per process, within ``MOST_STORE_BYTES``."""
-        artifact, device = self.neighbours, settings.read().device
+        artifact, device = self.neighbours, settings.device()
 
         def load() -> VectorStore:
             for name in artifact.meta["files"]:
@@ -156,6 +156,11 @@ class Embedding(Searchable):
     def items(self) -> pd.DataFrame:
         """One line per row."""
         return self.collection.items
+
+    @property
+    def annotated_items(self) -> pd.DataFrame:
+        """``Collection.table``."""
+        return self.collection.table()
 
     def table(self, columns: Sequence[str]) -> pd.DataFrame:
         """``items`` with annotations, and with map quality where one of these columns is named."""

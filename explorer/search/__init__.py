@@ -10,7 +10,7 @@ hits.py      what a search returns
 from .engine import Searchable, VectorCache, own_rows, place_on_map, query_vector, search
 from .feedback import mean_direction, refine
 from .filters import BOUNDS, allowed_rows
-from .hits import INTERNAL, Facts, Hit, SearchResult, beside, make_hit, plain
+from .hits import INTERNAL, Facts, Hit, SearchResult, beside, make_hit, percent, plain
 from .query import Example, Picture, Query, Region, Row, Rows, Selection
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "make_hit",
     "mean_direction",
     "own_rows",
+    "percent",
     "place_on_map",
     "plain",
     "query_vector",

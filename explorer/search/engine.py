@@ -49,6 +49,11 @@ class Searchable(ABC):
 
     @property
     @abstractmethod
+    def annotated_items(self) -> pd.DataFrame:
+        """``items`` with the columns that people made; hits have these too."""
+
+    @property
+    @abstractmethod
     def vectors(self) -> Vectors: ...
     @property
     @abstractmethod
@@ -115,7 +120,7 @@ def search(embedding: Searchable, query: Query, *, cache: VectorCache | None = N
         embedding.key,
         query,
         facts,
-        _as_hits(embedding.items, hits),
+        _as_hits(embedding.annotated_items, hits),
         time.perf_counter() - started,
     )
 
@@ -262,5 +267,7 @@ def place_on_map(xy: Points, nearest: Sequence[tuple[int, float]]) -> tuple[floa
 
 
 def _as_hits(items: pd.DataFrame, found: Sequence[tuple[int, float]]) -> list[Hit]:
-    records = items.iloc[[row for row, _ in found]].to_dict("records")
+    rows = np.array([row for row, _ in found], np.int64)
+    columns = [items[name].array.take(rows) for name in items]  # much faster than to_dict("records") for a few rows
+    records = [dict(zip(items, cells, strict=True)) for cells in zip(*columns, strict=True)]
     return [make_hit(rank, row, score, record) for rank, ((row, score), record) in enumerate(zip(found, records, strict=True), start=1)]

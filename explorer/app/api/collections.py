@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi import Query as Parameter
@@ -113,6 +113,7 @@ class RowQuestion(BaseModel):
     ] = []
     more_like: Annotated[list[dict[str, Any]], Field(max_length=MOST_EXAMPLES, description="Examples to move the query towards.")] = []
     unlike: Annotated[list[dict[str, Any]], Field(max_length=MOST_EXAMPLES, description="Examples to move the query away from.")] = []
+    combine: Annotated[Literal["mean"], Field(description="How several examples become one query.")] = "mean"
     k: Annotated[int, Field(ge=1, le=MOST_HITS)] = 10
     where: Annotated[
         dict[str, Any],

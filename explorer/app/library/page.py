@@ -32,5 +32,5 @@ else:
     if collections:
         cards.show(collections)
     elif not adding:
-        ui.nothing("No collection is ready yet.", "Wait for the one in the making, or begin another.")
+        ui.nothing("No collection is ready yet.", "Wait until the one that is being built is ready, or begin another.")
 url_state.leave("library")

@@ -31,7 +31,7 @@ DEFAULTS = {"n_neighbors": 15, "min_dist": 0.1, "seed": 0}
 
 def button(view: View) -> None:
     """Show the button that opens the panel."""
-    with st.popover("Layout", key="map/drawer", help="Other maps of the same patches"):
+    with st.popover("Layout", key="map/layouts", help="Other maps of the same patches"):
         found = {artifact.key: artifact for artifact in map_views.layouts(view.collection, view.encoder)}
         st.radio(
             "Shown",
