@@ -48,7 +48,7 @@ def test_charts_are_drawn_and_labels_are_text(app: str, browse, dark: bool) -> N
     assert page.faults == []
 
 
-def test_a_patch_that_went_wrong_opens_and_is_searched_with(app: str, browse) -> None:
+def test_a_misclassified_patch_can_be_enlarged_and_searched_with(app: str, browse) -> None:
     page = visit(browse, f"{app}/evaluate?collection=drawn", height=2600)
     assert pictures_are_here(page, ".result img") > 0
     page.locator(".result .open").first.click()
