@@ -81,7 +81,7 @@ def test_the_device_is_read_again_when_its_variable_changes(monkeypatch: pytest.
         monkeypatch.setenv("EXPLORER_DEVICE", device)
         assert settings.device() == device
     monkeypatch.setenv("EXPLORER_DEVICE", "gpu")
-    with pytest.raises(InputError, match="EXPLORER_DEVICE is gpu"):
+    with pytest.raises(InputError, match="EXPLORER_DEVICE is 'gpu'"):
         settings.device()
 
 
