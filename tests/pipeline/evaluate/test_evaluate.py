@@ -30,7 +30,7 @@ CLASSES = (HOSTILE, "STR & co", "LYM")
 
 
 def make(home: Path, name: str, *, patients: range = range(6), seed: int = 0, drop: tuple[str, ...] = ()) -> Collection:
-    """Pictures whose colour says the patient loudly and the class softly; four of each class from each patient, two sites."""
+    """Pictures whose colour differs much between patients and little between classes; four of each class from each patient, two sites."""
     random = np.random.default_rng(seed)
     folder = home.parent / f"pictures-{name}"
     folder.mkdir()
