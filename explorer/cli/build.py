@@ -143,7 +143,10 @@ def index(settings: Settings, report: Bars, *, name: str, as_json: bool, **given
 @click.option("--min-dist", default=0.1, show_default=True, help="UMAP: how tightly points may pack.")
 @SEED
 @click.option(
-    "--stability", "twice", is_flag=True, help="UMAP: draw it by two more seeds, and measure what stays. Takes three times as long."
+    "--stability",
+    "twice",
+    is_flag=True,
+    help="UMAP: compute it with two more seeds and measure how much stays the same. Takes three times as long.",
 )
 @AS_JSON
 @verb

@@ -76,6 +76,6 @@ def test_the_report_to_take_away_is_one_file(app: str, browse, tmp_path: Path) -
     coming.value.save_as(place)
     alone = browse()
     alone.set_content(place.read_text(encoding="utf-8"))
-    expect(alone.get_by_role("heading", name="Examples that went wrong")).to_be_visible()
+    expect(alone.get_by_role("heading", name="Misclassified examples")).to_be_visible()
     alone.wait_for_function("() => document.images.length > 0 && [...document.images].every((one) => one.complete && one.naturalWidth > 0)")
     assert alone.faults == []

@@ -39,7 +39,7 @@ class NewAnnotation(Rows):
     """The body of a call that adds an annotation."""
 
     kind: RowKind
-    value: Annotated[str, Field(description="An empty label, note or decision takes it away.")]
+    value: Annotated[str, Field(description="An empty label, note or decision removes it.")]
     why: str = ""
     query_id: Annotated[str, Field(description="The query by which the rows were found.")] = ""
 

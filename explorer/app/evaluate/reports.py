@@ -79,7 +79,7 @@ def _take(collection: Collection, asked: Mapping[str, str]) -> None:
 def _another(collection: Collection, encoder: str) -> None:
     labels = ui.class_columns(collection)
     if not labels:
-        st.caption("Nothing is known of these patches to measure against. Labels in a table or in folder names would be.")
+        st.caption("These patches have no column to measure against; labels in a table or in folder names would give one.")
         return
     known = list(PROTOCOLS.values())
     chosen = PROTOCOLS[

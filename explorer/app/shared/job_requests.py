@@ -134,7 +134,7 @@ class Project(_Request):
     n_neighbors: Annotated[int, Field(ge=2, le=30)] = 15
     min_dist: Annotated[float, Field(ge=0.0, le=1.0)] = 0.1
     seed: Seed = 0
-    stability: Annotated[bool, Field(description="umap: draw it by two more seeds, and measure what stays.")] = False
+    stability: Annotated[bool, Field(description="umap: compute it with two more seeds and measure how much stays the same.")] = False
 
     def command(self) -> list[str]:
         options = {"--method": self.method, "--neighbors": self.n_neighbors, "--min-dist": self.min_dist, "--seed": self.seed}
