@@ -1,4 +1,4 @@
-"""Misclassified examples are rows that went wrong, every confusion among them; probe intervals draw patients."""
+"""Misclassified examples: every confusion among them; probe intervals draw patients."""
 
 from __future__ import annotations
 
