@@ -114,7 +114,7 @@ def test_responses_have_headers_against_sniffing_framing_and_loading(client: Tes
         ("collections/%2e%2e/thumb/0.jpg", 404),
         ("web/0123/%2e%2e%2fserver.py", 404),
         ("collections/x/thumb/-1.jpg", 404),
-        ("collections/x/thumb/zero.jpg", 422),
+        ("collections/x/thumb/zero.jpg", 404),
         ("health/more", 404),
     ],
 )
@@ -174,6 +174,7 @@ def test_the_document_names_every_route(client: TestClient) -> None:
         "/collections/{collection}/patch/{row}.jpg", "/collections/{collection}/rows/{row}.json",
         "/collections/{collection}/trust/{key}/{column}.bin", "/collections/{collection}/overlap.bin",
         "/collections/{collection}/points/{key}.bin", "/collections/{collection}/groups/{key}.bin",
+        "/collections/{collection}/groups/{key}/names",
         "/collections/{collection}/column.bin", "/uploads", "/uploads/{upload_id}", "/jobs", "/jobs/{job_id}", "/jobs/{job_id}/log",
         "/jobs/{job_id}/cancel", "/jobs/{job_id}/resume",
         "/collections/{collection}/annotations", "/collections/{collection}/annotations/{entry_id}/undo",
