@@ -1,4 +1,4 @@
-"""Everything that can go wrong in a way a person can mend.
+"""Errors that a user can act on.
 
 Each message says what happened, to which thing, and what to do next, in one sentence.
 

@@ -41,7 +41,9 @@ def _home(path: Path) -> Path:
 def _mirror(address: str) -> str:
     parts = urlsplit(address)
     if address and not (parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK))):
-        raise ValueError("is no address that nobody on the way can change; give one that begins with https://")
+        raise ValueError(
+            "is neither https nor on this machine, so files could be changed on their way; give an address that begins with https://"
+        )
     return address.rstrip("/")
 
 

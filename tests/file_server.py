@@ -18,12 +18,22 @@ class Served:
     files: dict[str, bytes] = field(default_factory=dict)
     cuts: list[int] = field(default_factory=list)
     """Of each next answer, how many bytes are sent before the line goes dead."""
+    chunked: int | None = None
+    """Bytes of an answer that is sent in chunks of which the first announces more; None for answers of a known length."""
     knows_ranges: bool = True
     send_on: str = ""
+    """The address to which every request for another one is redirected."""
+    wait_for: threading.Event | None = None
+    """A file is sent once this is set."""
     etag: str = ""
     """Sent with every file; a range asked for with another one (If-Range) gets the whole file."""
     headers: list[dict[str, str]] = field(default_factory=list)
     asked: list[tuple[str, str | None]] = field(default_factory=list)
+    """Path and range of each request."""
+
+    @property
+    def paths(self) -> list[str]:
+        return [path for path, _ in self.asked]
 
 
 @contextmanager
@@ -37,13 +47,21 @@ def serving() -> Iterator[Served]:
             served.asked.append((self.path, asked))
             served.headers.append(dict(self.headers))
             content = served.files.get(self.path)
-            if served.send_on:
+            if served.send_on not in ("", served.url + self.path):
                 self.send_response(302)
                 self.send_header("Location", served.send_on)
                 self.end_headers()
                 return
             if content is None:
                 self.send_error(404)
+                return
+            if served.wait_for is not None:
+                served.wait_for.wait(20)
+            if served.chunked is not None:
+                self.send_response(200)
+                self.send_header("Transfer-Encoding", "chunked")
+                self.end_headers()
+                self.wfile.write(b"100000\r\n" + content[: served.chunked])
                 return
             same = self.headers["If-Range"] in (None, served.etag)
             first = int(asked.removeprefix("bytes=").removesuffix("-")) if asked and served.knows_ranges and same else 0

@@ -145,7 +145,7 @@ def test_blocks_before_the_bad_row_were_given() -> None:
     assert seen == list(range(40))
 
 
-def test_what_a_read_raises_comes_out_with_its_row() -> None:
+def test_an_error_while_reading_names_its_row() -> None:
     def read(row: int) -> np.ndarray:
         if row == 31:
             raise ImageRejected("cut short")

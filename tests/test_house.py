@@ -115,6 +115,7 @@ def test_a_room_of_the_app_imports_only_rooms_of_lower_rank(path: Path) -> None:
 def test_the_app_has_few_rooms() -> None:
     entries = [path.name for path in (PACKAGE / "app").iterdir() if path.name != "__pycache__"]
     assert len(entries) <= 16, entries
+    assert max(APP_RANK.values()) < 6, "no chain of imports between rooms is longer than 6"
 
 
 def test_streamlit_is_only_in_the_app() -> None:

@@ -13,7 +13,7 @@ from explorer.errors import InputError
 
 @pytest.mark.parametrize("name", ["thumbnail_px", "max_pixels", "threads", "batch_size", "jobs_at_once", "max_upload_bytes"])
 @pytest.mark.parametrize("text", ["many", "-1", "1.5", "²", "1e3", str(10**40)])
-def test_what_is_no_whole_number_within_bounds_is_refused(name: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_texts_that_are_no_whole_number_within_bounds_are_refused(name: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(f"EXPLORER_{name.upper()}", text)
     with pytest.raises(
         InputError, match=rf"^Setting EXPLORER_{name.upper()} is '.*', which is not a whole number from \d+ to \d+; use one"
@@ -22,7 +22,7 @@ def test_what_is_no_whole_number_within_bounds_is_refused(name: str, text: str, 
 
 
 @pytest.mark.parametrize(("name", "value"), [("thumbnail_px", 15), ("thumbnail_px", 1025), ("max_pixels", 0), ("max_pixels", 10**13)])
-def test_numbers_just_out_of_bounds_are_refused(name: str, value: int) -> None:
+def test_numbers_just_out_of_their_bounds_are_refused(name: str, value: int) -> None:
     with pytest.raises(InputError, match=f"EXPLORER_{name.upper()} is '{value}'"):
         settings.read(**{name: value})
 
@@ -74,6 +74,15 @@ def test_a_mirror_is_reached_by_https_or_on_this_machine(name: str, address: str
         settings.read(**{name: address})
     assert getattr(settings.read(**{name: "https://mirror.example.org/x/"}), name) == "https://mirror.example.org/x"
     assert getattr(settings.read(**{name: "http://127.0.0.1:80/"}), name) == "http://127.0.0.1:80"
+
+
+def test_the_device_is_read_again_when_its_variable_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    for device in ("cpu", "cuda:1", "cpu", "auto"):
+        monkeypatch.setenv("EXPLORER_DEVICE", device)
+        assert settings.device() == device
+    monkeypatch.setenv("EXPLORER_DEVICE", "gpu")
+    with pytest.raises(InputError, match="EXPLORER_DEVICE is 'gpu'"):
+        settings.device()
 
 
 @pytest.mark.parametrize("device", ["gpu", "cuda:", "cuda:x", "cpu:0", "CPU "])

@@ -38,8 +38,8 @@ def select(settings: Settings, report: Bars, *, name: str, title: str, where: tu
 
 @click.command()
 @NAME
-@click.option("--remove", "removed", metavar="TITLE", default=None, help="Take this selection off the list.")
-@click.option("--undo", is_flag=True, help="Take back the newest saving or removal of a selection.")
+@click.option("--remove", "removed", metavar="TITLE", default=None, help="Remove this selection.")
+@click.option("--undo", is_flag=True, help="Undo the newest saving or removal of a selection.")
 @WHY
 @AS_JSON
 @verb
@@ -71,11 +71,11 @@ def selections(settings: Settings, report: Bars, *, name: str, removed: str | No
 @click.option("--rows", default=None, metavar="N,N,...", help="Rows by their numbers from 0.")
 @click.option("--selection", default=None, metavar="TITLE", help="The rows of a saved selection.")
 @WHERE
-@click.option("--label", default=None, help="What the rows are; an empty text takes it away.")
-@click.option("--note", default=None, help="A remark; an empty text takes it away.")
-@click.option("--tag", default=None, help="A tag the rows get beside those they have.")
-@click.option("--untag", default=None, help="A tag the rows lose.")
-@click.option("--decision", default=None, help="What is to become of the rows, such as accept or reject; an empty text takes it away.")
+@click.option("--label", default=None, help="What the rows are; an empty text removes the label.")
+@click.option("--note", default=None, help="A remark; an empty text removes it.")
+@click.option("--tag", default=None, help="A tag to add to the rows.")
+@click.option("--untag", default=None, help="A tag to remove from the rows.")
+@click.option("--decision", default=None, help="A decision on the rows, such as accept or reject; an empty text removes it.")
 @WHY
 @click.option("--query-id", default="", help="The query by which the rows were found, for the history.")
 @AS_JSON
@@ -113,13 +113,13 @@ def history(settings: Settings, report: Bars, *, name: str, limit: int, before: 
         lines = [{**one, "rows": one["n_rows"], "": "" if one["in_effect"] else "undone"} for one in entries]
         echo_table(lines, ("id", "at", "who", "kind", "about", "value", "rows", "undoes", "why", ""))
     else:
-        click.echo(f"Nothing has been said of {name} yet; 'explorer annotate' does.", err=True)
+        click.echo(f"{name} has no annotations yet; 'explorer annotate' adds one.", err=True)
 
 
 @click.command()
 @NAME
 @click.argument("entry", type=int, required=False)
-@click.option("--redo", is_flag=True, help="Take back the newest undo instead.")
+@click.option("--redo", is_flag=True, help="Undo the newest undo instead.")
 @WHY
 @AS_JSON
 @verb

@@ -34,7 +34,7 @@ _PATIENCE_S = 60
 )
 @click.option("--base-path", default="", help="Path below which a proxy serves the app.")
 @click.option("--browser/--no-browser", default=True, show_default=True, help="Open the app in a browser.")
-@click.option("--new-token", is_flag=True, help="Make a new token: earlier links and the browsers that used them are shut out.")
+@click.option("--new-token", is_flag=True, help="Make a new token: earlier links, and browsers that used them, are no longer accepted.")
 @click.pass_obj
 def app(settings: Settings, *, port: int, host: str, base_path: str, browser: bool, new_token: bool) -> None:
     """Serve the app to browsers, by default only on this machine.
@@ -64,8 +64,8 @@ def app(settings: Settings, *, port: int, host: str, base_path: str, browser: bo
     else:
         click.echo(f"From other machines open {outside}?token={token.value()} (whoever has this link sees everything here).", err=True)
     if browser:
-        opened = address if everywhere or _is_this_machine(host) else f"{address}?token={token.value()}"
-        threading.Thread(target=_open_when_there, args=(address, opened), daemon=True).start()
+        link = address if everywhere or _is_this_machine(host) else f"{address}?token={token.value()}"
+        threading.Thread(target=_open_when_there, args=(address, link), daemon=True).start()
     sys.argv = [str(Path(sys.executable).with_name("explorer"))]  # Streamlit puts its folder on the import path
     config = server.config() | {"server.address": host, "server.port": port, "server.baseUrlPath": base}
     with suppress(KeyboardInterrupt):  # the server has shut down in order and then raises the signal again
@@ -106,7 +106,7 @@ def _not_ours(host: str, error: OSError) -> InputError:
     return InputError(f"{host!r} is no address of this machine ({error.strerror}); choose another one by --host.")
 
 
-def _open_when_there(address: str, opened: str) -> None:
+def _open_when_there(address: str, link: str) -> None:
     health = f"{address.rstrip('/')}/_stcore/health"
     for _ in range(_PATIENCE_S * 10):
         try:
@@ -116,5 +116,5 @@ def _open_when_there(address: str, opened: str) -> None:
         except (URLError, OSError):
             time.sleep(0.1)
             continue
-        webbrowser.open(opened)
+        webbrowser.open(link)
         return

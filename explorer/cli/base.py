@@ -1,4 +1,4 @@
-"""The command group, and helpers that every command uses."""
+"""The command group, and options and functions that several commands use."""
 
 from __future__ import annotations
 

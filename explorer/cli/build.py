@@ -82,8 +82,8 @@ def build(
     from ..pipeline import build as run
     from ..sources import open_source
 
-    opened = open_source(source, kind=kind, options=pairs(options, json_values=True), limits=settings.limits)
-    collection = run(opened, settings=settings, report=report, **given)
+    pictures = open_source(source, kind=kind, options=pairs(options, json_values=True), limits=settings.limits)
+    collection = run(pictures, settings=settings, report=report, **given)
     report.close()
     echo_collection(collection, as_json=as_json)
 
@@ -100,8 +100,8 @@ def ingest(settings: Settings, report: Bars, *, source: str, name: str, kind: st
     from ..pipeline import ingest as run
     from ..sources import open_source
 
-    opened = open_source(source, kind=kind, options=pairs(options, json_values=True), limits=settings.limits)
-    collection = run(opened, name=name, settings=settings, report=report)
+    pictures = open_source(source, kind=kind, options=pairs(options, json_values=True), limits=settings.limits)
+    collection = run(pictures, name=name, settings=settings, report=report)
     report.close()
     echo_collection(collection, as_json=as_json)
 
@@ -143,7 +143,10 @@ def index(settings: Settings, report: Bars, *, name: str, as_json: bool, **given
 @click.option("--min-dist", default=0.1, show_default=True, help="UMAP: how tightly points may pack.")
 @SEED
 @click.option(
-    "--stability", "twice", is_flag=True, help="UMAP: draw it by two more seeds, and measure what stays. Takes three times as long."
+    "--stability",
+    "twice",
+    is_flag=True,
+    help="UMAP: compute it with two more seeds and measure how much stays the same. Takes three times as long.",
 )
 @AS_JSON
 @verb

@@ -81,7 +81,7 @@ def evaluate(
     baselines = older if baselines is None else baselines
     collection = open_named(settings, name)
     teacher = None if train is None else open_named(settings, train)
-    question = Question(where=conditions(where, collection.items.columns), **given)
+    question = Question(where=conditions(where, collection.table().columns), **given)
     check_question(collection, question, train=teacher)
     for each in (collection,) if teacher is None else (collection, teacher):
         if baselines or (baselines is None and each.n <= MOST_ROWS):

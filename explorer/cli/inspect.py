@@ -38,7 +38,7 @@ def inspect(settings: Settings, report: Bars, *, source: str, kind: str | None, 
     for table in reading.tables:
         _echo_table(table)
     if reading.notes:
-        click.echo("\nTo know:")
+        click.echo("\nNotes:")
     for note in reading.notes:
         click.echo(printable(f"- {note}"))
 

@@ -54,7 +54,7 @@ def query_of(given: dict[str, Any], collection: Collection, settings: Settings) 
 
     if (file := given["query_file"]) is not None:
         if any(given[name] for name in ("rows", "images", "selections", "region", "more_like", "unlike", "where", "exclude_same")):
-            raise click.UsageError("--query FILE says all that is asked; leave the other options out.")
+            raise click.UsageError("--query FILE is the whole query; leave the other options out.")
         return _read(file, settings)
     if not asks(given):
         raise click.UsageError("Give --row N, --image FILE, --selection TITLE or --query FILE.")

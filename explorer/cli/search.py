@@ -58,3 +58,5 @@ def echo_facts(result: SearchResult, collection: Collection) -> None:
     for row in (collection.row_by_sha256.get(picture.sha256) for picture in pictures):
         if row is not None:
             click.echo(f"The picture is row {row} of the collection, pixel for pixel; that row is left out.", err=True)
+    if result.facts.closeness:
+        click.echo(result.facts.closeness, err=True)

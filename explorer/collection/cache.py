@@ -18,7 +18,6 @@ class ByteCache(Generic[V]):
     """
 
     def __init__(self, most_bytes: int, size: Callable[[V], int]) -> None:
-        self._size, self._most_bytes = size, most_bytes
         self._values: LRUCache[Hashable, V] = LRUCache(most_bytes, getsizeof=lambda value: min(size(value), most_bytes))
         self._lock, self._making = Lock(), dict[Hashable, Lock]()
 

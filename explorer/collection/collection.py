@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 from ..errors import ArtifactMissing, InputError
@@ -61,7 +62,7 @@ class Collection(StoredCollection):
 
 
 def _query(*, row: int | None = None, image: Image | None = None, **asked: Any) -> Query:
-    if unknown := set(asked) - {"k", "where", "exclude_same", "min_score", "include_query", "more_like", "unlike"}:
+    if unknown := set(asked) - ({each.name for each in fields(Query)} - {"like"}):
         raise InputError(f"A search has no {sorted(unknown)[0]!r}; see Query for what can be asked.")
     if "exclude_same" in asked:
         asked["exclude_same"] = tuple(asked["exclude_same"])

@@ -161,6 +161,11 @@ class Embedding(Searchable):
         """One line per row."""
         return self.collection.items
 
+    @property
+    def annotated_items(self) -> pd.DataFrame:
+        """``Collection.table``."""
+        return self.collection.table()
+
     def table(self, columns: Sequence[str]) -> pd.DataFrame:
         """``items`` with annotations, and with map quality where one of these columns is named."""
         return self.items if set(columns) <= set(self.items.columns) else self.described()

@@ -59,7 +59,7 @@ def _on_hub(spec: EncoderSpec, path: Path) -> tuple[str, str, Mapping[str, str]]
     url = hf_hub_url(spec.hub_id, spec.hub_file)
     try:
         published = get_hf_file_metadata(url).etag or ""  # of a large file the hub's ETag is its sha256
-    except RepositoryNotFoundError as error:  # also what the hub answers a stranger who asks for a gated repository
+    except RepositoryNotFoundError as error:  # the hub's answer too to an account without access to a gated repository
         get = spec.access or f"see https://huggingface.co/{spec.hub_id}"
         raise WeightsMissing(f"The Hugging Face hub does not give out {spec.title} to this account; to get it, {get}.") from error
     except (EntryNotFoundError, HTTPError, OSError) as error:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-Loader = Literal["timm", "descriptor", "elsewhere"]
+Loader = Literal["timm", "descriptor", "external"]
 Pooling = Literal["cls", "cls+mean", "model"]
 Layout = Literal["timm", "hf-vit", "hf-dinov2"]
 
@@ -54,7 +54,7 @@ class EncoderSpec:
     sha256: str = ""
     """sha256 of the weight file, if known."""
     seed: int | None = None
-    """sha256 of the seeded random weights, for an encoder that has no weight file."""
+    """Seed of the random weights of an encoder that has no weight file; None for all others."""
     layout: Layout = "timm"
     """How the published file names its tensors."""
     download_bytes: int | None = None
@@ -77,7 +77,7 @@ class EncoderSpec:
     @property
     def loadable(self) -> bool:
         """False for models that are listed but need a program of their own."""
-        return self.loader != "elsewhere"
+        return self.loader != "external"
 
     def to_json(self) -> dict[str, Any]:
         """The record as JSON values."""

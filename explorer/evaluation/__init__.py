@@ -2,7 +2,7 @@
 
 from .baselines import colour_histogram
 from .folds import folds
-from .intervals import Estimate, wilson
+from .intervals import Estimate
 from .knn import FewShotReport, KnnReport, few_shot, knn
 from .mistakes import Mistake
 from .overlap import OverlapReport, encoder_overlap, neighbour_overlap
@@ -36,5 +36,4 @@ __all__ = [
     "retrieval",
     "separable",
     "site_bias",
-    "wilson",
 ]

@@ -12,7 +12,7 @@ from jaxtyping import Int64
 from ..cosine import unit
 from ..errors import InputError
 from ..types import Vectors
-from .inputs import Codes, Column, check_classes, check_vectors, classes_of, column, sha256
+from .inputs import Codes, Column, check_classes, check_vectors, classes_of, column, complete_rows, sha256
 from .neighbours import Spans
 
 
@@ -62,13 +62,7 @@ def tabulate(vectors: Vectors, labels: Any, *, groups: Any = None, group_name: s
         columns["site"] = column(sites, name="site", n=n)
     if groups is not None:
         columns[group_name] = column(groups, name=group_name, n=n)
-    keep, dropped = np.ones(n, bool), {}
-    for name, each in columns.items():
-        dropped[name] = int((keep & (each.codes < 0)).sum())
-        keep &= each.codes >= 0
-    if not keep.any():
-        raise InputError(f"No row has a {' and a '.join(columns)}; fill these columns in.")
-    rows = np.flatnonzero(keep)
+    rows, dropped = complete_rows(columns)
     codes = [each.codes for each in columns.values()]
     order, copy = _by_content(vectors[rows], [each[rows] for each in codes])
     if groups is not None:

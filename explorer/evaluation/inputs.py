@@ -47,6 +47,20 @@ def column(values: Values, *, name: str, n: int) -> Column:
     return Column(tuple(class_name(value) for value in unique), codes.astype(np.int64))
 
 
+def complete_rows(columns: Mapping[str, Column]) -> tuple[Codes, dict[str, int]]:
+    """The rows without a gap in any column, ascending, and the number of rows left out, by the first column that had a gap.
+
+    Raises ``InputError`` where no row is complete.
+    """
+    whole, dropped = np.ones(len(next(iter(columns.values())).codes), bool), {}
+    for name, each in columns.items():
+        dropped[name] = int((whole & (each.codes < 0)).sum())
+        whole &= each.codes >= 0
+    if not whole.any():
+        raise InputError(f"No row has a {' and a '.join(columns)}; fill these columns in.")
+    return np.flatnonzero(whole), dropped
+
+
 def renumber(column: Column, by: Column, *, part: str) -> Codes:
     """A column's codes in the numbers of another's classes; -1 stays. Raises ``InputError`` for a class ``by`` lacks."""
     place = {name: i for i, name in enumerate(by.names)}

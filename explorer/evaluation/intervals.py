@@ -1,4 +1,4 @@
-"""Intervals for scores: the bootstrap over patients, and Wilson's for a single proportion."""
+"""Intervals for scores: the bootstrap over patients."""
 
 from __future__ import annotations
 
@@ -98,16 +98,6 @@ def widened(estimate: Estimate, factor: float) -> Estimate:
     """A share with its interval widened by this factor, limited to 0 to 1."""
     low, high = (estimate.value + factor * (end - estimate.value) for end in (estimate.low, estimate.high))
     return Estimate(estimate.value, float(np.clip(low, 0, 1)), float(np.clip(high, 0, 1)))
-
-
-def wilson(successes: int, n: int) -> Estimate:
-    """A proportion with Wilson's score interval (E. B. Wilson 1927), for independent trials."""
-    if n == 0:
-        return Estimate(math.nan, math.nan, math.nan)
-    z, share = 1.959964, successes / n
-    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return Estimate(share, max(0.0, centre - half), min(1.0, centre + half))
 
 
 def _percentiles(draws: np.ndarray, tail: float) -> tuple[float, float]:

@@ -12,7 +12,7 @@ from ..errors import InputError
 from ..types import Labels, Rows, Vectors
 from . import ranking
 from .counted_rows import alike, tabulate
-from .inputs import Codes, Values, check_classes, column, fitting_k
+from .inputs import Codes, Values, check_classes, column, complete_rows, fitting_k
 from .intervals import N_RESAMPLES, Estimate, Number, bootstrap, group_sums, mutual_factor, widened
 from .neighbours import nearest
 from .recall import balanced_accuracy, recall_estimates
@@ -202,13 +202,7 @@ def cluster_bias(
     } | ({} if groups is None else {"group": column(groups, name="group", n=n)})
     check_classes(columns["label"])
     check_classes(columns["site"], name=site_name)
-    keep, dropped = np.ones(n, bool), {}
-    for name, each in columns.items():
-        dropped[name] = int((keep & (each.codes < 0)).sum())
-        keep &= each.codes >= 0
-    if not keep.any():
-        raise InputError(f"No row has a {' and a '.join(columns)}; fill these columns in.")
-    whole = np.flatnonzero(keep)
+    whole, dropped = complete_rows(columns)
     whole = whole[np.lexsort([each.codes[whole] for each in columns.values()])]  # the draws must not depend on the order of the rows
     code = {name: each.codes[whole] for name, each in columns.items()}
     size = {name: len(each.names) for name, each in columns.items()}
@@ -276,11 +270,11 @@ def _vote(rows: Rows, site: Codes) -> Int64[np.ndarray, " q"]:
 
 def _sentence(index: Estimate, follows: str, by_chance: float, site_name: str) -> str:
     if np.isnan(index.value):
-        return f"Each neighbour shares both tissue and {site_name} with its patch or neither, so which of the two counts cannot be said."
+        return f"Each neighbour shares both tissue and {site_name} with its patch or neither, so which counts more cannot be determined."
     beside = f"(neighbours drawn at random would give {by_chance:.2f})"
     if follows == "neither" and not index.low <= 0.5 <= index.high:
         return (
-            f"It cannot be said whether neighbours follow the tissue or the {site_name} more: {index.value:.2f} ({index.low:.2f} to "
+            f"It cannot be determined whether neighbours follow the tissue or the {site_name} more: {index.value:.2f} ({index.low:.2f} to "
             f"{index.high:.2f}), where 0.5 is even, but neighbours drawn at random would give {by_chance:.2f}."
         )
     if follows == "neither":
@@ -295,5 +289,5 @@ def _sentence(index: Estimate, follows: str, by_chance: float, site_name: str) -
 def _site_sentence(accuracy: Estimate, by_chance: float, site_name: str) -> str:
     words = f"balanced accuracy {accuracy.value:.2f} ({accuracy.low:.2f} to {accuracy.high:.2f}), where chance gives {by_chance:.2f}"
     if accuracy.low > by_chance:
-        return f"Neighbours give the {site_name} away: a vote of them names it with {words}."
-    return f"Neighbours do not give the {site_name} away: a vote of them names it with {words}."
+        return f"Neighbours reveal the {site_name}: a vote of them names it with {words}."
+    return f"Neighbours do not reveal the {site_name}: a vote of them names it with {words}."

@@ -77,10 +77,11 @@ def cluster(
 
 def agreement(collection: Collection, groups: Artifact, column: str) -> dict[str, Any]:
     """Agreement of a clustering with a column: purity, ARI, NMI, and how many rows have no value. Raises ``InputError``."""
-    if column not in collection.items.columns:
-        raise InputError(f"There is no column {column!r}; the columns are {', '.join(map(str, collection.items.columns))}.")
+    table = collection.table()
+    if column not in table:
+        raise InputError(f"There is no column {column!r}; the columns are {', '.join(map(str, table.columns))}.")
     labels = load_array(groups, "labels.npy", rows=collection.n)
-    values = collection.items[column].astype(object).to_numpy()
+    values = table[column].astype(object).where(table[column].notna(), None).to_numpy()
     purity = clustering.purity(labels, values)
     measures = {"purity": purity.overall, "ari": clustering.ari(labels, values), "nmi": clustering.nmi(labels, values)}
     return {"column": column} | {name: round(float(value), 4) for name, value in measures.items()} | {"without_value": purity.missing}

@@ -1,4 +1,4 @@
-"""Helpers of the verbs that make artifacts."""
+"""Functions of the verbs that make artifacts."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from .deadline import Deadline
 from .engine import Searchable, VectorCache, own_rows, place_on_map, query_vector, search
 from .feedback import mean_direction, refine
 from .filters import BOUNDS, allowed_rows
-from .hits import INTERNAL, Facts, Hit, SearchResult, beside, make_hit, plain
+from .hits import INTERNAL, Facts, Hit, SearchResult, beside, make_hit, percent, plain
 from .query import Example, Picture, Query, Region, Row, Rows, Selection
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "make_hit",
     "mean_direction",
     "own_rows",
+    "percent",
     "place_on_map",
     "plain",
     "query_vector",

@@ -52,6 +52,11 @@ class Searchable(ABC):
 
     @property
     @abstractmethod
+    def annotated_items(self) -> pd.DataFrame:
+        """``items`` with the columns that people made; hits have these too."""
+
+    @property
+    @abstractmethod
     def vectors(self) -> Vectors: ...
     @property
     @abstractmethod
@@ -121,7 +126,7 @@ def search(embedding: Searchable, query: Query, *, cache: VectorCache | None = N
         embedding.key,
         query,
         facts,
-        _as_hits(embedding.items, hits),
+        _as_hits(embedding.annotated_items, hits),
         time.perf_counter() - started,
     )
 

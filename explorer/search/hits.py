@@ -16,6 +16,8 @@ from .query import Query
 
 INTERNAL = ("sha256",)
 """Columns that mean nothing to a person; they can be filtered on but are not shown with a hit."""
+_LIKE_SOMETHING = 0.05
+"""Least ``Facts.closer_than`` of a query that the collection holds something like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,17 @@ class Facts:
     """The rows nearest to the query and their cosines, whatever the filters; the query's own rows are not among them."""
     map_xy: tuple[float, float] | None = None
     """Where the query lies on the newest map; None where there is no map or nothing near."""
+
+    @property
+    def closeness(self) -> str:
+        """Whether the collection holds anything like the query, as a sentence; empty where ``closer_than`` is not known."""
+        if self.closer_than is None:
+            return ""
+        if self.closer_than >= _LIKE_SOMETHING:
+            others = percent(self.closer_than)
+            return f"The query is more similar to its nearest patch than {others} of the collection's patches are to theirs."
+        others = percent(1 - self.closer_than)
+        return f"Nothing here is really like the query: {others} of the collection's patches are at least as similar to their nearest one."
 
     def to_json(self) -> dict[str, Any]:
         """JSON values; what is not known is left out."""
@@ -128,6 +141,14 @@ def beside(own: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
             free += "_"
         joined[free] = value
     return joined
+
+
+def percent(share: float) -> str:
+    """A share from 0 to 1 in percent; 0 and 100 only for exactly 0 and 1."""
+    rounded = round(100 * share)
+    if share > 0 and rounded == 0:
+        return "under 1 %"
+    return "over 99 %" if share < 1 and rounded == 100 else f"{rounded} %"
 
 
 def plain(value: Any) -> Any:

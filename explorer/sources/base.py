@@ -1,8 +1,9 @@
-"""Base class and helpers of sources that list their pictures once, from a path on disk."""
+"""Base class and common functions of sources that list their pictures once, from a path on disk."""
 
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +20,7 @@ HEAD_BYTES = 16
 """Number of bytes that are enough to recognise a picture."""
 
 
-class Listed:
+class Listed(ABC):
     """A ``Source`` at a path. Each kind implements ``_list``, and ``_bytes`` where a picture is not a file below ``_root``."""
 
     kind = ""
@@ -48,8 +49,9 @@ class Listed:
         found = self._list()
         return found if isinstance(found, Listing) else Listing(*found)
 
+    @abstractmethod
     def _list(self) -> Listing | tuple[list[Item], list[Reject]]:
-        raise NotImplementedError
+        """List pictures and rejects. Raises ``SourceError``."""
 
     def _bytes(self, uri: str) -> bytes:
         return read_file(self._root, uri, self._limits)

@@ -6,6 +6,7 @@ cannot be compared with a published one.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -49,8 +50,9 @@ class BenchmarkSource(Listed):
             )
         return [replace(item, mpp=self.benchmark.mpp) for item in items], rejects
 
+    @abstractmethod
     def _found(self) -> tuple[list[Item], list[Reject]]:
-        raise NotImplementedError
+        """Pictures and rejects in the layout of the publisher. Raises ``SourceError``."""
 
     def _class_folder(self, folder: str, label: str) -> tuple[list[Item], list[Reject]]:
         """The .tif files of a class by name, as torchvision's ``make_dataset`` orders them, and what else lies there."""

@@ -179,7 +179,7 @@ class Journal:
 
     def _take_back(self, entry_id: int | None, *, who: str, why: str, kinds: Sequence[str], undos: bool) -> Entry:
         if not self.path.is_file():
-            raise InputError(f"Nothing has been said of {self._what} yet, so there is nothing to undo.")
+            raise InputError(f"The {self._what} has no annotations yet, so there is nothing to undo.")
         with self._writing() as db:
             undone = _undone(db)
             if entry_id is None:
@@ -244,7 +244,7 @@ class Journal:
         return found
 
     def _damage(self, error: object) -> str:
-        return f"{self.path} is damaged ({error}); restore it from a copy, or move it away and lose what was said of the rows."
+        return f"{self.path} is damaged ({error}); restore it from a copy, or move it away and lose the annotations."
 
     @contextmanager
     def _in_words(self) -> Iterator[None]:

@@ -149,7 +149,7 @@ def test_every_page_shows_a_collection(home: Path, page: str, name: str) -> None
     show(page, collection=name)
 
 
-def test_the_library_tells_what_each_collection_holds(home: Path) -> None:
+def test_the_library_shows_what_each_collection_holds(home: Path) -> None:
     said = words(show("library"))
     assert "36 patches" in said
     assert "4 patients" in said
@@ -172,7 +172,7 @@ def test_a_hostile_file_name_is_text(home: Path) -> None:
     assert "onerror" in said
 
 
-def test_a_search_tells_labels_as_evidence_and_how_near_the_query_is(home: Path) -> None:
+def test_a_search_shows_the_labels_of_hits_and_how_near_the_query_is(home: Path) -> None:
     test = show("search", collection="demo", patch="3")
     said = words(test)
     assert "not a diagnosis" in said
@@ -180,7 +180,7 @@ def test_a_search_tells_labels_as_evidence_and_how_near_the_query_is(home: Path)
     assert {toggle.label: toggle.value for toggle in test.toggle} == {"Leave out the same patient": True, "Leave out the same slide": True}
 
 
-def test_the_address_says_how_hits_are_shown(home: Path) -> None:
+def test_the_url_says_how_hits_are_shown(home: Path) -> None:
     test = show("search", collection="demo", patch="3", **{"as": "table"})
     assert {"similarity", "number", "name"} <= {str(name) for name in shown_columns(test)}
     assert "as" in test.query_params
@@ -326,7 +326,7 @@ def test_a_job_that_waits_for_its_turn_is_shown_with_its_place_in_the_queue(home
         assert "Stop" in {button.label for button in test.button}
 
 
-def test_a_collection_in_the_making_leads_to_no_page_that_is_not_there_yet(home: Path) -> None:
+def test_a_collection_that_is_being_built_links_to_no_page_yet(home: Path) -> None:
     path = begin_job(home, title="Build demo", command=["build", "demo"], collection="demo", ended=None)
     with storage.locked(path / job_files.LOCK, what="job"):
         test = show("library")
@@ -334,7 +334,7 @@ def test_a_collection_in_the_making_leads_to_no_page_that_is_not_there_yet(home:
         assert "Finish making it" not in {button.label for button in test.button}
 
 
-def test_progress_tells_amount_rate_and_time_left(home: Path) -> None:
+def test_progress_shows_amount_rate_and_time_left(home: Path) -> None:
     path = begin_job(home, title="Build lung", command=["build", "lung"], collection="lung", ended=None)
     with storage.locked(path / job_files.LOCK, what="job"):
         bar = show("library").get("progress")[0]

@@ -50,7 +50,7 @@ def test_streamlit_s_own_routes_are_guarded(app: Running) -> None:
     assert upload.status_code == 403 and "another site" in upload.json()["error"]
 
 
-def test_a_page_may_ask_nothing_of_other_places(app: Running) -> None:
+def test_pages_may_load_nothing_from_other_servers(app: Running) -> None:
     policy = httpx.get(app.url + "/").headers["content-security-policy"]
     assert "http" not in policy and "*" not in policy and "default-src 'self'" in policy
 
@@ -58,7 +58,7 @@ def test_a_page_may_ask_nothing_of_other_places(app: Running) -> None:
 @pytest.mark.parametrize(
     "path", ["..%2f..%2fetc%2fpasswd", "%2e%2e/%2e%2e/etc/passwd", "collections/..%2f/thumb/0.jpg", "%5c%5cevil%5cshare"]
 )
-def test_no_path_leads_out(app: Running, path: str) -> None:
+def test_no_path_leads_outside_the_served_files(app: Running, path: str) -> None:
     answer = httpx.get(f"{app.url}/api/{path}")
     assert answer.status_code in (400, 403, 404) and "root:" not in answer.text
 
@@ -91,7 +91,7 @@ def test_importing_the_server_is_light() -> None:
     assert out.stdout.strip() == "[]"
 
 
-def test_a_checkout_and_the_command_serve_the_same_look() -> None:
+def test_a_checkout_and_the_command_use_the_same_theme() -> None:
     assert (ROOT / ".streamlit" / "config.toml").read_bytes() == (Path(server.__file__).parent / "ui" / "theme.toml").read_bytes()
 
 

@@ -140,7 +140,7 @@ def test_a_click_picks_the_patch_on_both_and_shows_its_neighbours_side_by_side(a
     assert f"patch={row}" in page.url
 
 
-def test_one_query_walks_on_and_back(app, browse):
+def test_opening_a_hit_asks_with_it_and_back_returns(app, browse):
     page = visit(browse, f"{app}/compare?collection=tissue&tab=query&patch=3")
     page.get_by_text("patches are found by both models").wait_for()
     assert pictures_are_here(page, ".result img") == 24

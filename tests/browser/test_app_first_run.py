@@ -79,7 +79,7 @@ def test_a_job_can_be_stopped_and_goes_on(empty_app, browse):
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_a_button_that_cannot_be_pressed_yet_can_be_read(empty_app, browse, dark):
+def test_a_disabled_button_has_readable_text(empty_app, browse, dark):
     page = visit(browse, empty_app, dark=dark)
     page.get_by_role("button", name="Real tissue").click()
     button = page.get_by_role("button", name="Build it")

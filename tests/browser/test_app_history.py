@@ -37,7 +37,7 @@ def steps(page) -> int:
     "asked",
     ["", "map", "search", "groups", "evaluate", "about", "map?collection=tissue&colour=label", "groups?by=label&collection=tissue&part=1"],
 )
-def test_opening_an_address_is_one_step_however_it_is_written(app, browse, asked):
+def test_opening_a_url_is_one_history_entry_however_it_is_written(app, browse, asked):
     page = browse()
     before = steps(page)
     page.goto(f"{app}/{asked}")
@@ -46,7 +46,7 @@ def test_opening_an_address_is_one_step_however_it_is_written(app, browse, asked
     assert page.url == f"{app}/{asked}"
 
 
-def test_every_page_is_one_press_away_in_both_directions(app, browse):
+def test_back_and_forward_move_one_page_a_press(app, browse):
     page = visit(browse, f"{app}/")
     shows(page, "library")
     begun = steps(page)
@@ -66,7 +66,7 @@ def test_every_page_is_one_press_away_in_both_directions(app, browse):
     assert steps(page) == begun + 1 + len(order)
 
 
-def test_a_link_reopens_where_one_looked_and_what_was_hidden(app, browse):
+def test_a_link_restores_the_view_and_the_hidden_classes(app, browse):
     page = visit(browse, f"{app}/map?collection=tissue")
     page.locator(".map[data-ready]").wait_for()
     settled(page)
@@ -86,7 +86,7 @@ def test_a_link_reopens_where_one_looked_and_what_was_hidden(app, browse):
     assert other.locator(".map").evaluate(looked) == pytest.approx(there, rel=1e-3)
 
 
-def test_what_the_server_writes_keeps_the_view_and_back_returns_to_it(app, browse):
+def test_a_url_written_by_the_server_keeps_the_view_and_back_returns_to_it(app, browse):
     page = visit(browse, f"{app}/map?collection=tissue")
     page.locator(".map[data-ready]").wait_for()
     settled(page)
@@ -118,7 +118,7 @@ def test_the_map_beside_a_hit_shows_all_points_and_the_hit(app, browse):
     assert overview.locator(".picture").count() == 0
 
 
-def test_the_page_one_is_on_is_marked_by_the_accent_and_the_head_keeps_its_height(app, browse):
+def test_the_current_page_is_marked_by_the_accent_and_the_header_keeps_its_height(app, browse):
     page = visit(browse, f"{app}/")
     heights = []
     for name in ("library", "map"):

@@ -87,7 +87,7 @@ def test_a_lasso_becomes_a_selection_and_the_link_reopens_it_in_another_browser(
     assert f"{N} selected" in selected(other)
 
 
-def test_similar_to_a_selection_is_found_and_the_link_holds_it(app, browse):
+def test_a_search_with_a_selection_is_restored_by_its_link(app, browse):
     page = visit(browse, f"{app}/map?collection=tissue")
     page.locator(f".map[data-ready='{N}']").wait_for()
     page.get_by_role("button", name="Box").click()
@@ -128,7 +128,7 @@ def test_back_undoes_a_choice(app, browse):
     page.get_by_text("Nothing is selected.").wait_for()
 
 
-def test_going_elsewhere_and_coming_back_keeps_what_was_asked(app, browse):
+def test_leaving_the_page_and_returning_keeps_the_query(app, browse):
     page = visit(browse, f"{app}/search?collection=tissue&patch=3")
     page.get_by_text("Leave out the same slide").click()
     page.wait_for_function("() => location.search.includes('apart=patient')")
@@ -168,7 +168,7 @@ def test_marking_hits_refines_the_query_and_can_be_undone(app, browse):
     assert "more=" not in page.url
 
 
-def test_a_hit_opens_large_beside_the_query_at_the_same_scale(app, browse):
+def test_a_hit_is_enlarged_beside_the_query_at_the_same_scale(app, browse):
     page = visit(browse, f"{app}/search?collection=tissue&patch=3")
     page.locator(".result .open").first.click()
     dialog = page.get_by_role("dialog")
@@ -181,7 +181,7 @@ def test_a_hit_opens_large_beside_the_query_at_the_same_scale(app, browse):
     page.wait_for_function("() => !/patch=3(&|$)/.test(location.search)")
 
 
-def test_a_part_of_the_query_is_searched_with(app, browse):
+def test_a_region_of_the_query_can_be_searched_with(app, browse):
     page = visit(browse, f"{app}/search?collection=tissue&patch=3")
     picture = page.locator(".crop img, .crop-picture img, .frame img").first
     picture.wait_for()
@@ -194,7 +194,7 @@ def test_a_part_of_the_query_is_searched_with(app, browse):
     ready(page)
 
 
-def test_a_picture_from_outside_is_brought_and_searched_with(app, browse, tmp_path):
+def test_an_uploaded_picture_can_be_searched_with(app, browse, tmp_path):
     (picture, *_) = appside.drawn_patches(tmp_path, per_class=1)
     page = visit(browse, f"{app}/search?collection=tissue")
     page.locator(".drop input").first.set_input_files(picture)
@@ -205,7 +205,7 @@ def test_a_picture_from_outside_is_brought_and_searched_with(app, browse, tmp_pa
     gone.get_by_text("This picture is no longer here; bring it again.").wait_for()
 
 
-def test_a_pasted_picture_is_searched_with(app, browse):
+def test_a_pasted_picture_can_be_searched_with(app, browse):
     page = visit(browse, f"{app}/search?collection=tissue")
     page.locator(".drop[data-ready]").wait_for()
     page.evaluate(

@@ -48,7 +48,7 @@ def test_charts_are_drawn_and_labels_are_text(app: str, browse, dark: bool) -> N
     assert page.faults == []
 
 
-def test_a_patch_that_went_wrong_opens_and_is_searched_with(app: str, browse) -> None:
+def test_a_misclassified_patch_can_be_enlarged_and_searched_with(app: str, browse) -> None:
     page = visit(browse, f"{app}/evaluate?collection=drawn", height=2600)
     assert pictures_are_here(page, ".result img") > 0
     page.locator(".result .open").first.click()
@@ -76,6 +76,6 @@ def test_the_report_to_take_away_is_one_file(app: str, browse, tmp_path: Path) -
     coming.value.save_as(place)
     alone = browse()
     alone.set_content(place.read_text(encoding="utf-8"))
-    expect(alone.get_by_role("heading", name="Examples that went wrong")).to_be_visible()
+    expect(alone.get_by_role("heading", name="Misclassified examples")).to_be_visible()
     alone.wait_for_function("() => document.images.length > 0 && [...document.images].every((one) => one.complete && one.naturalWidth > 0)")
     assert alone.faults == []

@@ -82,7 +82,7 @@ def test_rows_are_annotated_by_number_selection_and_condition(collection: Collec
         (["--rows", "1", "--tag", "a;b"], "cannot be one"),
     ],
 )
-def test_what_cannot_be_annotated_is_said_in_one_sentence(collection: Collection, arguments: list[str], words: str) -> None:
+def test_invalid_annotations_are_refused_in_one_sentence_by_the_command(collection: Collection, arguments: list[str], words: str) -> None:
     assert words in refusal(call(collection, "annotate", *arguments))
 
 
@@ -91,8 +91,8 @@ def test_annotate_requires_one_choice_of_rows_and_one_value(collection: Collecti
     assert call(collection, "annotate", *arguments).exit_code == 2
 
 
-def test_the_history_lists_who_said_what_and_undo_takes_it_back(collection: Collection) -> None:
-    assert "Nothing has been said" in call(collection, "history").stderr
+def test_the_history_lists_authors_and_values_and_undo_reverts_an_entry(collection: Collection) -> None:
+    assert "has no annotations yet" in call(collection, "history").stderr
     assert "nothing to undo" in refusal(call(collection, "undo"))
     collection.annotations.add("label", "\x1b[31mred", [1, 2], who="ann", why="a reason")
     collection.annotations.add("note", "b", [3], who="bob")

@@ -172,7 +172,7 @@ def collection(built: Path, tmp_path: Path) -> Collection:
 # -- rows
 
 
-def test_a_collection_of_which_nothing_was_said_has_no_journal_and_no_more_columns(collection: Collection) -> None:
+def test_a_collection_without_annotations_has_no_journal_and_no_further_columns(collection: Collection) -> None:
     assert collection.table() is collection.table()
     assert list(collection.table().columns) == list(collection.items.columns)
     assert collection.annotations.selections() == [] and collection.annotations.history() == []
@@ -227,7 +227,7 @@ def test_a_user_column_with_the_name_of_an_annotation_column_is_kept(collection:
     assert both["label_by_people_"].dropna().to_dict() == {0: "mitosis"}
 
 
-def test_hostile_texts_come_back_as_they_are_and_are_defused_in_csv(collection: Collection, tmp_path: Path) -> None:
+def test_hostile_texts_are_stored_unchanged_and_defused_in_csv(collection: Collection, tmp_path: Path) -> None:
     collection.annotations.add("note", HOSTILE, [0], who="<b>ann</b>", why=HOSTILE, query_id="q/1")
     collection.annotations.add("label", "=1+1", [1])
     entry = collection.annotations.history()[1]
@@ -259,7 +259,7 @@ def test_invalid_annotations_are_refused_in_one_sentence(collection: Collection,
     assert not (collection.path / FILE).exists()
 
 
-def test_who_is_the_user_of_the_system_where_nobody_is_named(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_author_is_the_user_of_the_system_by_default(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(getpass, "getuser", lambda: "ann")
     assert collection.annotations.add("label", "a", [0]).who == "ann"
 
@@ -296,7 +296,7 @@ def test_a_selection_saved_again_replaces_the_one_before_until_undo(collection: 
     assert annotations.selection("odd").rows.tolist() == [1]
 
 
-def test_rows_a_search_saved_by_itself_are_marked_and_saved_once(collection: Collection) -> None:
+def test_selections_saved_automatically_by_a_search_are_marked_and_saved_once(collection: Collection) -> None:
     saved = collection.annotations.save_automatic_selection([4, 2])
     again = collection.annotations.save_automatic_selection(np.array([2, 4]))
     assert saved == again and saved.automatic and saved.title.startswith("Searched with 2 patches")
@@ -328,7 +328,7 @@ def test_rows_can_be_given_by_number_selection_and_condition(collection: Collect
 # -- names of clusters
 
 
-def test_names_of_clusters_can_be_given_taken_away_and_undone(collection: Collection) -> None:
+def test_names_of_clusters_can_be_given_removed_and_undone(collection: Collection) -> None:
     (clusters,) = collection.embedding().clusterings()
     annotations = collection.annotations
     assert annotations.cluster_names(clusters) == {}

@@ -100,12 +100,12 @@ class SourceContract:
         np.testing.assert_array_equal(opened.again().read(uri), opened.source.read(uri))
 
     @pytest.mark.parametrize("uri", ["no such thing", "", "../../etc/passwd", "/etc/passwd", "x[999999999]", "x[-1]", "a\0b"])
-    def test_what_is_not_there_is_refused_with_a_reason(self, opened: Opened, uri: str) -> None:
+    def test_a_missing_picture_is_refused_with_a_reason(self, opened: Opened, uri: str) -> None:
         with pytest.raises(ImageRejected) as caught:
             opened.source.read(uri)
         assert caught.value.reason and "Error" not in caught.value.reason
 
-    def test_the_unreadable_one_is_refused_with_a_reason(self, opened: Opened) -> None:
+    def test_an_unreadable_picture_is_refused_with_a_reason(self, opened: Opened) -> None:
         with pytest.raises(ImageRejected) as caught:
             opened.source.read(opened.unreadable)
         assert caught.value.reason

@@ -84,7 +84,7 @@ class StoreContract:
             np.testing.assert_allclose(truth[query][mine], best, atol=2 * self.tolerance)  # rows as good as the true ones
             np.testing.assert_allclose(scores[query][: len(best)], truth[query][mine], atol=self.tolerance)
 
-    def test_says_what_it_is(self, index: VectorStore) -> None:
+    def test_kind_rows_dimension_and_settings_are_reported(self, index: VectorStore) -> None:
         assert (index.kind, index.n, index.dim) == (self.kind, N, DIM)
         assert json.loads(json.dumps(index.settings))["kind"] == self.kind
         assert index.settings["device"] in ("cpu", "gpu")
@@ -175,7 +175,7 @@ class StoreContract:
         assert stored["recall"] >= 0.99
         assert recall(index, vectors, k=10, seed=99) >= 0.985
 
-    def test_comes_back_from_disk(self, index: VectorStore, vectors: Any, tmp_path: Path) -> None:
+    def test_is_the_same_after_save_and_open(self, index: VectorStore, vectors: Any, tmp_path: Path) -> None:
         index.save(tmp_path)
         back = self.reopen(tmp_path, json.loads(json.dumps(dict(index.settings))))
         assert (back.n, back.dim, back.kind) == (index.n, index.dim, index.kind)

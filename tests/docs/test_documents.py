@@ -86,7 +86,7 @@ def test_the_python_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert getattr(names["vector"], "shape", None) == (1, getattr(names["encoder"], "dim", None))
 
 
-def test_a_signature_is_written_as_one_would_write_it() -> None:
+def test_signatures_are_written_in_a_readable_form() -> None:
     code = 'def f(a: int, b: str="x, y", *rest: int, c: list[int] | None=None, **more: str) -> None: ...'
     node = docstrings.ast.parse(code).body[0]
     assert isinstance(node, docstrings.ast.FunctionDef)

@@ -12,8 +12,7 @@ import sys
 import threading
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,7 +20,7 @@ from typing import Any
 import pytest
 import timm
 import torch
-from file_server import serving
+from file_server import Served, serving
 from safetensors.torch import save_file
 
 from explorer import encoders
@@ -35,58 +34,10 @@ SPEC = encoders.spec("kaiko-vits16")
 PLACE = "/kaiko-vits16/vits16.pth"
 
 
-@dataclass
-class Served:
-    """A web server on this machine: what it holds, how it misbehaves, what it was asked."""
-
-    url: str = ""
-    files: dict[str, bytes] = field(default_factory=dict)
-    cut_at: int | None = None
-    chunked: bool = False
-    send_on: str = ""
-    wait_for: threading.Event | None = None
-    asked: list[str] = field(default_factory=list)
-
-
 @pytest.fixture
 def server() -> Iterator[Served]:
-    served = Served()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            served.asked.append(self.path)
-            if served.send_on and self.path == PLACE:
-                self.send_response(302)
-                self.send_header("Location", served.send_on)
-                self.end_headers()
-                return
-            content = served.files.get(self.path)
-            if content is None:
-                self.send_error(404)
-                return
-            if served.wait_for:
-                served.wait_for.wait(20)
-            self.send_response(200)
-            if served.chunked:  # announces more than it sends
-                self.send_header("Transfer-Encoding", "chunked")
-                self.end_headers()
-                self.wfile.write(b"100000\r\n" + content[: served.cut_at])
-                return
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content[: served.cut_at])
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    served.url = f"http://127.0.0.1:{http.server_port}"
-    yield served
-    http.shutdown()
-    thread.join()
-    http.server_close()
+    with serving() as served:
+        yield served
 
 
 @pytest.fixture(scope="session")
@@ -108,7 +59,7 @@ def test_the_first_use_fetches_and_the_second_does_not_ask_again(server: Served,
         return encoders.load("kaiko-vits16", weights_dir=tmp_path, mirror=server.url, device="cpu", report=told.append)
 
     first = load()
-    assert server.asked == [PLACE]
+    assert server.paths == [PLACE]
     assert {p.verb for p in told} == {"weights"}
     assert {p.unit for p in told} == {"bytes"}
     assert [p.done for p in told] == sorted(p.done for p in told)
@@ -116,7 +67,7 @@ def test_the_first_use_fetches_and_the_second_does_not_ask_again(server: Served,
 
     told.clear()
     second = load()
-    assert server.asked == [PLACE]
+    assert server.paths == [PLACE]
     assert told == []
     assert first.recipe == second.recipe
     assert first.recipe["weights_sha256"] == file_sha256(vits16)
@@ -130,7 +81,7 @@ def test_the_first_use_fetches_and_the_second_does_not_ask_again(server: Served,
     assert record["date"].startswith("20")
 
 
-def test_settings_of_the_environment_say_where_weights_lie(
+def test_environment_variables_set_the_folder_and_the_mirror_of_weights(
     server: Served, vits16: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.files[PLACE] = vits16.read_bytes()
@@ -165,7 +116,7 @@ def test_safetensors_and_a_nested_checkpoint_are_read_too(vits16: Path, tmp_path
 # --- fetching, with small files --------------------------------------------------------------------------------------
 
 
-def test_a_cut_download_goes_on_where_it_stopped(tmp_path: Path) -> None:
+def test_a_cut_download_of_weights_is_resumed(tmp_path: Path) -> None:
     with serving() as server:
         server.files[PLACE] = content = bytes(range(256)) * 9000
         server.cuts = [1_500_000, 0]
@@ -181,7 +132,7 @@ def test_a_cut_download_goes_on_where_it_stopped(tmp_path: Path) -> None:
 
 
 def test_a_truncated_chunked_download_is_resumed_too(server: Served, tmp_path: Path) -> None:
-    server.files[PLACE], server.cut_at, server.chunked = b"weights" * 100, 70, True
+    server.files[PLACE], server.chunked = b"weights" * 100, 70
     with pytest.raises(WeightsMissing, match=r"kaiko-vits16.*could not be fetched.*--weights"):
         weights.cached(SPEC, tmp_path, mirror=server.url)
     assert not (tmp_path / PLACE[1:]).exists()
@@ -189,7 +140,7 @@ def test_a_truncated_chunked_download_is_resumed_too(server: Served, tmp_path: P
 
 def test_an_invalid_mirror_address_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXPLORER_WEIGHTS_MIRROR", "foo")
-    with pytest.raises(InputError, match=r"^Setting EXPLORER_WEIGHTS_MIRROR is 'foo', which is no address"):
+    with pytest.raises(InputError, match=r"^Setting EXPLORER_WEIGHTS_MIRROR is 'foo', which is neither https"):
         encoders.load("kaiko-vits16", weights_dir=tmp_path, device="cpu")
 
 
@@ -296,7 +247,7 @@ def test_two_processes_fetch_once_and_the_one_that_waits_says_so(server: Served,
         assert process.stdout
         process.stdout.close()
     assert lines == ["another process is fetching kaiko-vits16; waiting for it", *[file_sha256(tmp_path / PLACE[1:])] * 2]
-    assert server.asked == [PLACE]
+    assert server.paths == [PLACE]
 
 
 # --- the Hugging Face hub --------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from explorer.errors import InputError
 from explorer.evaluation import Report, colour_histogram, retrieval
 from explorer.evaluation.inputs import column
-from explorer.evaluation.intervals import Estimate, bootstrap, group_sums, mutual_factor, widened, wilson
+from explorer.evaluation.intervals import Estimate, bootstrap, group_sums, mutual_factor, widened
 
 
 def share(sums: np.ndarray) -> np.ndarray:
@@ -78,16 +78,6 @@ def test_permuted_labels_hold_chance_as_often_as_the_interval_says() -> None:
         score, chance = at.scores["majority_vote"], at.chance["majority_vote"]
         held += score.low <= chance <= score.high
     assert held >= 54
-
-
-@pytest.mark.parametrize(
-    ("successes", "n", "low", "high"),
-    [(0, 10, 0.0, 0.2775), (10, 10, 0.7225, 1.0), (5, 10, 0.2366, 0.7634), (81, 263, 0.2553, 0.3662)],
-)
-def test_wilson_gives_published_intervals(successes: int, n: int, low: float, high: float) -> None:
-    """81 of 263 is the example of Newcombe 1998."""
-    estimate = wilson(successes, n)
-    assert (estimate.low, estimate.high) == pytest.approx((low, high), abs=1e-4)
 
 
 @given(st.lists(st.one_of(st.none(), st.text(max_size=3), st.just(float("nan"))), min_size=1, max_size=30))

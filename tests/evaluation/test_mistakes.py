@@ -1,4 +1,4 @@
-"""Examples that went wrong are rows that went wrong, every confusion among them; probe intervals draw patients."""
+"""Misclassified examples: every confusion among them; probe intervals draw patients."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def tissue(n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return vectors.astype(np.float32), label, patient
 
 
-def test_retrieval_tells_mistakes_by_the_rows_it_was_given() -> None:
+def test_mistakes_of_retrieval_are_numbered_by_input_row() -> None:
     vectors, label, patient = tissue(200, 0)
     order = np.random.default_rng(1).permutation(200)
     first = retrieval(vectors, label, groups=patient)
@@ -58,7 +58,7 @@ def test_retrieval_tells_mistakes_by_the_rows_it_was_given() -> None:
     assert [order[each.row] for each in shuffled.mistakes] == [each.row for each in first.mistakes]
 
 
-def test_knn_and_probe_tell_mistakes_by_their_test_rows() -> None:
+def test_mistakes_of_knn_and_probe_are_numbered_by_test_row() -> None:
     (x, y, _), (xt, yt, _) = tissue(300, 0), tissue(90, 1)
     labels = [None if i % 7 == 0 else str(value) for i, value in enumerate(yt)]
     report = knn(x, y.astype(str), x_test=xt, y_test=labels)

@@ -139,8 +139,8 @@ def test_many_classes_and_two_sites_without_bias_are_not_called_bias() -> None:
     assert report.robustness.high < 0.5
     assert report.robustness_by_chance < report.robustness.low
     assert report.follows == "neither"
-    assert "It cannot be said" in report.sentence
-    assert report.site_sentence.startswith("Neighbours do not give the site away")
+    assert "It cannot be determined" in report.sentence
+    assert report.site_sentence.startswith("Neighbours do not reveal the site")
 
 
 def test_few_classes_and_many_sites_with_bias_are_not_called_fair() -> None:
@@ -152,7 +152,7 @@ def test_few_classes_and_many_sites_with_bias_are_not_called_fair() -> None:
     assert report.robustness.low > 0.5
     assert report.robustness.high < report.robustness_by_chance
     assert report.follows == "neither"
-    assert report.site_sentence.startswith("Neighbours give the site away")
+    assert report.site_sentence.startswith("Neighbours reveal the site")
 
 
 def test_neighbours_that_share_both_or_neither_give_no_index() -> None:
@@ -162,7 +162,7 @@ def test_neighbours_that_share_both_or_neither_give_no_index() -> None:
     assert report.counts == {"SS": 400, "SO": 0, "OS": 0, "OO": 0}
     assert report.follows == "neither"
     assert "nan" not in report.sentence
-    assert "cannot be said" in report.sentence
+    assert "cannot be determined" in report.sentence
     assert report.to_json()["robustness"]["value"] is None
 
 

@@ -214,7 +214,7 @@ def test_rate_and_time_left_are_those_of_the_step_in_progress(home: Path) -> Non
     assert job.seconds_left() == pytest.approx(15.0)
 
 
-def test_a_job_that_ignores_the_request_to_stop_is_made_to(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_that_ignores_the_request_to_stop_is_killed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("explorer.jobs.control._PATIENCE_S", 0.2)
     job, process = by_hand(home, "pass")
     assert job.state() == "running"

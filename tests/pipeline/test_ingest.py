@@ -115,7 +115,7 @@ def test_nothing_readable_makes_no_collection(tmp_path: Path, settings: Settings
         open_collection("c", home=settings.home)
 
 
-def test_a_picture_that_changed_since_is_not_passed_off_as_the_row(folder: Path, settings: Settings) -> None:
+def test_a_picture_that_changed_since_ingest_is_refused(folder: Path, settings: Settings) -> None:
     collection = take(folder, settings)
     Pillow.new("RGB", (32, 32), "white").save(folder / collection.items["uri"].iloc[3])
     with pytest.raises(InputError, match="has changed since"):
@@ -284,7 +284,7 @@ def test_a_damaged_collection_hides_no_other(folder: Path, settings: Settings) -
     assert list(list_damaged(settings.home)) == ["broken"]
 
 
-def test_a_file_that_is_gone_is_named(folder: Path, settings: Settings) -> None:
+def test_a_missing_picture_file_is_named(folder: Path, settings: Settings) -> None:
     collection = take(folder, settings)
     (folder / "LYM" / "lym-002.png").unlink()
     row = collection.items["uri"].tolist().index("LYM/lym-002.png")

@@ -387,6 +387,9 @@ def test_agreement_of_clusters_with_a_column_is_measured(whole: Collection) -> N
     assert agrees["purity"] == pytest.approx(by_hand, abs=1e-4)
     with pytest.raises(InputError, match="no column 'organ'"):
         agreement(whole, groups, "organ")
+    whole.annotations.add("label", "odd", [0, 1, 2])
+    assert agreement(whole, groups, "label_by_people")["without_value"] == whole.n - 3, "a column by people like any other"
+    whole.annotations.undo()
     with pytest.raises(InputError, match="kmeans has no parameter min_samples"):
         cluster(whole, method="kmeans", min_samples=3)
 

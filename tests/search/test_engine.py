@@ -23,7 +23,7 @@ class Memory(Searchable):
     """An embedding without a disk: every row is a small picture, and its vector is read off its pixels."""
 
     key, encoder_name, collection_name = "k", "pixels", "memory"
-    vectors = items = index = layout = np.empty(0)
+    vectors = items = annotated_items = index = layout = np.empty(0)
     """Set for each; named here so that the class is no longer abstract."""
 
     def __init__(self, seed: int = 0, n: int = N, *, kind: str = "flat") -> None:
@@ -41,6 +41,7 @@ class Memory(Searchable):
                 "sha256": [pixels_sha256(picture) for picture in self.pictures],
             }
         )
+        self.annotated_items = self.items
         self.index = build_index(self.vectors, kind=kind)
         self.layout: Any = random.normal(size=(n, 2)).astype(np.float32)
         self.encoded = 0
@@ -220,12 +221,12 @@ def test_columns_unknown_for_the_query_are_named(memory: Memory) -> None:
         (Query((Picture(np.zeros((2, 2, 3), np.uint8)),), exclude_same=("patient",)), "needs a query whose patient is known"),
     ],
 )
-def test_what_cannot_be_asked_of_a_collection_is_refused(memory: Memory, query: Query, words: str) -> None:
+def test_queries_that_do_not_fit_the_collection_are_refused(memory: Memory, query: Query, words: str) -> None:
     with pytest.raises(InputError, match=words):
         search(memory, query)
 
 
-def test_a_collection_of_one_row_has_nothing_else_to_find() -> None:
+def test_a_collection_of_one_row_gives_no_hits() -> None:
     found = search(Memory(n=1), Query((Row(0),)))
     assert found.hits == []
     assert found.facts.closer_than is None

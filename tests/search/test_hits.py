@@ -36,6 +36,18 @@ def test_plain_turns_cells_into_json_values(cell: Any, value: Any) -> None:
     assert plain(cell) == value
 
 
+@pytest.mark.parametrize(
+    ("closer_than", "sentence"),
+    [
+        (None, ""),
+        (0.62, "The query is more similar to its nearest patch than 62 % of the collection's patches are to theirs."),
+        (0.02, "Nothing here is really like the query: 98 % of the collection's patches are at least as similar to their nearest one."),
+    ],
+)
+def test_whether_something_alike_was_found_is_said_in_a_sentence(closer_than: float | None, sentence: str) -> None:
+    assert Facts(closer_than=closer_than).closeness == sentence
+
+
 def test_label_shares_count_labelled_hits_and_let_the_nearest_break_ties() -> None:
     hits = [make_hit(i + 1, i, 1.0 - i / 10, table().iloc[i].to_dict()) for i in (1, 0, 2)]
     shares = SearchResult("c", "e", "k", Query(), Facts(), hits, 0.1).label_shares()

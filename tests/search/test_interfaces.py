@@ -204,6 +204,18 @@ def test_a_search_on_an_opened_collection_touches_no_directory(collection: Colle
     assert answer(collection.search(query)) == near(before)
 
 
+def test_hits_have_the_labels_that_people_gave(collection: Collection) -> None:
+    query = Query((Row(0),), k=5)
+    rows = [hit.row for hit in collection.search(query).hits]
+    collection.annotations.add("label", "odd crypt", [rows[2]])
+    found = [hit.to_json().get("label_by_people") for hit in collection.search(query).hits]
+    assert found == [None, None, "odd crypt", None, None]
+    filtered = collection.search(Query((Row(0),), k=5, where={"label_by_people": "odd crypt"}))
+    assert [hit.row for hit in filtered.hits] == [rows[2]]
+    collection.annotations.undo()
+    assert "label_by_people" not in collection.search(query).hits[2].to_json()
+
+
 def test_an_embedding_keeps_to_its_key_when_a_newer_one_appears(collection: Collection) -> None:
     embedding = collection.embedding()
     assert collection.embedding(embedding.key).key == embedding.key

@@ -69,14 +69,14 @@ def test_what_is_fetched_is_the_data_set_and_is_fetched_once(crc: Callable[..., 
     assert len(server.asked) == 2
 
 
-def test_a_cut_transfer_goes_on_where_it_stopped(crc: Callable[..., Path], server: Served) -> None:
+def test_a_cut_download_of_a_data_set_is_resumed(crc: Callable[..., Path], server: Served) -> None:
     server.cuts = [1000, 500]
     folder = crc()
     assert server.asked == [(TRAIN, None), (TRAIN, "bytes=1000-"), (TRAIN, "bytes=1500-"), (VAL, None)]
     assert len(open_source(folder, kind="crc").items()) == 54
 
 
-def test_a_killed_run_leaves_its_bytes_for_the_next(crc: Callable[..., Path], server: Served, tmp_path: Path) -> None:
+def test_a_killed_download_is_resumed_by_the_next_run(crc: Callable[..., Path], server: Served, tmp_path: Path) -> None:
     server.cuts = [1000, 0]
     with pytest.raises(SourceError, match=r"NCT-CRC-HE-100K\.zip could not be fetched \(cut after 1000 of \d+ bytes\); run this again"):
         crc()
@@ -86,7 +86,7 @@ def test_a_killed_run_leaves_its_bytes_for_the_next(crc: Callable[..., Path], se
     assert server.asked[0] == (TRAIN, "bytes=1000-")
 
 
-def test_bytes_that_were_all_there_are_not_fetched_again(crc: Callable[..., Path], server: Served) -> None:
+def test_a_complete_part_of_a_data_set_is_not_downloaded_again(crc: Callable[..., Path], server: Served) -> None:
     with pytest.raises(UnsafeArchive):
         crc(limits=Limits(max_archive_bytes=10))  # fetched in full, not unpacked
     server.asked.clear()

@@ -205,7 +205,7 @@ def test_floating_point_samples_are_scaled_by_their_range(top: float) -> None:
     np.testing.assert_array_equal(read(encoded(Image.fromarray(values), "TIFF"))[..., 0].ravel(), np.arange(256))
 
 
-def test_the_first_page_and_the_first_frame() -> None:
+def test_the_first_page_and_the_first_frame_are_read() -> None:
     first, second = Image.fromarray(patch()), Image.fromarray(patch(seed=1))
     np.testing.assert_array_equal(read(encoded(first, "TIFF", save_all=True, append_images=[second])), patch())
     np.testing.assert_array_equal(read(encoded(first, "PNG", save_all=True, append_images=[second])), patch())
@@ -283,7 +283,7 @@ def test_odd_files_open_where_pillow_opens_them_and_only_there(shared_data: Path
     assert differ - {("hopper_webp.tif", "")} == {("derived_bitflips.jpg", "damaged")}
 
 
-def test_odd_pictures_show_what_they_should(shared_data: Path) -> None:
+def test_unusual_real_pictures_have_the_expected_pixels(shared_data: Path) -> None:
     odd = shared_data / "odd"
     pixels = {path.name: decode(path.read_bytes(), name=path.name) for path in odd.iterdir() if not outcome(path)}
     patch_ = pixels["UPPER.JPEG"]

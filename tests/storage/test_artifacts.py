@@ -88,14 +88,14 @@ def test_a_cut_file_is_refused_when_opened(tmp_path: Path) -> None:
         storage.file(made, "b.bin")
 
 
-def test_a_damaged_record_is_said(tmp_path: Path) -> None:
+def test_a_damaged_record_is_reported(tmp_path: Path) -> None:
     made = storage.make(tmp_path, "things", RECIPE, fill)
     (made.path / "meta.json").write_text("{")
     with pytest.raises(ArtifactDamaged, match=r"meta\.json"):
         storage.find(tmp_path, "things", made.key)
 
 
-def test_a_lock_held_by_another_process_is_waited_for_or_said(tmp_path: Path) -> None:
+def test_a_lock_held_by_another_process_is_waited_for_or_reported(tmp_path: Path) -> None:
     code = f"""
         import sys, time
         from pathlib import Path

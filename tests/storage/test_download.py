@@ -54,20 +54,20 @@ def test_a_file_that_changed_on_the_server_is_fetched_from_its_start(server: Ser
     assert part.read_bytes() == CONTENT[::-1]
 
 
-def test_bytes_of_another_address_are_not_gone_on_with(server: Served, part: Path) -> None:
+def test_a_part_from_another_address_is_not_resumed(server: Served, part: Path) -> None:
     cut(server, part, 1000)
     server.files["/other"] = CONTENT[::-1]
     list(resume(f"{server.url}/other", part))
     assert server.asked == [("/other", None)] and part.read_bytes() == CONTENT[::-1]
 
 
-def test_bytes_that_nobody_knows_the_origin_of_are_not_gone_on_with(server: Served, part: Path) -> None:
+def test_a_part_without_a_record_is_not_resumed(server: Served, part: Path) -> None:
     part.write_bytes(b"leftover")
     bring(server, part)
     assert server.asked == [("/file", None)] and part.read_bytes() == CONTENT
 
 
-def test_a_whole_part_is_not_fetched_again(server: Served, part: Path) -> None:
+def test_a_complete_part_is_not_downloaded_again(server: Served, part: Path) -> None:
     bring(server, part)
     server.asked.clear()
     assert bring(server, part) == (len(CONTENT), len(CONTENT))

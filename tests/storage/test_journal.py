@@ -226,7 +226,7 @@ def test_a_read_only_folder_can_be_read_and_says_why_it_cannot_be_written(read_o
     assert values(journal) == ["a"]
 
 
-def test_a_writer_that_holds_the_file_too_long_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_writer_that_holds_the_file_too_long_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     journal = journal_in(tmp_path)
     journal.append([draft("a", 1)], who="ann")
     monkeypatch.setattr(journal_file, "PATIENCE_S", 0.01)

@@ -23,8 +23,8 @@ from ..ui import job_panel, source_reading
 
 _KINDS = {
     "thumbnails": "Small pictures", "embeddings": "Descriptions by a model", "neighbours": "Neighbours and search", "projections": "Maps",
-    "stabilities": "Maps drawn again", "clusters": "Groups", "baselines": "To hold scores against",
-    "anchors": "To hold scores against", "reports": "Reports",
+    "stabilities": "Stability of maps", "clusters": "Groups", "baselines": "Baselines",
+    "anchors": "Baselines", "reports": "Reports",
     "selections": "Saved selections",
 }  # fmt: skip
 _SOURCES = {

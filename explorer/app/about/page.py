@@ -1,4 +1,5 @@
-"""About a collection: how it was made, by what, under which licence; what was left out; whether its files are whole.
+"""About a collection: how it was made, by what, under which licence; what was left out; what people said of its rows; whether its files are
+whole.
 
 Below it, the program's documents, which need no collection.
 """
@@ -8,7 +9,7 @@ from __future__ import annotations
 import streamlit as st
 
 from explorer.app import ui
-from explorer.app.about import documents, facts
+from explorer.app.about import documents, facts, history
 from explorer.app.ui import url_state
 
 
@@ -20,6 +21,7 @@ def show_collection() -> None:
     facts.models(collection)
     facts.check(collection)
     facts.rejects(collection)
+    history.show(collection)
     facts.artifacts(collection)
 
 

@@ -1,4 +1,4 @@
-"""Routes for annotations of rows, their history, and saved selections."""
+"""Routes for annotations of rows, their history, saved selections, and names of groups."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ... import pipeline
 from ...collection import Collection, RowKind, SavedSelection
 from ...errors import NotFound
+from ...storage import Artifact
 from ...storage.journal import Entry, RowNumbers
 from ..shared import cache
 from .parameters import NamedCollection
@@ -38,7 +39,7 @@ class NewAnnotation(Rows):
     """The body of a call that adds an annotation."""
 
     kind: RowKind
-    value: Annotated[str, Field(description="An empty label, note or decision takes it away.")]
+    value: Annotated[str, Field(description="An empty label, note or decision removes it.")]
     why: str = ""
     query_id: Annotated[str, Field(description="The query by which the rows were found.")] = ""
 
@@ -48,6 +49,12 @@ class NewSelection(Rows):
 
     title: str
     note: str = ""
+
+
+class GroupNames(BaseModel):
+    """Names of groups by their number from 0."""
+
+    names: dict[Annotated[int, Field(ge=0)], str]
 
 
 class Undo(BaseModel):
@@ -104,6 +111,25 @@ def save(collection: NamedCollection, asked: NewSelection) -> dict[str, Any]:
 def remove(collection: NamedCollection, key: str) -> dict[str, Any]:
     """Remove a selection from the list. Returns the entry; undoing it restores the selection."""
     return _entry(collection.annotations.remove_selection(_find(collection, key).title, who=cache.LOCAL_USER))
+
+
+@router.get("/groups/{key}/names")
+def group_names(collection: NamedCollection, key: str) -> GroupNames:
+    """Names that people gave to the groups of a clustering."""
+    return GroupNames(names=collection.annotations.cluster_names(_clustering(collection, key)))
+
+
+@router.patch("/groups/{key}/names")
+def name_groups(collection: NamedCollection, key: str, asked: GroupNames) -> GroupNames:
+    """Name groups of a clustering; an empty name removes one. Returns all names."""
+    return GroupNames(names=collection.annotations.name_clusters(_clustering(collection, key), asked.names, who=cache.LOCAL_USER))
+
+
+def _clustering(collection: Collection, key: str) -> Artifact:
+    for found in collection.artifacts("clusters"):
+        if found.key == key:
+            return found
+    raise NotFound("There is no such clustering; it may have been removed.")
 
 
 def _find(collection: Collection, key: str) -> SavedSelection:

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from ... import storage
 from . import annotations as annotation_routes
-from . import collections, images, jobs, problems, security, uploads
+from . import collections, images, jobs, problems, queries, security, uploads
 from .limits import Limits
 
 
@@ -56,6 +56,6 @@ def make_api() -> FastAPI:
     api = _Api(title="Pathology explorer", version=version, docs_url=None, redoc_url=None, redirect_slashes=False, responses=refusals)
     problems.install(api)
     api.add_middleware(Limits)
-    for part in (collections, annotation_routes, images, uploads, jobs):
+    for part in (collections, annotation_routes, images, queries, uploads, jobs):
         api.include_router(part.router)
     return api

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi import Query as Parameter
@@ -12,18 +12,17 @@ from starlette.concurrency import run_in_threadpool
 
 from ... import encoders, pipeline, storage
 from ...collection import Collection
-from ...errors import ImageRejected, InputError, TooLarge
+from ...errors import ImageRejected, InputError
 from ...search import INTERNAL, Picture, Query, Region, beside, plain
 from ...sources.images import decode
 from ..shared import cache
 from ..shared.redaction import without_paths
-from .parameters import NamedCollection
+from .parameters import NamedCollection, query_bytes
 
 MOST_ITEMS = 1000
 MOST_HITS = 1000
 MOST_EXAMPLES = 256
 MOST_COLUMNS = 100
-MOST_QUERY_BYTES = 20_000_000
 KINDS = ("embeddings", "neighbours", "projections", "stabilities", "clusters", "reports", "selections")
 
 router = APIRouter(tags=["collections"])
@@ -113,6 +112,7 @@ class RowQuestion(BaseModel):
     ] = []
     more_like: Annotated[list[dict[str, Any]], Field(max_length=MOST_EXAMPLES, description="Examples to move the query towards.")] = []
     unlike: Annotated[list[dict[str, Any]], Field(max_length=MOST_EXAMPLES, description="Examples to move the query away from.")] = []
+    combine: Annotated[Literal["mean"], Field(description="How several examples become one query.")] = "mean"
     k: Annotated[int, Field(ge=1, le=MOST_HITS)] = 10
     where: Annotated[
         dict[str, Any],
@@ -158,7 +158,7 @@ async def search_image(
     """The rows most similar to the picture in the body of the call. The picture is not kept."""
     if not request.headers.get("content-type", "").startswith("image/"):
         raise HTTPException(415, "Send a picture as the body, with its media type such as image/png.")
-    data = await _limited(request)
+    data = await query_bytes(request)
 
     def answer() -> dict[str, Any]:
         try:
@@ -184,15 +184,6 @@ def _box(text: str) -> tuple[float, float, float, float]:
     except ValueError:
         raise InputError("region is not left,top,right,bottom; write for example 0.25,0.25,0.75,0.75.") from None
     return left, top, right, bottom
-
-
-async def _limited(request: Request) -> bytes:
-    data = bytearray()
-    async for piece in request.stream():
-        data += piece
-        if len(data) > MOST_QUERY_BYTES:
-            raise TooLarge(f"A query picture may have {MOST_QUERY_BYTES // 1_000_000} MB; make it smaller or cut a region out of it.")
-    return bytes(data)
 
 
 def _filters(text: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from ...errors import NotFound
 from ...search import INTERNAL, plain
 from ...storage import Artifact
 from ...types import Image
-from ..shared import assets, cache, point_buffers, query_pictures
+from ..shared import assets, cache, point_buffers
 from .parameters import NamedCollection
 
 BINARY, JPEG = "application/octet-stream", "image/jpeg"
@@ -92,12 +92,6 @@ def place(collection: NamedCollection, key: str, column: str) -> Response:
     if found is None:
         raise NotFound(f"This was not measured of the map; run 'explorer project {collection.name} --stability'.")
     return _binary(found.astype("<f4").tobytes())
-
-
-@router.get("/queries/{query_id}.jpg", include_in_schema=False)
-def query(query_id: str) -> Response:
-    found = query_pictures.find(query_id)
-    return Response(jpeg(found), media_type=JPEG, headers={"Cache-Control": "private, no-store"})
 
 
 def jpeg(image: Image) -> bytes:

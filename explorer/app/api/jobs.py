@@ -23,7 +23,7 @@ def listed() -> list[dict[str, Any]]:
 
 
 @router.post("", status_code=201)
-def start(asked: job_requests.Work) -> dict[str, Any]:
+def start(asked: job_requests.JobRequest) -> dict[str, Any]:
     """Start a job, or queue it. It continues when the browser or the server ends, and can be resumed after it was killed."""
     return as_json(job_requests.start(asked))
 

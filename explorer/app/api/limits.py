@@ -29,7 +29,7 @@ _LIMITS = {
     "selections": Limit(most_bytes=12_000_000, most_values=1_000_000),
 }
 """Limits by the last part of the path; ``Limit()`` for every other path."""
-_STREAMED = re.compile(r"/uploads/[^/]+$|/search/image$")
+_STREAMED = re.compile(r"/(?:uploads|queries)/[^/]+$|/search/image$")
 """Paths of the routes that read their body in chunks, each with its own limit."""
 _STRING = re.compile(rb'"(?:[^"\\]+|\\.)*"?', re.DOTALL)
 """A JSON string, also one that is not closed, so that each byte is read only once for any input."""

@@ -71,7 +71,7 @@ def install(api: FastAPI) -> None:
     def disk(_: Request, error: OSError) -> JSONResponse:
         _log.error("A request met an error of the operating system.", exc_info=error)
         if storage.is_full(error):
-            return answer(status_of(StorageFull()), "The disk of the server is full; ask whoever runs it to make room.")
+            return answer(status_of(StorageFull()), "The disk of the server is full; ask its administrator to make room.")
         return answer(500, "The server could not read or write a file; its log says which.")
 
     @api.exception_handler(Exception)

@@ -131,7 +131,7 @@ class Guard:
         local = here and (call.name in self.allowed_names or (call.name in LOCAL and not call.through_unknown_proxy))
         known = call.name in self.allowed_names | self.own_names | LOCAL or _is_foreign_ip(call.name)
         if not known:
-            return answer(403, "This server does not answer to this name; whoever runs it can allow it by EXPLORER_ALLOWED_HOSTS.")
+            return answer(403, "This server does not answer to this name; its administrator can allow it by EXPLORER_ALLOWED_HOSTS.")
         if not local and (refusal := self._without_token(scope, call)) is not None:
             return refusal
         if scope["type"] == "http" and scope["method"] in SAFE:

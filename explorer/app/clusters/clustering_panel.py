@@ -53,7 +53,7 @@ def compare(collection: Collection, artifact: Artifact, asked: Mapping[str, str]
     """Show in words and one chart how the clusters agree with a column; returns the column."""
     options = columns(collection)
     if not options:
-        st.caption("Nothing is known of these patches to compare the groups with. Labels in a table or in folder names would be.")
+        st.caption("These patches have no column to compare the groups with; labels in a table or in folder names would give one.")
         return None
     state_key = f"groups/by/{collection.name}"
     if asked is not None:
@@ -137,7 +137,7 @@ def _another(collection: Collection, encoder: str) -> None:
     how = st.segmented_control("How", ["Leiden", "k-means", "HDBSCAN"], default="Leiden", required=True, key="groups/method")
     options: dict[str, Any] = {}
     if how == "Leiden":
-        st.caption("Follows who is whose neighbour. Finds its own number of groups.")
+        st.caption("Joins patches that are neighbours of each other. The number of groups follows from the data.")
         options = {
             "method": "leiden",
             "resolution": st.slider("Fineness", 0.2, 4.0, 1.0, 0.1, key="groups/resolution", help="More gives more groups."),
@@ -156,7 +156,7 @@ def _another(collection: Collection, encoder: str) -> None:
                 "Patches in the smallest group", 2, max(2, collection.n), min(25, max(2, collection.n // 4)), key="groups/min"
             ),
         }
-    seed = st.number_input("Seed", 0, 9999, 0, key="groups/seed", help="Another seed finds the same groups where they are really there.")
+    seed = st.number_input("Seed", 0, 9999, 0, key="groups/seed", help="Groups that are really there are found with any seed.")
     if st.button("Find groups", type="primary", key="groups/find"):
         job_requests.start(job_requests.Cluster(name=collection.name, encoder=encoder, seed=int(seed), **options))
         st.rerun()

@@ -37,7 +37,7 @@ def show(collection: Collection, asked: Mapping[str, str] | None) -> dict[str, A
         _export(found, "all" if whole else collection.name)
         _bars(shown)
     elif missing:
-        ui.nothing("Nothing has been measured yet.", "Start a measurement below; its numbers then stand here, a line for each model.")
+        ui.nothing("Nothing has been measured yet.", "Start a measurement below; its numbers then appear here, a line for each model.")
     else:
         ui.nothing("There is nothing to measure against.", "Give the patches labels, in a table or by folder names, and build again.")
     _missing(missing, several=len(collections) > 1)

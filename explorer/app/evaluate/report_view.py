@@ -75,8 +75,8 @@ def _mistakes(collection: Collection, report: EvaluationReport[Any], key: str) -
     found = [each for each in report.mistakes if each.row < collection.n]
     if not found:
         return
-    st.header("Examples that went wrong", anchor=False)
-    st.caption("Every confusion in turn, the surest mistake first. Open one to see it large and to search with it.")
+    st.header("Misclassified examples", anchor=False)
+    st.caption("Examples of each confusion, those with the most votes first. Open one to enlarge it and to search with it.")
     patients = collection.items["patient"]
     cards = [
         widgets.Card(each.row, "", each.truth, f"named {each.named or 'nothing'}", str(value_of(patients.iloc[each.row]) or ""))
@@ -87,7 +87,7 @@ def _mistakes(collection: Collection, report: EvaluationReport[Any], key: str) -
         _large(collection, next(each for each in found if each.row == seen.opened))
 
 
-@st.dialog("A patch that went wrong", width="large")
+@st.dialog("A misclassified patch", width="large")
 def _large(collection: Collection, wrong: Mistake) -> None:
     row = wrong.row
     widgets.patch("evaluate/large", [ui.picture(collection, row)], height_px=420)

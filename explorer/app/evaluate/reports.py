@@ -79,7 +79,7 @@ def _take(collection: Collection, asked: Mapping[str, str]) -> None:
 def _another(collection: Collection, encoder: str) -> None:
     labels = ui.class_columns(collection)
     if not labels:
-        st.caption("Nothing is known of these patches to measure against. Labels in a table or in folder names would be.")
+        st.caption("These patches have no column to measure against; labels in a table or in folder names would give one.")
         return
     known = list(PROTOCOLS.values())
     chosen = PROTOCOLS[
@@ -129,7 +129,7 @@ def _column(words: str, collection: Collection, labels: list[str], *, usual: tup
 
 def _summary(collection: Collection, label: str, *, folds: bool) -> str:
     """A summary of the choices, shown before anything is measured."""
-    values = collection.items[label].dropna()
+    values = collection.table()[label].dropna()
     words = f"{ui.count(values.nunique(), 'class')} in {ui.count(len(values), 'patch')}"
     if gaps := collection.n - len(values):
         words += f"; {ui.count(gaps, 'patch')} without a value are left out"

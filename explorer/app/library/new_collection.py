@@ -20,7 +20,7 @@ _FROM = "new/from"
 def ways() -> None:
     """Show the three kinds of source until one is chosen; then the form for it."""
     if st.session_state.get(_FROM):
-        ui.guarded(_sheet)
+        ui.guarded(_form)
         return
     drop, server, demo = st.columns([1.5, 1, 1], gap="medium")
     with drop, st.container(border=True, height="stretch", key="way-drop"):
@@ -79,9 +79,9 @@ def drop() -> None:
     st.session_state.pop(understood.CHOICES, None)
 
 
-def _sheet() -> None:
+def _form() -> None:
     kind, what = st.session_state[_FROM]
-    with st.container(border=True, key="sheet"):
+    with st.container(border=True, key="new-collection"):
         try:
             place = uploads.find(cache.settings().home, what).source() if kind == "upload" else Path(what)
             found = understood.read(str(place.resolve()))

@@ -33,7 +33,7 @@ else:
     if collections:
         cards.show(collections)
     elif not adding and not damaged:
-        ui.nothing("No collection is ready yet.", "Wait for the one in the making, or begin another.")
+        ui.nothing("No collection is ready yet.", "Wait until the one that is being built is ready, or begin another.")
     for name, fault in damaged.items():
         st.warning(f"{ui.plain(name)} cannot be opened. The other collections are as they were.")
         st.text(without_paths(fault))

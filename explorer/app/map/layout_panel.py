@@ -25,13 +25,13 @@ _DARK = {
     "map_continuity": "The darker a point, the farther from it on the map are some of the patches most like it.",
     "map_stability": "The darker a point, the more of its neighbours on the map change when the map is drawn by another seed.",
 }
-_STABILITY_HELP = "Draws the map twice more, by other seeds. What does not stay means nothing."
+_STABILITY_HELP = "Draws the map twice more with other seeds. Neighbours that change with the seed have no meaning."
 DEFAULTS = {"n_neighbors": 15, "min_dist": 0.1, "seed": 0}
 
 
 def button(view: View) -> None:
     """Show the button that opens the panel."""
-    with st.popover("Layout", key="map/drawer", help="Other maps of the same patches"):
+    with st.popover("Layout", key="map/layouts", help="Other maps of the same patches"):
         found = {artifact.key: artifact for artifact in map_views.layouts(view.collection, view.encoder)}
         st.radio(
             "Shown",
@@ -66,7 +66,7 @@ def _another(view: View) -> None:
             9999,
             DEFAULTS["seed"],
             key="map/seed",
-            help="Another seed draws the same thing otherwise. What changes with it means nothing.",
+            help="Another seed draws the same data differently. What differs between the two has no meaning.",
         )
     else:
         st.caption("PCA keeps the largest differences and bends nothing, but shows only two directions of many.")

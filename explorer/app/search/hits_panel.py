@@ -27,11 +27,8 @@ def summary(collection: Collection, question: Question, result: SearchResult) ->
         more = f" · {ui.count(len(shares) - 5, 'label')} more" if len(shares) > 5 else ""
         st.markdown(f"Labels of these patches: {' · '.join(labels)}{more}")
         st.caption("This says how similar patches were labelled. It is evidence to look at, not a diagnosis of the query.")
-    if (near := result.facts.closer_than) is not None:
-        if near >= 0.05:
-            st.caption(f"It has closer company here than {ui.share(near)} of the collection's own patches have.")
-        else:
-            st.caption(f"Nothing here is really like it: {ui.share(1 - near)} of the collection's own patches have closer company.")
+    if result.facts.closeness:
+        st.caption(ui.plain(result.facts.closeness))
 
 
 def show(collection: Collection, question: Question, result: SearchResult, *, how: str) -> None:

@@ -30,7 +30,7 @@ def _protocol(name: str) -> str:
         raise ValueError(str(error)) from error
 
 
-class _Work(BaseModel, ABC):
+class _Request(BaseModel, ABC):
     model_config = ConfigDict(extra="forbid")
 
     name: Name
@@ -44,7 +44,7 @@ class _Work(BaseModel, ABC):
         """Description of the job for people."""
 
 
-class Demo(_Work):
+class Demo(_Request):
     """Draw synthetic tissue and build a collection from it."""
 
     verb: Literal["demo"] = "demo"
@@ -57,7 +57,7 @@ class Demo(_Work):
         return "Draw the demo tissue"
 
 
-class RealDemo(_Work):
+class RealDemo(_Request):
     """Download real tissue and a pathology encoder, after their licences were accepted, and build a collection from them."""
 
     verb: Literal["demo-real"] = "demo-real"
@@ -71,7 +71,7 @@ class RealDemo(_Work):
         return "Fetch real tissue"
 
 
-class Build(_Work):
+class Build(_Request):
     """Build a collection from an upload or from a path on the server (exactly one of them)."""
 
     verb: Literal["build"] = "build"
@@ -109,7 +109,7 @@ class Build(_Work):
         raise InputError("Say where the pictures are: either an upload or a path on the server.")
 
 
-class Embed(_Work):
+class Embed(_Request):
     """Embed a collection with another encoder, then compute its index, map and clusters."""
 
     verb: Literal["embed"] = "embed"
@@ -125,7 +125,7 @@ class Embed(_Work):
         return f"Embed {self.name} by {self.encoder}"
 
 
-class Project(_Work):
+class Project(_Request):
     """Compute another map."""
 
     verb: Literal["project"] = "project"
@@ -134,7 +134,7 @@ class Project(_Work):
     n_neighbors: Annotated[int, Field(ge=2, le=30)] = 15
     min_dist: Annotated[float, Field(ge=0.0, le=1.0)] = 0.1
     seed: Seed = 0
-    stability: Annotated[bool, Field(description="umap: draw it by two more seeds, and measure what stays.")] = False
+    stability: Annotated[bool, Field(description="umap: compute it with two more seeds and measure how much stays the same.")] = False
 
     def command(self) -> list[str]:
         options = {"--method": self.method, "--neighbors": self.n_neighbors, "--min-dist": self.min_dist, "--seed": self.seed}
@@ -145,7 +145,7 @@ class Project(_Work):
         return f"Draw the map of {self.name} again" if self.stability else f"Map {self.name}"
 
 
-class Cluster(_Work):
+class Cluster(_Request):
     """Compute another clustering."""
 
     verb: Literal["cluster"] = "cluster"
@@ -164,7 +164,7 @@ class Cluster(_Work):
         return f"Group {self.name}"
 
 
-class Evaluate(_Work):
+class Evaluate(_Request):
     """Evaluate an embedding for a label."""
 
     verb: Literal["evaluate"] = "evaluate"
@@ -191,12 +191,12 @@ class Evaluate(_Work):
         return f"Measure {self.name} ({self.protocol}, {self.label})"
 
 
-Work = Annotated[Demo | RealDemo | Build | Embed | Project | Cluster | Evaluate, Field(discriminator="verb")]
+JobRequest = Annotated[Demo | RealDemo | Build | Embed | Project | Cluster | Evaluate, Field(discriminator="verb")]
 
 
-def start(work: _Work) -> jobs.Job:
+def start(request: _Request) -> jobs.Job:
     """Start the request as a job. Raises ``Busy`` where the same job is active already, and what ``command`` raises."""
-    return jobs.start(cache.settings().home, work.command(), title=work.title(), collection=work.name)
+    return jobs.start(cache.settings().home, request.command(), title=request.title(), collection=request.name)
 
 
 def allowed_path(text: str) -> Path:

@@ -1,4 +1,7 @@
-"""Query pictures of users, kept in memory under random ids for the session that uploaded them.
+"""Query pictures of users, kept in memory under random ids for the session that uploaded them, and never written to disk.
+
+The browser announces a picture and sends its file, which waits here for its page to take it (``announce``, ``receive``,
+``take_received``).
 
 A page opens one ``Held`` per session; its pictures are dropped when the session ends, or after an hour without use. All
 sessions together hold at most ``MAX_BYTES``; the least recently used pictures are dropped first.
@@ -13,6 +16,8 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
+from cachetools import TTLCache
+
 from ...errors import InputError, NotFound
 from ...search import Picture
 from ...types import Image
@@ -24,6 +29,14 @@ MAX_SESSION_BYTES = 64_000_000
 MAX_BYTES = 256_000_000
 """Bytes of all sessions together."""
 LIFE_S = 3600.0
+MOST_FILE_BYTES = 20_000_000
+"""Bytes of the file of one query picture."""
+MAX_WAITING_BYTES = 128_000_000
+"""Bytes of all files that wait for their page; the oldest are dropped first."""
+_WAITING_LIFE_S = 600.0
+
+
+_GONE = "This picture is no longer here; bring it again."
 
 
 @dataclass(slots=True)
@@ -34,6 +47,8 @@ class _Entry:
 
 _entries: OrderedDict[str, _Entry] = OrderedDict()
 """Pictures by id, in order of their last use."""
+_waiting: TTLCache[str, tuple[str, bytes]] = TTLCache(MAX_WAITING_BYTES, _WAITING_LIFE_S, getsizeof=lambda file: 1000 + len(file[1]))
+"""Name and bytes of each announced file; no bytes before it has arrived."""
 _lock = threading.Lock()
 
 
@@ -73,6 +88,31 @@ class Held:
             self.regions.clear()
 
 
+def announce() -> str:
+    """A new id for a file that will be sent."""
+    upload_id = secrets.token_hex(16)
+    with _lock:
+        _waiting[upload_id] = ("", b"")
+    return upload_id
+
+
+def receive(upload_id: str, name: str, data: bytes) -> None:
+    """Store an announced file. Raises ``NotFound``."""
+    with _lock:
+        if upload_id not in _waiting:
+            raise NotFound(_GONE)
+        _waiting[upload_id] = (name, data)
+
+
+def take_received(upload_id: str) -> tuple[str, bytes]:
+    """Name and bytes of an announced file, which is forgotten here. Raises ``NotFound``."""
+    with _lock:
+        file = _waiting.pop(upload_id, None)
+    if file is None:
+        raise NotFound(_GONE)
+    return file
+
+
 def find(query_id: str) -> Image:
     """The pixels of a stored picture. Raises ``NotFound``."""
     return picture(query_id).pixels
@@ -84,10 +124,15 @@ def picture(query_id: str) -> Picture:
         _forget_old()
         entry = _entries.get(query_id)
         if entry is None:
-            raise NotFound("This picture is no longer here; bring it again.")
+            raise NotFound(_GONE)
         entry.seen_s = time.monotonic()
         _entries.move_to_end(query_id)
         return entry.picture
+
+
+def waiting_bytes() -> int:
+    """Memory in bytes used by files that wait for their page."""
+    return int(_waiting.currsize)
 
 
 def held_bytes() -> int:

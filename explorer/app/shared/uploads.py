@@ -124,7 +124,7 @@ async def receive(upload: Upload, name: str, pieces: AsyncIterator[bytes], *, an
     except OSError as error:
         if not storage.is_full(error):
             raise
-        raise StorageFull("The disk of the server is full; ask whoever runs it.") from error
+        raise StorageFull("The disk of the server is full; ask its administrator.") from error
     finally:
         if part.exists():  # it did not arrive whole
             part.unlink()
@@ -171,7 +171,7 @@ def _check_room(upload: Upload, more_bytes: int, most_bytes: int) -> None:
             f"An upload may hold {most_bytes / 1e9:.1f} GB and this one is larger; bring less, or have the files put on the server."
         )
     if more_bytes and shutil.disk_usage(upload.path).free - more_bytes < SPARE_BYTES:
-        raise StorageFull("The disk of the server is too full for this file; ask whoever runs it.")
+        raise StorageFull("The disk of the server is too full for this file; ask its administrator.")
 
 
 async def _gathered(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

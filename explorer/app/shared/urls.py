@@ -66,6 +66,11 @@ def query(query_id: str) -> str:
     return f"{api()}/queries/{query_id}.jpg"
 
 
+def queries() -> str:
+    """The URL at which the upload of a query picture begins; it stays in memory."""
+    return f"{api()}/queries"
+
+
 def uploads() -> str:
     """The URL at which an upload begins."""
     return f"{api()}/uploads"

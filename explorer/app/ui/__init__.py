@@ -1,5 +1,6 @@
 """Components used by several pages."""
 
+from ...search import percent as share
 from .common import (
     CHOSEN,
     COLUMN_NAMES,
@@ -26,7 +27,6 @@ from .common import (
     nothing,
     picture,
     plain,
-    share,
     size,
     take_model,
     trouble,

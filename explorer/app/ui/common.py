@@ -68,15 +68,6 @@ def day(iso: str) -> str:
     return "today" if days == 0 else "yesterday" if days == 1 else f"{then:%-d %B}" if days < 300 else f"{then:%-d %B %Y}"
 
 
-def share(part: float) -> str:
-    """A share from 0 to 1 in percent; 0 and 100 only for exactly 0 and 1."""
-    percent = 100 * part
-    rounded = round(percent)
-    if percent > 0 and rounded == 0:
-        return "under 1 %"
-    return "over 99 %" if percent < 100 and rounded == 100 else f"{rounded} %"
-
-
 def encoder_title(name: str) -> str:
     """The title of an encoder; its name where it is not in our table."""
     try:
@@ -169,7 +160,7 @@ def columns_worth(rows: pd.DataFrame) -> list[str]:
             found += [str(name)] * (0 < different <= MOST_CLASSES)
         elif (
             different > 1
-            and (pd.api.types.is_numeric_dtype(values) or different <= max(MOST_CLASSES, 1))
+            and (pd.api.types.is_numeric_dtype(values) or different <= MOST_CLASSES)
             and (different < max(3, len(values)) or pd.api.types.is_float_dtype(values))
         ):
             found.append(str(name))

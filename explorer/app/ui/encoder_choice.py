@@ -33,7 +33,7 @@ def choose_encoder(key: str) -> EncoderSpec:
     elif here[spec.name] == "not loadable here":
         st.warning(ui.plain(f"This model needs a program of its own. To get it, {spec.access}."))
     elif spec.seed is not None:
-        st.warning("Its weights are drawn by lot: it has learnt nothing. It is a baseline to measure other models against.")
+        st.warning("Its weights are random: it has learnt nothing. It is a baseline to compare other models with.")
     elif spec.name == "descriptor":
         st.caption(
             "Measures stain and texture by fixed filters; it has learnt nothing from tissue. Good for a first look, at once and anywhere."

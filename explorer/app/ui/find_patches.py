@@ -10,13 +10,10 @@ import streamlit as st
 from ...collection import Collection
 from ...errors import ImageRejected, InputError
 from ...sources.images import decode
-from ...sources.uploads import read_names
 from .. import ui, widgets
-from ..shared import cache, uploads, urls
+from ..shared import cache, query_pictures, urls
 from . import query_state
 
-MOST_BYTES = 20_000_000
-"""Maximal size in bytes of an uploaded query picture."""
 FOUND = 12
 """Maximal number of patches shown for a typed name."""
 FIRST = 24
@@ -29,7 +26,12 @@ Search = Callable[..., object]
 def choose(collection: Collection, search: Search, *, room: str, columns: int | None = None) -> None:
     """Show the ways to choose another query; widget keys begin with ``room``."""
     brought = widgets.upload(
-        f"{room}/bring", url=urls.uploads(), folder=False, paste=True, max_bytes=MOST_BYTES, words="Drop a picture here, or paste one."
+        f"{room}/bring",
+        url=urls.queries(),
+        folder=False,
+        paste=True,
+        max_bytes=query_pictures.MOST_FILE_BYTES,
+        words="Drop a picture here, or paste one.",
     )
     if brought is not None:
         ui.guarded(lambda: search(picture=take(f"{room}/bring", brought.upload_id)))
@@ -66,14 +68,11 @@ def find(collection: Collection, text: str) -> list[int]:
 
 
 def take(key: str, upload_id: str) -> str:
-    """Take the picture uploaded by the widget with that key: keep it in memory for this session and delete its file."""
+    """Decode the picture uploaded by the widget with that key and keep it for this session. Raises ``InputError``, ``NotFound``."""
     widgets.forget(key)
-    upload = uploads.find(cache.settings().home, upload_id)
+    name, data = query_pictures.take_received(upload_id)
     try:
-        stored, name, _ = read_names(upload.path)[0]
-        image = decode((upload.path / stored).read_bytes(), name=name, limits=cache.settings().limits)
+        image = decode(data, name=name, limits=cache.settings().limits)
     except ImageRejected as error:
         raise InputError(f"This picture cannot be used: {error}. Bring another one.") from error
-    finally:
-        uploads.remove(upload)
     return query_state.held().keep(image)

@@ -27,24 +27,24 @@ def _line(collection: Collection, encoder: str | None) -> None:
                 url_state.link(
                     "evaluate", "See the report", collection=collection.name, model=ui.model_word(collection), report=known.report
                 )
-    elif known.state == "unmeasured" and not st.session_state.get(_quiet(collection)):
+    elif known.state == "unmeasured" and not st.session_state.get(_dismissed(collection)):
         with st.container(key="site-bias", horizontal=True, vertical_alignment="center"):
             st.caption(ui.plain(known.sentence), width="stretch")
             st.button("Measure it", key="site-bias/measure", type="tertiary", on_click=_measure, args=(collection, encoder, known))
-            st.button("Not now", key="site-bias/later", type="tertiary", on_click=_be_quiet, args=(collection,))
+            st.button("Not now", key="site-bias/later", type="tertiary", on_click=_dismiss, args=(collection,))
 
 
 def _measure(collection: Collection, encoder: str | None, known: pipeline.SiteBias) -> None:
     job_requests.start(
         job_requests.Evaluate(name=collection.name, encoder=encoder, protocol="site-bias", label=known.label, site=known.site)
     )
-    _be_quiet(collection)
+    _dismiss(collection)
 
 
-def _be_quiet(collection: Collection) -> None:
-    st.session_state[_quiet(collection)] = True
+def _dismiss(collection: Collection) -> None:
+    st.session_state[_dismissed(collection)] = True
 
 
-def _quiet(collection: Collection) -> str:
+def _dismissed(collection: Collection) -> str:
     """Session key: the user declined to measure site bias now."""
-    return f"site-bias/told/{collection.name}"
+    return f"site-bias/dismissed/{collection.name}"

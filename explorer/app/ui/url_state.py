@@ -38,7 +38,7 @@ _ROOMS = {"groups": "clusters"}
 _OF_THE_BROWSER = ("at", "hidden", "visible")
 """URL parameters that the map widget itself writes and reads (``web/map/page_url.js``)."""
 _BY_MODEL = ("map", "search", "groups", "evaluate")
-_ASKED, _ARRIVED, _MODEL = "address/asked", "address/arrived", "address/model"
+_ASKED, _ARRIVED, _MODEL = "url/asked", "url/arrived", "url/model"
 _MOST_BYTES = 200_000
 """Maximal size of an unpacked selection in bytes; a larger one was not written by this program."""
 
@@ -167,9 +167,9 @@ def _word(value: object) -> str:
 
 def _params_key(page: str) -> str:
     """Session key of the state that the page shows, as URL parameters."""
-    return f"address/{page}"
+    return f"url/{page}"
 
 
 def _known(page: str) -> str:
     """Session key of the URL by which the page was opened, or that it has written since."""
-    return f"address/{page}/known"
+    return f"url/{page}/known"

@@ -1,4 +1,4 @@
-"""Helpers for several records."""
+"""Facts that several records share."""
 
 from __future__ import annotations
 

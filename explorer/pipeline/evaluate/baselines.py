@@ -39,7 +39,7 @@ def embed_baselines(collection: Collection, *, settings: Settings, report: Repor
         spec = encoders.spec(name)
         if baseline(collection, name) or encoders.weights_state(spec, settings.weights_dir) not in ("none needed", "here"):
             continue
-        report(Progress("embed", 0, collection.n, note=f"by {spec.title}, to hold scores against; once for {collection.name}"))
+        report(Progress("embed", 0, collection.n, note=f"by {spec.title}, to compare scores with; once for {collection.name}"))
         embed(collection, encoder=encoders.load_as_set(name, settings, report=report), settings=settings, report=report, kind=KIND)
 
 

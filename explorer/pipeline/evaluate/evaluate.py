@@ -14,6 +14,7 @@ from ... import encoders, storage
 from ...collection import Collection, Embedding
 from ...collection.artifact_files import load_array
 from ...encoders import devices
+from ...errors import ArtifactMissing
 from ...evaluation import Estimate
 from ...reports import document
 from ...reports.document import Baseline, EvaluationReport, Hashes, Selection, SplitFacts
@@ -47,8 +48,7 @@ def evaluate(
     encoder = handle.encoder_name
     teaching = None if train is None else train.artifact("embeddings", step="embed", encoder=embedding.recipe["encoder"])
     others = baselines.baselines(collection, train, but=encoder)
-    neighbours = _newest(collection, "neighbours", embedding=embedding.key) if prepared.protocol.beside else None
-    clusters = _newest(collection, "clusters", neighbours=neighbours.key) if neighbours and prepared.protocol.beside == "clusters" else None
+    neighbours, clusters = _beside(handle, prepared.protocol.beside)
     leave_out = classes_left_out(question.leave_out)
     recipe = {
         "kind": "report",
@@ -67,6 +67,8 @@ def evaluate(
         "neighbours": None if neighbours is None else neighbours.key,
         "clusters": None if clusters is None else clusters.key,
     }
+    if prepared.annotations_sha256 is not None:  # another label by people is another report
+        recipe["annotations_sha256"] = prepared.annotations_sha256
 
     def fill(work: Path) -> Mapping[str, Any]:
         started = time.perf_counter()
@@ -164,8 +166,15 @@ def read_report(artifact: Artifact) -> EvaluationReport[Any]:
 # -- which vectors
 
 
-def _newest(collection: Collection, kind: str, **recipe: Any) -> Artifact | None:
-    return next(iter(collection.artifacts(kind, **recipe)), None)
+def _beside(embedding: Embedding, beside: str) -> tuple[Artifact | None, Artifact | None]:
+    """The neighbours of the embedding, and its newest clustering, where the protocol uses them and they are there."""
+    if not beside:
+        return None, None
+    try:
+        neighbours = embedding.neighbours
+    except ArtifactMissing:  # a report can do without
+        return None, None
+    return neighbours, next(iter(embedding.clusterings()), None) if beside == "clusters" else None
 
 
 def _vectors(prepared: Prepared, measured: Artifact, teaching: Artifact | None) -> tuple[AnyVectors, AnyVectors | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,7 +36,7 @@ class Question:
     k: int | None = None
     """Neighbours; None for the usual ones of the protocol, fewer where there are fewer rows."""
     where: Mapping[str, Any] = field(default_factory=dict)
-    """Only rows with these values, as ``allowed_rows`` takes them."""
+    """Only rows with these values, as ``allowed_rows`` takes them; of any column of ``Collection.table``."""
     leave_out: tuple[str, ...] = ()
     """Classes to leave out."""
 
@@ -56,26 +57,32 @@ class Prepared:
     """Rows that are exact copies of another and are not counted."""
     group: str | None
     site: str | None
+    annotations_sha256: str | None
+    """sha256 of the columns made by people that are used, whose values change; None where none is used."""
 
 
 def prepare(collection: Collection, question: Question, train: Collection | None, *, device: str = "auto") -> Prepared:
     """Read the columns, and leave out rows that do not count. Raises ``InputError`` for a question that cannot be answered."""
     found = protocol(question.protocol)
     _check(found, question, train)
+    table = collection.table()
     group, site = _group(collection, found, question), _site(collection, found, question)
-    mask = allowed_rows(collection.items, where=question.where) if question.where else None
+    mask = allowed_rows(table, where=question.where) if question.where else None
     asked = np.arange(collection.n) if mask is None else np.flatnonzero(mask)
     if len(asked) == 0:
         raise InputError("No row is left by the conditions of --where, so there is nothing to measure; loosen one of them.")
-    part = _part(collection, question.label, group, site).take(asked)
+    part = _part(table, collection.name, question.label, group, site).take(asked)
     _check_classes_known(part, question)
     unlabelled = int(part.label.isna().sum())
     part = part.without(question.leave_out)
     labelled = int(part.label.notna().sum())
     counted = part.counted()
     teacher, teaching_rows = None, None
+    used = [_by_people(collection, table, (question.label, group, site, *question.where))]
     if train is not None:
-        teacher = _part(train, question.label, group if group in train.items else None, None).without(question.leave_out)
+        taught = train.table()
+        teacher = _part(taught, train.name, question.label, group if group in taught else None, None).without(question.leave_out)
+        used.append(_by_people(train, taught, (question.label, group)))
         teaching_rows = teacher.counted()
         teacher = teacher.take(teaching_rows)
     columns = Columns(
@@ -87,7 +94,17 @@ def prepare(collection: Collection, question: Question, train: Collection | None
         k=question.k,
         device=device,
     )
-    return Prepared(found, columns, asked[counted], teaching_rows, unlabelled, labelled - len(counted), group, site)
+    return Prepared(
+        protocol=found,
+        columns=columns,
+        rows=asked[counted],
+        teaching_rows=teaching_rows,
+        unlabelled=unlabelled,
+        copies=labelled - len(counted),
+        group=group,
+        site=site,
+        annotations_sha256=hashlib.sha256("\n".join(used).encode()).hexdigest() if any(used) else None,
+    )
 
 
 def usual_group(collection: Collection) -> str | None:
@@ -130,7 +147,7 @@ def _group(collection: Collection, found: Protocol[Any], question: Question) -> 
     if found.by_site and question.group is None and _site(collection, found, question) in GROUPS:
         return None
     if question.group is not None:
-        _column(collection, question.group)
+        _column(collection.table(), collection.name, question.group)
         return question.group
     return usual_group(collection)
 
@@ -148,26 +165,32 @@ def _site(collection: Collection, found: Protocol[Any], question: Question) -> s
 
 
 def _has_values(collection: Collection, name: str) -> bool:
-    return name in collection.items and bool(_column(collection, name).notna().any())
+    return name in collection.items and bool(_column(collection.items, collection.name, name).notna().any())
 
 
-def _part(collection: Collection, label: str, group: str | None, site: str | None) -> Part:
-    values = {name: _column(collection, name) for name in (label, group, site) if name is not None}
+def _by_people(collection: Collection, table: pd.DataFrame, names: Sequence[str | None]) -> str:
+    """Those of the columns that people made, with their values, as JSON; empty where none of them is made by people."""
+    made = sorted({name for name in names if name is not None and name in table and name not in collection.items})
+    return table[made].to_json(orient="split", index=False) if made else ""
+
+
+def _part(table: pd.DataFrame, collection: str, label: str, group: str | None, site: str | None) -> Part:
+    values = {name: _column(table, collection, name) for name in (label, group, site) if name is not None}
     return Part(
         label=values[label],
         group=None if group is None or not values[group].notna().any() else values[group],
         site=None if site is None else values[site],
-        pixels=collection.items["sha256"],
-        split=own_split(_column(collection, "split")),
+        pixels=table["sha256"],
+        split=own_split(_column(table, collection, "split")),
     )
 
 
-def _column(collection: Collection, name: str) -> pd.Series:
-    """A column with None for every gap; numbers stay numbers."""
-    if name not in collection.items:
-        columns = ", ".join(map(str, collection.items.columns))
-        raise InputError(f"Collection {collection.name!r} has no column {name!r}; it has {_cut(columns)}.")
-    values = collection.items[name].astype(object)
+def _column(table: pd.DataFrame, collection: str, name: str) -> pd.Series:
+    """A column with None for every gap; numbers stay numbers. ``collection`` is named in the error."""
+    if name not in table:
+        columns = ", ".join(map(str, table.columns))
+        raise InputError(f"Collection {collection!r} has no column {name!r}; it has {_cut(columns)}.")
+    values = table[name].astype(object)
     text = values.map(lambda value: isinstance(value, str) and not value.strip())
     return values.where(values.notna() & ~text, None)
 

@@ -73,7 +73,7 @@ def _unmeasured(collection: Collection) -> SiteBias | None:
     site = next(iter(_places(collection)), None)
     if site is None or site in GROUPS:  # slides labelled as a whole are the rule, and searches leave out the own slide
         return None
-    sentence = f"Here {_LABEL} and {site} go together, so whether neighbours follow the tissue or the {site} cannot be told."
+    sentence = f"Here {_LABEL} and {site} coincide, so whether neighbours follow the tissue or the {site} cannot be measured."
     return SiteBias("inseparable", sentence, _LABEL, site)
 
 

@@ -113,7 +113,7 @@ def test_facts_of_a_row_are_those_of_the_table(client: TestClient, small: Collec
     assert [name for name, _ in chosen["fields"]] == ["patient", "label"]
 
 
-def test_the_document_tells_what_is_really_sent(client: TestClient) -> None:
+def test_the_openapi_document_agrees_with_the_responses(client: TestClient) -> None:
     document = client.get("/api/openapi.json").json()
     search = document["paths"]["/collections/{collection}/search"]["post"]
     assert [one["name"] for one in search["parameters"] if one["in"] == "header"] == ["x-explorer"]
@@ -276,7 +276,7 @@ def test_the_encoder_of_pictures_is_loaded_once(client: TestClient, small: Colle
     encoder_cache._encoder.cache_clear()
 
 
-def test_query_pictures_are_known_to_those_who_keep_them(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_query_picture_is_found_by_its_id_until_its_session_ends(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     mine, yours = query_pictures.Held(), query_pictures.Held()
     picture = np.full((20, 30, 3), 77, np.uint8)
     query_id = mine.keep(picture)
@@ -337,7 +337,7 @@ def test_a_collection_is_renamed_over_http(tmp_path: Path, monkeypatch: pytest.M
         assert taken.status_code == 409 and "already" in taken.json()["error"]
 
 
-def test_a_damaged_collection_is_said_to_be_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_collection_is_reported_as_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path / "home"
     collection = make_collection(home, per_class=3)
     (collection.path / "items.parquet").write_bytes(b"cut")
@@ -362,7 +362,7 @@ def test_one_unreadable_collection_does_not_hide_the_others(tmp_path: Path, monk
         assert client.get("/api/collections/broken").status_code == 500
 
 
-def test_a_cut_map_is_said_to_be_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cut_map_is_reported_as_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path / "home"
     made = make_collection(home, per_class=3).embedding().map("pca")
     (made.path / "xy.npy").write_bytes((made.path / "xy.npy").read_bytes()[:-4])

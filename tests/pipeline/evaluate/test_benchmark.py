@@ -91,7 +91,7 @@ def test_the_other_protocol_is_another_measurement(here: Settings) -> None:
     assert table.cells[0].artifact != run(here, "crc").cells[0].artifact
 
 
-def test_what_cannot_be_had_is_left_out_and_said_and_the_rest_is_measured(here: Settings) -> None:
+def test_unavailable_data_or_weights_are_left_out_and_named_and_the_rest_is_measured(here: Settings) -> None:
     table = run(here, "bach", "mhist", encoders=["kaiko-vits16", "descriptor", "conch"])
     assert [(cell.encoder, cell.column) for cell in table.cells] == [("descriptor", "mhist")]
     assert set(table.left_out) == {"bach", "kaiko-vits16", "conch"}

@@ -30,7 +30,7 @@ CLASSES = (HOSTILE, "STR & co", "LYM")
 
 
 def make(home: Path, name: str, *, patients: range = range(6), seed: int = 0, drop: tuple[str, ...] = ()) -> Collection:
-    """Pictures whose colour says the patient loudly and the class softly; four of each class from each patient, two sites."""
+    """Pictures whose colour differs much between patients and little between classes; four of each class from each patient, two sites."""
     random = np.random.default_rng(seed)
     folder = home.parent / f"pictures-{name}"
     folder.mkdir()
@@ -452,3 +452,35 @@ def test_evaluation_of_real_tissue_scores_above_the_colour_baseline(shared_data:
     found = asked(open_collection("kather", home=tmp_path), "retrieval")
     assert found.value.low > found.baselines[0].score.value
     assert "Leakage is possible" in found.warnings[0]
+
+
+def test_labels_given_by_people_are_evaluated_and_a_new_label_makes_a_new_report(tmp_path: Path) -> None:
+    collection = make(tmp_path / "home", "c")
+    half = collection.n // 2
+    collection.annotations.add("label", "first", range(half))
+    collection.annotations.add("label", "second", range(half, collection.n))
+    collection.annotations.add("tag", "sure", range(0, collection.n, 2))
+    question = Question("retrieval", label="label_by_people", where={"tags_by_people": "sure"}, k=1)
+    artifact = evaluate(collection, question)
+    report = read_report(artifact)
+    assert report.label == "label_by_people"
+    assert sorted(report.results.retrieval.classes) == ["first", "second"]
+    assert report.results.retrieval.n + report.copies == collection.n // 2, "only rows with the tag"
+    assert evaluate(collection, question).key == artifact.key
+    collection.annotations.add("label", "second", [0])
+    changed = evaluate(collection, question)
+    assert changed.key != artifact.key
+    assert read_report(changed).results.retrieval.class_sizes["second"] == report.results.retrieval.class_sizes["second"] + 1
+    collection.annotations.undo()
+    assert evaluate(collection, question).key == artifact.key, "the same labels again"
+    collection.annotations.add("note", "not used", [1])
+    assert evaluate(collection, question).key == artifact.key
+
+
+def test_the_command_evaluates_rows_with_a_label_given_by_people(tmp_path: Path) -> None:
+    collection = make(tmp_path / "home", "c")
+    collection.annotations.add("decision", "accept", range(0, collection.n, 2))
+    options = ["evaluate", "c", "retrieval", "--where", "decision_by_people=accept", "--no-baselines", "-k", "1", "--json"]
+    result = CliRunner().invoke(main, ["--home", str(tmp_path / "home"), *options])
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["selection"]["where"] == {"decision_by_people": "accept"}

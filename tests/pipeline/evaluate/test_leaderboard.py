@@ -83,7 +83,7 @@ def call(home: Path, *arguments: str) -> Result:
 # -- the table
 
 
-def test_every_number_is_the_reports_own(collection: Collection) -> None:
+def test_every_number_equals_that_of_its_report(collection: Collection) -> None:
     found = scores([collection])
     documents = {made.key: pipeline.read_report(made) for made in collection.artifacts("reports")}
     for score in found:
@@ -129,7 +129,7 @@ def gap_of(made: Collection, encoder: str, protocol: str) -> list[pipeline.Gap]:
     return [gap for gap in gaps([made], scores([made])) if (gap.line.encoder, gap.protocol) == (encoder, protocol)]
 
 
-def test_what_is_missing_can_be_typed_and_is_then_there(home: Path, tmp_path: Path) -> None:
+def test_the_command_of_a_missing_measurement_fills_the_gap(home: Path, tmp_path: Path) -> None:
     made = make(tmp_path / "home", "c")
     pipeline.evaluate(made, Question("site-bias", encoder="mean-colour"))
     missing = gaps([made], scores([made]))

@@ -100,7 +100,7 @@ def test_a_class_that_comes_from_its_own_site_is_warned_of(tmp_path: Path) -> No
     known = pipeline.site_bias(collection)
     assert known is not None
     assert known.warns
-    assert known.sentence.startswith("Here label and site go together")
+    assert known.sentence.startswith("Here label and site coincide")
 
 
 def test_slides_of_one_tissue_each_are_no_reason_to_warn(tmp_path: Path) -> None:

@@ -241,7 +241,7 @@ def test_site_bias_without_any_telling_neighbour_is_no_number(tmp_path: Path) ->
     made = evaluate(collection, Question("site-bias"))
     found = read_report(made)
     assert not found.value.known and not found.value.has_interval
-    assert "cannot be said" in found.sentences[0]
+    assert "cannot be determined" in found.sentences[0]
     assert "nan" not in (made.path / "report.html").read_text(encoding="utf-8").lower()
 
 

@@ -1,4 +1,4 @@
-// Small helpers that all widgets share. Elements are built from nodes and text, never from markup.
+// Small functions that all widgets share. Elements are built from nodes and text, never from markup.
 
 /** @typedef {string | number | boolean | null | undefined} AttributeValue true: present without a value; false, null, undefined: left out */
 

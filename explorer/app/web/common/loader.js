@@ -6,7 +6,7 @@
 /** @typedef {{update(component: Component<LoaderData>): void, destroy(): void}} Widget */
 /** @typedef {{latest: Component<LoaderData>, widget: Widget | null, removed: boolean}} Entry */
 
-const FAILED = "This part of the page could not be loaded. Reload the page; if it stays away, ask whoever runs the server.";
+const FAILED = "This part of the page could not be loaded. Reload the page; if it stays away, ask the administrator of the server.";
 /** @type {WeakMap<ShadowRoot, Entry>} */
 const entries = new WeakMap();
 

@@ -116,3 +116,16 @@ def test_colours_of_a_label_by_people_follow_each_new_entry(client: TestClient, 
     assert client.get(address).headers["cache-control"] == "private, no-cache"
     small.annotations.undo()
     assert colours() == first
+
+
+def test_groups_are_named_and_a_name_is_removed(client: TestClient, small: Collection) -> None:
+    key = small.artifacts("clusters")[0].key
+    assert client.get(f"{HERE}/groups/{key}/names").json() == {"names": {}}
+    named = client.patch(f"{HERE}/groups/{key}/names", json={"names": {"0": HOSTILE, "1": "stroma"}})
+    assert (named.status_code, named.json()) == (200, {"names": {"0": HOSTILE, "1": "stroma"}})
+    assert client.patch(f"{HERE}/groups/{key}/names", json={"names": {"0": ""}}).json() == {"names": {"1": "stroma"}}
+    assert small.annotations.cluster_names(small.artifacts("clusters")[0]) == {1: "stroma"}
+    assert client.get(f"{HERE}/groups/{'0' * 16}/names").status_code == 404
+    for names in ({"9999": "x"}, {"-1": "x"}, {"first": "x"}, ["x"]):
+        refused = client.patch(f"{HERE}/groups/{key}/names", json={"names": names})
+        assert refused.status_code == 422 and refused.json()["error"]

@@ -137,7 +137,7 @@ def test_site_bias_is_warned_of_in_one_line_that_links_to_its_report(opened: Col
 
 
 @pytest.mark.parametrize(("page", "asked"), [("map", {}), ("search", {"patch": "3"})])
-def test_without_site_bias_nothing_is_said(opened: Collection, page: str, asked: dict[str, str]) -> None:
+def test_without_site_bias_no_warning_is_shown(opened: Collection, page: str, asked: dict[str, str]) -> None:
     report(opened, follows="label")
     said = words(show(page, **asked))
     assert "Neighbours follow" not in said
@@ -196,13 +196,13 @@ def test_the_colours_are_the_numbers_that_were_measured(opened: Collection, monk
         assert "--stability" in gone.text
 
 
-def test_a_column_of_the_users_own_comes_before_ours(opened: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_users_column_named_like_a_map_quality_column_is_used_instead_of_it(opened: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
     items = opened.items.assign(**{TRUST: "mine"})
     monkeypatch.setattr(type(opened), "items", property(lambda _: items))
     assert (opened.embedding().described()[TRUST] == "mine").all()
 
 
-def test_the_least_trusted_are_one_click_away(opened: Collection) -> None:
+def test_one_click_selects_the_least_trusted_patches(opened: Collection) -> None:
     drawn_by_umap(opened)
     test = show("map")
     test.button(key="map/least").click().run()
@@ -215,7 +215,7 @@ def test_the_least_trusted_are_one_click_away(opened: Collection) -> None:
     assert "1 patch" in words(reopened)
 
 
-def test_the_drawer_tells_how_far_each_map_can_be_trusted(opened: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_layout_panel_shows_how_far_each_map_can_be_trusted(opened: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[job_requests.Project] = []
     monkeypatch.setattr(job_requests, "start", started.append)
     assert "PCA has no seed: it is the same each time it is drawn." in words(show("map"))
@@ -237,13 +237,13 @@ def test_about_lists_reports_and_stability_of_maps(opened: Collection) -> None:
     drawn_again(opened, drawn_by_umap(opened))
     titles = [element.label for element in show("about").expander]
     assert any(title.startswith("Reports · Site bias, label") for title in titles), titles
-    assert any(title.startswith("Maps drawn again · seeds 5 and 6") for title in titles), titles
+    assert any(title.startswith("Stability of maps · seeds 5 and 6") for title in titles), titles
 
 
 # -- ranges
 
 
-def test_a_search_keeps_to_a_range_and_the_address_says_it(opened: Collection) -> None:
+def test_a_search_by_range_is_written_to_the_url(opened: Collection) -> None:
     only = '{"score":{">=":0.25,"<=":0.5}}'
     test = show("search", patch="0", only=only, k="96")
     assert told(test)["only"] == only
@@ -262,7 +262,7 @@ def test_a_search_can_be_limited_to_rows_with_trustworthy_map_positions(opened: 
     assert set(found["row"]) == set(np.flatnonzero(np.linspace(0.4, 0.99, N) >= 0.9).tolist())
 
 
-def test_what_is_found_on_the_map_by_value_and_range_is_what_is_selected(opened: Collection) -> None:
+def test_rows_found_on_the_map_by_value_and_range_are_selected(opened: Collection) -> None:
     test = show("map")
     key = f"map/where/{opened.embedding().map('pca').key}"
     test.multiselect(key=f"{key}/label").set_value(["TUM"]).run()
@@ -321,7 +321,7 @@ def test_a_slider_ignores_missing_and_infinite_values() -> None:
 
 
 @given(st.dictionaries(st.text(max_size=8), st.dictionaries(st.sampled_from([">=", "<="]), numbers, min_size=1) | st.lists(st.text())))
-def test_filters_come_back_from_the_address(where: dict[str, Any]) -> None:
+def test_filters_are_restored_from_the_url(where: dict[str, Any]) -> None:
     assert url_state.filters(url_state.words({"only": where}).get("only")) == where
 
 

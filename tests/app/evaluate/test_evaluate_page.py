@@ -99,7 +99,7 @@ def test_a_report_is_shown_and_kept_in_the_address(opened: Collection) -> None:
         (Question("site-bias", label="mixed", site="site"), {"line", "site-bias", "kinds"}),
     ],
 )
-def test_each_measurement_has_its_charts_and_what_went_wrong(opened: Collection, question: Question, drawn: set[str]) -> None:
+def test_each_protocol_has_its_charts_and_misclassified_patches(opened: Collection, question: Question, drawn: set[str]) -> None:
     document = pipeline.read_report(pipeline.evaluate(opened, question))
     test = show()
     found = charts(test)
@@ -130,7 +130,7 @@ def test_chart_labels_are_shortened_and_escaped() -> None:
     assert score_charts.plain("<i>") == "&lt;i&gt;"
 
 
-def test_a_measurement_is_the_command_a_person_would_type(opened: Collection) -> None:
+def test_a_measurement_starts_the_command_shown_beside_it(opened: Collection) -> None:
     asked = job_requests.Evaluate(
         name="c", protocol="leak", leave_out=("LYM",), where=("age>=50",), k=3, label="label", site="-s", encoder="mean-colour"
     )
@@ -183,3 +183,12 @@ def test_a_new_report_is_shown_when_it_comes(opened: Collection) -> None:
     test.run()
     assert not test.exception
     assert test.selectbox(key="evaluate/shown/c/mean-colour").value == newer.key
+
+
+def test_labels_given_by_people_can_be_chosen_and_measured(opened: Collection) -> None:
+    opened.annotations.add("label", "tumour", range(20))
+    opened.annotations.add("label", "stroma", range(20, 60))
+    test = show(label="label_by_people")
+    assert test.selectbox(key="evaluate/label").value == "label_by_people"
+    assert "2 classes in 60 patches" in said(test)
+    pipeline.check_question(opened, Question("retrieval", label="label_by_people"))

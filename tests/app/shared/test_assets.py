@@ -79,7 +79,7 @@ def test_a_served_module_has_the_lines_of_its_file_at_the_same_numbers(name: str
     assert not any(line.startswith(("//", "/**")) and line.endswith("*/") for line in (line.strip() for line in served))
 
 
-@pytest.mark.parametrize("path", [Path(theme.__file__).with_name("theme.toml"), Path(__file__).parents[2] / ".streamlit" / "config.toml"])
+@pytest.mark.parametrize("path", [Path(theme.__file__).with_name("theme.toml"), Path(__file__).parents[3] / ".streamlit" / "config.toml"])
 def test_the_accent_colour_of_charts_is_that_of_streamlits_theme(path: Path) -> None:
     colours = tomllib.loads(path.read_text(encoding="utf-8"))["theme"]
     assert {name: colours[name]["primaryColor"] for name in theme.ACCENT} == theme.ACCENT

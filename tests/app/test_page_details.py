@@ -67,7 +67,7 @@ def test_a_search_with_a_selection_leaves_out_what_was_hidden_on_the_map_of_its_
     assert ui.count(left, "patch") in [element.value for element in test.markdown]
 
 
-def test_what_the_picture_tells_is_not_told_twice(opened: Collection) -> None:
+def test_a_column_that_repeats_the_picture_size_is_not_shown(opened: Collection) -> None:
     (facts,) = (element.value for element in show("search", patch="3").markdown if "width, px" in element.value)
     names = [line.split(" &ensp; ")[0] for line in facts.replace("\\", "").split("  \n")]
     assert "width" not in names
@@ -83,7 +83,7 @@ def rare() -> None:
     charts.composition(chosen, chosen, key="chart")
 
 
-def test_a_share_is_not_nothing_where_there_is_something() -> None:
+def test_a_chart_says_under_1_percent_and_over_99_percent() -> None:
     test = AppTest.from_function(rare, default_timeout=60).run()
     (chart,) = test.get("plotly_chart")
     assert "under 1 %" in chart.proto.spec and "over 99 %" in chart.proto.spec
@@ -113,5 +113,5 @@ def test_real_tissue_is_fetched_only_when_its_licences_are_accepted(opened: Coll
     assert [job.command() for job in started] == [["demo", "--real", "--accept-licence", "--no-app", "--name", "crc-val-he-7k"]]
 
 
-def test_without_a_word_on_its_licences_real_tissue_is_asked_for_without_them() -> None:
+def test_a_real_demo_request_accepts_no_licence_by_default() -> None:
     assert "--accept-licence" not in job_requests.RealDemo().command()

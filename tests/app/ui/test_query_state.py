@@ -50,7 +50,7 @@ def test_hits_are_those_of_a_search_by_hand(opened: Collection) -> None:
     assert [float(unit[hit.row] @ unit[3]) for hit in found.hits] == pytest.approx([hit.score for hit in found.hits], abs=1e-5)
 
 
-def test_no_search_is_done_outside_of_the_bound(opened: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_searches_are_done_within_the_limit_on_concurrency(opened: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
     held: list[int] = []
 
     class Bound:

@@ -19,12 +19,12 @@ given_rows = st.tuples(st.just("replace"), st.just(()), st.lists(st.integers(0, 
 
 
 @given(st.lists(drawn | given_rows, min_size=1, max_size=5).map(tuple))
-def test_a_selection_comes_back_from_the_address(fields: tuple[Any, ...]) -> None:
+def test_a_selection_is_restored_from_the_url(fields: tuple[Any, ...]) -> None:
     shapes = tuple(Shape(*one) for one in fields)
     assert url_state.unpack(url_state.pack(shapes)) == shapes
 
 
-def test_a_lasso_of_most_corners_fits_an_address() -> None:
+def test_a_lasso_of_the_maximal_number_of_corners_fits_a_url() -> None:
     polygon = tuple((0.123456 * k, 7.654321 / (k + 1)) for k in range(64))
     assert len(url_state.pack([Shape("replace", polygon)])) < 2000
 
