@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
+from ..wording import counted
 from .base import AS_JSON, KIND, OPTIONS, pairs, verb
 from .output import echo_json, echo_table, printable
 from .progress import Bars
@@ -45,29 +47,20 @@ def inspect(settings: Settings, report: Bars, *, source: str, kind: str | None, 
 
 def _echo(reading: Reading) -> None:
     layout = f", laid out as {reading.layout}" if reading.layout else ""
-    click.echo(f"{reading.kind}{layout}: {_count(reading.pictures, 'picture')}, {_count(reading.rejected, 'file')} passed over")
+    click.echo(f"{reading.kind}{layout}: {counted(reading.pictures, 'picture')}, {counted(reading.rejected, 'file')} passed over")
     named = [f"{label} {count}" for label, count in reading.labels.items()]
     more = f" and {len(named) - _MOST_LABELS} more" if len(named) > _MOST_LABELS else ""
-    click.echo(printable(f"labels: {reading.distinct['label']} on {reading.labelled} pictures: {', '.join(named[:_MOST_LABELS])}{more}"))
+    click.echo(
+        printable(f"labels: {reading.distinct['label']} on {counted(reading.labelled, 'picture')}: {', '.join(named[:_MOST_LABELS])}{more}")
+    )
     click.echo(", ".join(f"{plural}: {reading.distinct[field]}" for field, plural in _FIELDS.items()))
 
 
-def _count(n: int, unit: str) -> str:
-    return f"{n} {unit}" if n == 1 else f"{n} {unit}s"
-
-
 def _echo_table(table: TableReading) -> None:
-    became = {
-        "matched": table.matched,
-        "name a picture again": table.repeated,
-        "fit several pictures": table.ambiguous,
-        "name no picture": table.unmatched,
-        "name nothing": table.empty,
-    }
+    from ..sources.reading import outcomes
+
     click.echo()
-    click.echo(
-        printable(f"{table.name} ({table.form}): {table.lines} lines; " + ", ".join(f"{n} {word}" for word, n in became.items() if n))
-    )
+    click.echo(printable(f"{table.name} ({table.form}): {counted(table.lines, 'line')}; {', '.join(outcomes(asdict(table)))}"))
     records = [
         {
             "column": column.name,

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..errors import SourceError
 from ..types import Item
+from ..wording import counted, verb_for
 from . import cell_values
 from .reading import short
 from .table_reader import Table
@@ -154,8 +155,7 @@ def _known(texts: list[str | None], field: str, what: str, empty: Collection[str
         return texts
     count = sum(text in words for text in texts)
     shown = ", ".join(sorted(words)[:4])
-    lines = "1 line" if count == 1 else f"{count} lines"
-    notes.append(f"{what}: {field} is not known in {lines} ({shown}); to keep such words as values, use --option empty=[]")
+    notes.append(f"{what}: {field} is not known in {counted(count, 'line')} ({shown}); to keep such words as values, use --option empty=[]")
     return [None if text in words else text for text in texts]
 
 
@@ -166,7 +166,9 @@ def _numbers(converted: dict[str, list[Any]], name: str, cells: list[Any], *, fi
     converted[name] = values
     with_unit = Counter(cell for cell, value in zip(cells, values, strict=True) if value is not None and _is_worded(cell))
     if with_unit:
-        notes.append(f"{what}: the unit in {name} is set aside ({with_unit.total()} of {len(cells)} lines), as in {min(with_unit)!r}")
+        notes.append(
+            f"{what}: the unit in {name} is set aside ({with_unit.total()} of {counted(len(cells), 'line')}), as in {min(with_unit)!r}"
+        )
     lost = Counter(str(cell) for cell, value in zip(cells, values, strict=True) if cell is not None and value is None)
     if lost:
         beside = f"{name}_"
@@ -175,7 +177,9 @@ def _numbers(converted: dict[str, list[Any]], name: str, cells: list[Any], *, fi
         converted[beside] = [None if cell is None else cell_values.text(cell) for cell in cells]
         unit = "micrometres per pixel" if field == "mpp" else "a whole number of pixels"
         sample = short(lost.most_common(1)[0][0], 30)
-        notes.append(f"{what}: {lost.total()} cells of {name} are not {unit}, such as {sample!r}; they stay as text in {beside}")
+        n = lost.total()
+        stays = f"{verb_for(n, 'it')} {verb_for(n, 'stays')} as text in {beside}"
+        notes.append(f"{what}: {counted(n, 'cell')} of {name} {verb_for(n, 'is')} not {unit}, such as {sample!r}; {stays}")
 
 
 def _is_worded(cell: Any) -> bool:

@@ -6,12 +6,13 @@ known data sets (MHIST, PANDA, Kaggle) are recognised by their columns. Other ta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
 from ..errors import SourceError
 from ..types import Item, Reject
+from ..wording import noun_for, verb_for
 from .cell_values import EMPTY_WORDS
 from .folder_layout import FolderLayout, arrange
 from .metadata import check_mapping, make_item
@@ -68,7 +69,7 @@ def list_pictures(names: Sequence[str], *, read: Callable[[str], bytes], options
     pictures = [name for name in names if not is_candidate(name)]
     layout = arrange(pictures)
     chosen = _chosen(tables, layout, read, options) if pictures else {}
-    matches = [_match(name, table, pictures, options) for name, table in chosen.items()]
+    matches = _matches(chosen, pictures, options)
     rows: dict[str, tuple[Matched, Mapping[str, Any]]] = {}
     for _, matched in sorted(matches, key=lambda pair: pair[0].count("/")):
         rows |= {picture: (matched, row) for picture, row in matched.rows.items()}
@@ -95,7 +96,9 @@ def _chosen(tables: Sequence[str], layout: FolderLayout, read: Callable[[str], b
         named = [name for name in tables if name == wanted] or [name for name in tables if name.endswith(f"/{wanted}")]
         if len(named) != 1:
             there = short(", ".join(tables) or "none", 120)
-            raise SourceError(f"{len(named) or 'No'} tables among the pictures are called {short(str(wanted))!r}; there is {there}.")
+            n = len(named) or 1
+            which = f"{len(named) or 'No'} {noun_for(n, 'table')} among the pictures {verb_for(n, 'is')} called {short(str(wanted))!r}"
+            raise SourceError(f"{which}; there is {there}.")
         return {named[0]: read_table(read(named[0]), name=named[0])}
     by_folder: dict[str, list[str]] = {}
     for name in tables:
@@ -111,17 +114,28 @@ def _chosen(tables: Sequence[str], layout: FolderLayout, read: Callable[[str], b
     return {name: read_table(read(name), name=name) for name in sorted(found)}
 
 
-def _match(name: str, table: Table, pictures: Sequence[str], options: Mapping[str, Any]) -> tuple[str, Matched]:
+def _matches(tables: Mapping[str, Table], pictures: Sequence[str], options: Mapping[str, Any]) -> list[tuple[str, Matched]]:
+    """Each table joined with its pictures, in the order of their names; the innermost first says what it describes."""
+    described: set[str] = set()
+    found = {}
+    for name in sorted(tables, key=lambda name: -name.count("/")):
+        found[name] = _match(name, tables[name], pictures, options, described)
+        described |= found[name].rows.keys()
+    return [(name, found[name]) for name in tables]
+
+
+def _match(name: str, table: Table, pictures: Sequence[str], options: Mapping[str, Any], described: Collection[str]) -> Matched:
     """The table joined with the pictures below its folder, or with all where none lies there."""
     folder = _folder(name)
     below = [picture for picture in pictures if picture.startswith(folder)]
     start = len(folder) if below else 0
     seen = [picture[start:] for picture in below or pictures]
     must = _stem(name) in ("labels", "label") or "table" in options
-    found = match(table, seen, columns=options.get("columns"), empty=empty_option(options), must=must)
     prefix = folder if below else ""
+    others = {picture.removeprefix(prefix) for picture in described if picture.startswith(prefix)}
+    found = match(table, seen, columns=options.get("columns"), empty=empty_option(options), must=must, described=others)
     rows = {prefix + picture: row for picture, row in found.rows.items()}
-    return name, Matched(found.table, found.columns, rows, found.reading, found.notes)
+    return Matched(found.table, found.columns, rows, found.reading, found.notes)
 
 
 def _item(name: str, folders: Mapping[str, Any], found: tuple[Matched, Mapping[str, Any]] | None) -> Item:

@@ -55,8 +55,8 @@ def sheet(place: Path) -> AppTest:
 def test_the_form_shows_how_the_source_was_read(place: Path) -> None:
     shown = words(sheet(place))
     assert "2 pictures · 2 labels (A, B) · 1 patient." in shown
-    assert "1 of 3 lines of labels.csv name no picture, such as '9' (nearest are" in shown
-    assert "labels.csv: 3 lines. 2 matched, 1 name no picture." in shown
+    assert "1 of 3 lines of labels.csv names no picture, such as '9' (nearest are" in shown
+    assert "labels.csv: 3 lines. 2 matched, 1 names no picture." in shown
 
 
 def test_corrections_are_read_again_and_reach_the_job(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,4 +96,4 @@ def test_about_shows_how_the_table_was_joined(place: Path) -> None:
     own = settings.read(home=cache.settings().home)
     pipeline.ingest(open_source(place), name="c", settings=own)
     shown = words(page("about", collection="c"))
-    assert "Where labels come from" in shown and "1 of 3 lines of labels.csv name no picture, such as '9'" in shown
+    assert "Where labels come from" in shown and "1 of 3 lines of labels.csv names no picture, such as '9'" in shown

@@ -109,7 +109,7 @@ def test_a_table_chosen_by_hand_and_none_at_all(tmp_path: Path) -> None:
     chosen = open_source(place, options={"table": "cohort.csv", "columns": {"label": "art"}})
     assert fields(chosen, "label") == {"a/1.png": ("A",), "b/2.png": ("B",)}
     assert fields(open_source(place, options={"table": "none"}), "label") == {"a/1.png": ("a",), "b/2.png": ("b",)}
-    with pytest.raises(SourceError, match=r"No tables among the pictures are called 'nothing\.csv'"):
+    with pytest.raises(SourceError, match=r"No table among the pictures is called 'nothing\.csv'"):
         open_source(place, options={"table": "nothing.csv"}).items()
 
 
@@ -151,7 +151,7 @@ def test_a_table_without_names_of_columns_loses_no_first_line(opened) -> None:
 def test_lines_and_pictures_left_alone_are_counted_with_an_example(opened) -> None:
     source = opened(contents("1.png", "2.png", "3.png", labels__csv="file,label\n1.png,A\n9.png,B\n"))
     notes = reading_of(source).notes
-    assert any(note.startswith("1 of 2 lines of labels.csv name no picture, such as '9.png' (nearest are") for note in notes)
+    assert any(note.startswith("1 of 2 lines of labels.csv names no picture, such as '9.png' (nearest are") for note in notes)
     assert "2 of 3 pictures have no line in labels.csv, such as '2.png'" in notes
 
 
@@ -265,7 +265,7 @@ def test_names_in_another_encoding_are_guessed_and_said(tmp_path: Path) -> None:
     names = {"Drüsen/é1.png".encode("cp1252"): PNG, "Stroma/ö2.png".encode("cp1252"): PNG}
     source = open_source(zip_without_flag(tmp_path / "p.zip", names))
     assert fields(source, "label") == {"Drüsen/é1.png": ("Drüsen",), "Stroma/ö2.png": ("Stroma",)}
-    assert "2 names in the archive do not say their encoding; it is guessed, as in 'Drüsen/é1.png'" in reading_of(source).notes
+    assert "2 names in the archive do not say the encoding; it is guessed, as in 'Drüsen/é1.png'" in reading_of(source).notes
 
 
 def unicode_path(name: str, raw: bytes) -> bytes:
@@ -279,3 +279,15 @@ def test_the_unicode_name_beside_a_plain_one_is_taken_but_leads_nowhere_outside(
     assert [item.uri for item in open_source(good).items()] == ["a/ä.png"]
     with pytest.raises(UnsafeArchive, match="outside"):
         open_source(zip_without_flag(tmp_path / "bad.zip", {raw: PNG}, unicode_path("../ä.png", raw)))
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip", "upload"])
+def test_pictures_that_an_inner_table_describes_are_not_missed_by_an_outer_one(tmp_path: Path, kind: str) -> None:
+    files = {f"A/{name}.png": PNG for name in ("a1", "a2")} | {f"B/{name}.png": PNG for name in ("b1", "b2")}
+    files |= {"labels.csv": b"file,label\nb1.png,X\nb9.png,Y\n", "A/labels.csv": b"file,label\na1.png,P\na9.png,Q\n"}
+    reading = reading_of(open_source(written(kind, tmp_path, files)))
+    inner, outer = (
+        next(table for table in reading.tables if table.lines == 2 and name in table.names_without_picture) for name in ("a9.png", "b9.png")
+    )
+    assert (inner.nearest_pictures, outer.nearest_pictures) == ((("a2.png",),), (("B/b2.png", "A/a2.png"),))
+    assert (inner.pictures_without_line, outer.pictures_without_line) == (1, 2)

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from ...sources.reading import outcomes
 from ..shared.redaction import without_paths
 from .common import count, plain
 
@@ -22,13 +23,6 @@ FIELD_NAMES = {
     "x_px0": "x in level-0 pixels",
     "y_px0": "y in level-0 pixels",
     "side_px0": "Side in level-0 pixels",
-}
-_BECAME = {
-    "matched": "matched",
-    "repeated": "name a picture again",
-    "ambiguous": "fit several pictures",
-    "unmatched": "name no picture",
-    "empty": "name nothing",
 }
 _SHOWN_NOTES = 4
 
@@ -59,8 +53,7 @@ def notes(reading: Mapping[str, Any], *, key: str) -> None:
 def tables(readings: Sequence[Mapping[str, Any]], *, key: str) -> None:
     """Show each table: how many of its lines were matched, and the field that each column was read as."""
     for number, table in enumerate(readings):
-        became = [f"{count(table[name])} {words}" for name, words in _BECAME.items() if table[name]]
-        st.markdown(plain(f"{table['name']}: {count(table['lines'], 'line')}. " + ", ".join(became) + "."))
+        st.markdown(plain(f"{table['name']}: {count(table['lines'], 'line')}. {', '.join(outcomes(table))}."))
         st.caption(plain(f"Read as {table['form']}."))
         rows = [
             {
@@ -76,4 +69,6 @@ def tables(readings: Sequence[Mapping[str, Any]], *, key: str) -> None:
         st.dataframe(rows, hide_index=True, key=f"{key}/table-{number}")
         if table["names_without_picture"]:
             with st.expander(f"{count(table['unmatched'], 'line')} without a picture", key=f"{key}/unmatched-{number}"):
-                st.dataframe({"Name": table["names_without_picture"]}, hide_index=True, key=f"{key}/unmatched-{number}-names")
+                names, near = table["names_without_picture"], table.get("nearest_pictures", [])
+                nearest = [", ".join(each) for each in near] or [""] * len(names)  # collections made before do not have them
+                st.dataframe({"Name": names, "Nearest pictures": nearest}, hide_index=True, key=f"{key}/unmatched-{number}-names")

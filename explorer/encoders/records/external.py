@@ -15,7 +15,7 @@ CC_NC: dict[str, Any] = {"license": "CC-BY-NC-ND-4.0", "non_commercial": True}
 
 def row(*, page: str, needs: str, **facts: Any) -> EncoderSpec:
     """The record of a model that the program ``needs`` loads, with the page that describes it."""
-    access = f"see {page}, embed with {needs}, and bring the vectors in as features made elsewhere"
+    access = f"see {page}; it runs with {needs}, which this program does not load"
     return EncoderSpec(loader="elsewhere", license_url=page, access=access, **facts)
 
 

@@ -44,7 +44,11 @@ def evaluate(
     embedding = handle.artifact
     prepared = prepare(collection, question, train, device=str(devices.choose(device)))
     encoder = handle.encoder_name
-    teaching = None if train is None else train.artifact("embeddings", step="embed", encoder=embedding.recipe["encoder"])
+    teaching = (
+        None
+        if train is None
+        else train.artifact("embeddings", step="embed", options=f" --encoder {encoder}", encoder=embedding.recipe["encoder"])
+    )
     others = baselines.baselines(collection, train, but=encoder)
     neighbours = _newest(collection, "neighbours", embedding=embedding.key) if prepared.protocol.beside else None
     clusters = _newest(collection, "clusters", neighbours=neighbours.key) if neighbours and prepared.protocol.beside == "clusters" else None
