@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from urllib.parse import unquote
 
 from .images import SUFFIXES
 from .metadata import path_key
@@ -22,11 +23,9 @@ HOW = {
     "number": "their number without leading zeros",
 }
 """Steps of a join after the path itself, with the words for them. Lines that stand for a ``group`` of pictures come last."""
-SPLITS = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("val", "valid", "validation"), "val"),
-    **dict.fromkeys(("test", "testing"), "test"),
-}
+_PARTS = {"train": ("train", "training"), "val": ("val", "valid", "validation"), "test": ("test", "testing")}
+_OF = ("", *(f"{between}{what}" for between in "_- " for what in ("images", "image", "imgs", "img", "patches", "tiles", "set", "data")))
+SPLITS = {f"{word}{what}": part for part, words in _PARTS.items() for word in words for what in _OF}
 """Names of folders and values that say which part of a data set a picture belongs to."""
 _SEVERAL = -1
 _MOST_SHARED = 2_000
@@ -71,6 +70,8 @@ def join(names: Sequence[str | None], pictures: Sequence[str]) -> Join:
     known = {_loose(key) for key in keys}
     for line, name in enumerate(names):
         key = _clean(name or "")
+        if "%" in key and _loose(key) not in known:
+            key = path_key(unquote(key))
         if not key:
             found.empty.append(line)
         elif _loose(key) in known:
@@ -238,7 +239,9 @@ def _groups(key: str) -> list[str]:
 
 
 def _clean(name: str) -> str:
-    """``path_key`` without drive, scheme, leading slashes and steps up."""
+    """``path_key`` without drive, scheme, leading slashes, steps up, and what follows the path in a web address."""
+    if "://" in name:
+        name = re.split(r"[?#]", name, maxsplit=1)[0]
     parts = path_key(name).split("/")
     return "/".join(part for number, part in enumerate(parts) if part not in ("", ".", "..") and not (number == 0 and part.endswith(":")))
 
@@ -248,8 +251,11 @@ def _same(key: str) -> str:
 
 
 def _stem(key: str) -> str:
+    """A path without the suffix of a picture (``.ome.tif`` as a whole)."""
     base, dot, suffix = key.rpartition(".")
-    return base if dot and base and f".{suffix.lower()}" in SUFFIXES else key
+    if not (dot and base and f".{suffix.lower()}" in SUFFIXES):
+        return key
+    return base[:-4] if base.lower().endswith(".ome") and len(base) > 4 else base
 
 
 def _unpadded(key: str) -> str:

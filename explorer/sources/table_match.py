@@ -11,7 +11,7 @@ from ..wording import counted, verb_for
 from .cell_values import EMPTY_WORDS
 from .join import HOW, Join, Nearest, candidates, join, join_groups
 from .known_layouts import wilds_path
-from .metadata import convert, file_columns, find_columns, plain_name
+from .metadata import KNOWN, convert, file_columns, find_columns, plain_name
 from .reading import MOST_NAMES, TableReading, column_readings, short
 from .table_reader import Table
 
@@ -112,10 +112,9 @@ def _names(table: Table, pictures: Sequence[str], given: Mapping[str, str | None
 
 
 def _with_identifier(mapping: dict[str, str], table: Table) -> dict[str, str]:
-    """The column that names the pictures is also their identifier where it is called so."""
-    if "id" not in mapping and plain_name(mapping.get("uri", "")) in ("id", "image_id", "tile_id", "patch_id"):
-        return mapping | {"id": mapping["uri"]}
-    return mapping
+    """The column that names the pictures is also their identifier, slide or patient where it is called so."""
+    uri = mapping.get("uri", "")
+    return {name: uri for name in ("id", "slide", "patient") if name not in mapping and plain_name(uri) in KNOWN[name].split()} | mapping
 
 
 def _texts(cells: Sequence[Any]) -> list[str | None]:
@@ -154,9 +153,9 @@ def _notes(
 ) -> list[str]:
     """One sentence for each result of the join; the number of lines is always given."""
     what, of_lines, notes = table.name, counted(len(table), "line"), []
-    if uri is None:
+    if uri is None and found.matched:
         notes.append(f"{what}: pictures are named by its columns patient, node, x_coord and y_coord, as WILDS lays them out")
-    elif plain_name(uri) not in ("file", "uri", "path", "filename", "file_name"):
+    elif uri is not None and plain_name(uri) not in ("file", "uri", "path", "filename", "file_name"):
         notes.append(f"{what}: column {short(uri, 40)!r} is taken to name the pictures")
     for how, count in found.how.items():
         if how == "group":

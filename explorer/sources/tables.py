@@ -21,9 +21,9 @@ from .metadata import check_mapping, convert, file_columns, find_columns, make_i
 from .reading import MOST_NAMES, Listing, TableReading, column_readings, short
 from .table_match import no_header
 from .table_reader import Table, read_table
-from .tables_beside import empty_option
+from .tables_beside import empty_option, encoding_option
 
-OPTIONS = ("columns", "root", "empty")
+OPTIONS = ("columns", "root", "empty", "encoding")
 NAMELESS = "the row names no file"
 TWICE = "named twice in the table; the first row counts"
 _ROW = re.compile(r"row\[(\d+)\]")
@@ -36,8 +36,8 @@ class TableSource(Listed):
 
     Paths that are not there are looked for below the root by the rules of ``join``. Options: ``columns``, a mapping from our
     fields to the table's columns, where their names are not recognised; ``root``, the folder that pictures lie in; ``empty``,
-    the words that mean nothing is known. Columns without a field are kept as ``extra``. Where a column holds the bytes of
-    pictures (Hugging Face ``datasets``), a picture is ``row[17]``.
+    the words that mean nothing is known; ``encoding``, that of a text. Columns without a field are kept as ``extra``. Where a
+    column holds the bytes of pictures (Hugging Face ``datasets``), a picture is ``row[17]``.
     """
 
     kind = "table"
@@ -48,6 +48,7 @@ class TableSource(Listed):
             raise SourceError(f"A table takes the options {', '.join(OPTIONS)}, not {', '.join(unknown)}; leave those out.")
         check_mapping(options.get("columns", {}))
         empty_option(options)
+        encoding_option(options)
         super().__init__(path, limits)
         self.options = dict(options)
         self._root = (self._path.parent / str(options.get("root", "."))).resolve()
@@ -60,7 +61,7 @@ class TableSource(Listed):
             data = self._path.read_bytes()
         except OSError as error:
             raise SourceError(f"Table {self._path} cannot be read ({error.strerror}); check its permissions.") from error
-        return read_table(data, name=str(self._path))
+        return read_table(data, name=str(self._path), encoding=encoding_option(self.options))
 
     def _bytes(self, uri: str) -> bytes:
         found = _ROW.fullmatch(uri)

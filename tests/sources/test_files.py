@@ -144,7 +144,7 @@ def test_junk_is_passed_over_and_said(place) -> None:
     assert (
         said["notes.txt"] == "not a picture (.txt)"
         and said["table.csv"] == "a table that is not read"
-        and "not a picture" in said["inner.zip"]
+        and "an archive among the pictures" in said["inner.zip"]
     )
 
 
@@ -171,7 +171,7 @@ def test_kinds_and_options_that_do_not_exist(tmp_path: Path) -> None:
     folder(tmp_path, "a.png")
     with pytest.raises(SourceError, match="no kind of source called 'floder'"):
         open_source(tmp_path, kind="floder")
-    with pytest.raises(SourceError, match="takes the options table, columns, empty, not root"):
+    with pytest.raises(SourceError, match="takes the options table, columns, empty, encoding, not root"):
         open_source(tmp_path, options={"root": "x"})
 
 

@@ -291,3 +291,54 @@ def test_pictures_that_an_inner_table_describes_are_not_missed_by_an_outer_one(t
     )
     assert (inner.nearest_pictures, outer.nearest_pictures) == ((("a2.png",),), (("B/b2.png", "A/a2.png"),))
     assert (inner.pictures_without_line, outer.pictures_without_line) == (1, 2)
+
+
+@pytest.mark.parametrize(("column", "field"), [("slide", "slide"), ("Patient ID", "patient")])
+def test_lines_for_slides_or_patients_name_groups_of_pictures_and_stay_slides_or_patients(tmp_path: Path, column: str, field: str) -> None:
+    files = {"one/1.png": PNG, "one/2.png": PNG, "two/1.png": PNG, "labels.csv": f"{column},label\none,A\ntwo,B\n".encode()}
+    items = open_source(written("folder", tmp_path, files)).items()
+    assert [(item.label, getattr(item, field)) for item in items] == [("A", "one"), ("A", "one"), ("B", "two")]
+
+
+def test_split_folders_may_say_what_they_hold(tmp_path: Path) -> None:
+    files = {f"{part}/{label}/{part}{label}.png": PNG for part in ("train_images", "val_images") for label in "AB"}
+    reading = reading_of(open_source(written("folder", tmp_path, files)))
+    assert reading.labels == {"A": 2, "B": 2} and reading.distinct["split"] == 2
+
+
+def test_patches_of_invasive_ductal_carcinoma_lie_in_patients_and_are_labelled_by_their_names(tmp_path: Path) -> None:
+    files = {
+        f"{patient}/{label}/{patient}_idx5_x{x}_y1_class{label}.png": PNG for patient in (8863, 9250) for label in "01" for x in (51, 101)
+    }
+    reading = reading_of(open_source(written("folder", tmp_path, files)))
+    assert reading.labels == {"0": 4, "1": 4} and reading.distinct["patient"] == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("more.zip", "an archive among the pictures"),
+        ("x.h5", "an HDF5 file"),
+        ("x.png.gz", "packed; unpack it"),
+        ("labels.json", "JSON, which is not read"),
+    ],
+)
+def test_files_that_hold_something_useful_are_left_out_with_a_remedy(tmp_path: Path, name: str, words: str) -> None:
+    source = open_source(written("folder", tmp_path, {"A/1.png": PNG, name: b"x"}))
+    (reject,) = source.rejects()
+    assert reject.uri == name and words in reject.reason
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["test_x", "test_y"], "2 files packed and 4 files missing"),
+        (["train_x", "train_y", "valid_x", "valid_y", "test_x", "test_y"], "6 files packed; unpack"),
+    ],
+)
+def test_packed_files_of_patch_camelyon_are_named_with_the_remedy(tmp_path: Path, names: list[str], words: str) -> None:
+    folder = written("folder", tmp_path, {f"camelyonpatch_level_2_split_{name}.h5.gz": b"\x1f\x8b" for name in names})
+    with pytest.raises(SourceError, match=words):
+        open_source(folder)
+    with pytest.raises(SourceError, match=r"lies in .*; give that folder"):
+        open_source(folder.parent)

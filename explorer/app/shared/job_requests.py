@@ -81,6 +81,9 @@ class Build(_Work):
     columns: Mapping[str, str | None] = Field(default={}, description="Of a table: our field -> its column, or null for no column.")
     table: Annotated[str | None, Field(description="The table among the pictures that is read, or 'none'.")] = None
     empty: Annotated[list[str] | None, Field(description="Words in a table that mean nothing is known.")] = None
+    encoding: Annotated[str | None, Field(max_length=40, description="Encoding of a table that is text, where it is guessed wrongly.")] = (
+        None
+    )
 
     def command(self) -> list[str]:
         source = self._source()
@@ -94,7 +97,7 @@ class Build(_Work):
 
     def options(self) -> dict[str, Any]:
         """Options of the source, never ``root``, which would let a table name files outside of the allowed folders."""
-        given = {"columns": dict(self.columns) or None, "table": self.table, "empty": self.empty}
+        given = {"columns": dict(self.columns) or None, "table": self.table, "empty": self.empty, "encoding": self.encoding}
         return {key: value for key, value in given.items() if value is not None}
 
     def title(self) -> str:
