@@ -140,8 +140,11 @@ class Nearest:
             if len(names) <= _MOST_SHARED:
                 shared.update(names)
         likely = [key for key, _ in shared.most_common(_MOST_COMPARED)] or list(self._by_name)[:_MOST_COMPARED]
-        like = difflib.get_close_matches(wanted, likely, n=count, cutoff=0.5)
-        return [self._by_name[key] for key in like] or list(self._pictures[:count])
+        if not difflib.get_close_matches(wanted, likely, n=1, cutoff=0.5):
+            return list(self._pictures[:count])
+        found = [self._by_name[key] for key in difflib.get_close_matches(wanted, likely, n=count, cutoff=0.0)]
+        others = (picture for picture in self._pictures[: 2 * count] if picture not in found)
+        return [*found, *others][:count]
 
     @cached_property
     def _by_name(self) -> dict[str, str]:

@@ -58,6 +58,10 @@ class TableReading:
     """The first ``MOST_NAMES`` of them."""
     nearest_pictures: tuple[tuple[str, ...], ...] = ()
     """For each of these, the three pictures with the most similar names."""
+    ambiguous_names: tuple[str, ...] = ()
+    """The first ``MOST_NAMES`` names that fit several pictures."""
+    fitting_pictures: tuple[tuple[str, ...], ...] = ()
+    """For each of these, the first three pictures that it fits."""
 
 
 class Listing(NamedTuple):
@@ -114,7 +118,7 @@ def reading_of(source: Source) -> Reading:
         labelled=labels.total(),
         distinct=distinct,
         tables=found.tables,
-        notes=(*found.notes, *_label_notes(labels, len(items))),
+        notes=(*_label_notes(labels, len(items)), *found.notes),
     )
 
 

@@ -65,6 +65,7 @@ def match(
     left = [picture for at, picture in enumerate(pictures) if at not in found.line_of and picture not in described]
     nearest = Nearest(left or [picture for picture in pictures if picture not in described] or pictures)
     unmatched = [str(names[line]) for line in found.unmatched[:MOST_NAMES]]
+    ambiguous = [str(names[line]) for line in found.ambiguous[:MOST_NAMES]]
     reading = TableReading(
         name=table.name,
         form=table.form,
@@ -79,8 +80,10 @@ def match(
         pictures_without_line=len(left),
         names_without_picture=tuple(unmatched),
         nearest_pictures=tuple(tuple(nearest(name)) for name in unmatched),
+        ambiguous_names=tuple(ambiguous),
+        fitting_pictures=tuple(tuple(candidates(name, pictures)[:3]) for name in ambiguous),
     )
-    notes = (*converted.notes, *_notes(table, names, uri, found, pictures, reading, left))
+    notes = (*_notes(table, names, uri, found, pictures, reading, left), *converted.notes)
     return Matched(converted, mapping, rows, reading, notes)
 
 
@@ -128,7 +131,7 @@ def _none_matched(table: Table, names: Sequence[str | None], uri: str | None, fo
         name = str(names[found.ambiguous[0]])
         several = candidates(name, pictures)[:2]
         return (
-            f"In {table.name} {lines} names one picture: {short(name, 40)!r} fits {' and '.join(short(one, 44) for one in several)}; "
+            f"In {table.name} {lines} names one picture: '{short(name, 40)}' fits {' and '.join(short(one, 44) for one in several)}; "
             "give paths with their folder."
         )
     if not file_columns(table, {}) or uri is None:
@@ -137,7 +140,7 @@ def _none_matched(table: Table, names: Sequence[str | None], uri: str | None, fo
     near = ", ".join(short(one, 32) for one in Nearest(pictures)(name))
     verb = "does not name" if len(table) == 1 else "names"
     return (
-        f"In {table.name} {lines} {verb} a picture: column {short(uri, 24)!r} says {short(name, 40)!r}, pictures are called {near}; "
+        f"In {table.name} {lines} {verb} a picture: column {short(uri, 24)!r} says '{short(name, 40)}', pictures are called {near}; "
         "name them so, or say --option table=none."
     )
 
@@ -153,6 +156,25 @@ def _notes(
 ) -> list[str]:
     """One sentence for each result of the join; the number of lines is always given."""
     what, of_lines, notes = table.name, counted(len(table), "line"), []
+    if n := len(found.unmatched):
+        name = str(names[found.unmatched[0]])
+        near = ", ".join(short(one, 40) for one in reading.nearest_pictures[0])
+        notes.append(f"{n} of {of_lines} of {what} {verb_for(n, 'names')} no picture, such as '{short(name)}' (nearest are {near})")
+    if n := len(found.ambiguous):
+        name = str(names[found.ambiguous[0]])
+        several = " and ".join(short(one) for one in candidates(name, pictures)[:2])
+        notes.append(
+            f"{n} of {of_lines} of {what} {verb_for(n, 'does')} not name one picture, such as '{short(name)}' "
+            f"({several}); give paths with their folder"
+        )
+    if n := len(found.repeated):
+        name = str(names[found.repeated[0]])
+        again = f"{verb_for(n, 'names')} a picture again, such as '{short(name)}'; the first line counts"
+        notes.append(f"{n} of {of_lines} of {what} {again}")
+    if n := len(found.empty):
+        notes.append(f"{n} of {of_lines} of {what} {verb_for(n, 'names')} nothing; the first is line {table.lines[found.empty[0]]}")
+    if n := len(left):
+        notes.append(f"{n} of {counted(len(pictures), 'picture')} {verb_for(n, 'has')} no line in {what}, such as '{short(left[0])}'")
     if uri is None and found.matched:
         notes.append(f"{what}: pictures are named by its columns patient, node, x_coord and y_coord, as WILDS lays them out")
     elif uri is not None and plain_name(uri) not in ("file", "uri", "path", "filename", "file_name"):
@@ -163,23 +185,4 @@ def _notes(
             notes.append(f"{what}: its lines stand for groups of pictures; {count} of {of_lines} {named}")
         elif how in HOW:
             notes.append(f"{what}: {count} of {of_lines} {verb_for(count, 'is')} matched by {HOW[how]}")
-    if n := len(found.unmatched):
-        name = str(names[found.unmatched[0]])
-        near = ", ".join(short(one, 40) for one in reading.nearest_pictures[0])
-        notes.append(f"{n} of {of_lines} of {what} {verb_for(n, 'names')} no picture, such as {short(name)!r} (nearest are {near})")
-    if n := len(found.ambiguous):
-        name = str(names[found.ambiguous[0]])
-        several = " and ".join(short(one) for one in candidates(name, pictures)[:2])
-        notes.append(
-            f"{n} of {of_lines} of {what} {verb_for(n, 'does')} not name one picture, such as {short(name)!r} "
-            f"({several}); give paths with their folder"
-        )
-    if n := len(found.repeated):
-        name = str(names[found.repeated[0]])
-        again = f"{verb_for(n, 'names')} a picture again, such as {short(name)!r}; the first line counts"
-        notes.append(f"{n} of {of_lines} of {what} {again}")
-    if n := len(found.empty):
-        notes.append(f"{n} of {of_lines} of {what} {verb_for(n, 'names')} nothing; the first is line {table.lines[found.empty[0]]}")
-    if n := len(left):
-        notes.append(f"{n} of {counted(len(pictures), 'picture')} {verb_for(n, 'has')} no line in {what}, such as {short(left[0])!r}")
     return notes

@@ -185,12 +185,12 @@ class TableSource(Listed):
         notes = [f"{count} of {of_lines} of {what} {verb_for(count, 'is')} matched by {words[step]}" for step, count in found.how.items()]
         if n := len(found.ambiguous):
             name = names[lost[found.ambiguous[0]]]
-            notes.append(f"{n} of {of_lines} of {what} {verb_for(n, 'fits')} several files, such as {short(name)!r}")
+            notes.append(f"{n} of {of_lines} of {what} {verb_for(n, 'fits')} several files, such as '{short(name)}'")
         if n := len(found.unmatched):
             name = names[lost[found.unmatched[0]]]
             near = ", ".join(short(one, 40) for one in nearest(name))
             nearby = f" (nearest are {near})" if near else ""
-            notes.append(f"{n} of {of_lines} of {what} {verb_for(n, 'names')} no file, such as {short(name)!r}{nearby}")
+            notes.append(f"{n} of {of_lines} of {what} {verb_for(n, 'names')} no file, such as '{short(name)}'{nearby}")
         return uris, notes, dict(how + found.how), nearest
 
     def _files(self) -> list[str]:

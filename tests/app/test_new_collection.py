@@ -74,10 +74,27 @@ def test_corrections_are_read_again_and_reach_the_job(place: Path, monkeypatch: 
     assert build.command()[-6:-2] == ["--option", 'columns={"site": "doctor"}', "--option", "empty=[]"]
 
 
+def test_every_line_without_a_picture_is_shown_with_the_nearest_names_and_notes_speak_of_the_form(place: Path) -> None:
+    test = sheet(place)
+    (frame,) = (each.value for each in test.dataframe if "Nearest pictures" in each.value)
+    assert frame.to_dict("records") == [{"Name in the table": "9", "Nearest pictures": "1.png, 2.png"}]
+    shown = words(test)
+    assert "--option" not in shown and "take the tick away" in shown and "Labels.csv" not in shown
+
+
+def test_another_encoding_can_be_chosen(place: Path) -> None:
+    (place / "labels.csv").write_bytes("file,label\n1,Größe\n2,Drüse\n".encode("mac_roman"))
+    test = sheet(place)
+    test.selectbox(key="new/encoding").set_value("cp1252")
+    assert "(Grš§e, DrŸse)" in words(checked(test))
+    test.selectbox(key="new/encoding").set_value("mac_roman")
+    assert "(Größe, Drüse)" in words(checked(test))
+
+
 def test_another_table_or_none_can_be_chosen_and_corrections_reset(place: Path) -> None:
     test = sheet(place)
     test.selectbox(key="new/which-table").set_value("none")
-    assert "2 pictures. No patient is known" in words(checked(test))
+    assert "2 pictures · no labels. No patient is known" in words(checked(test))
     test.selectbox(key="new/which-table").set_value("cohort.csv")
     assert "cohort.csv: 2 lines. 2 matched." in words(checked(test))
     test.button(key="new/reset").click()

@@ -64,8 +64,8 @@ def test_a_class_called_test_stays_a_class() -> None:
 
 def test_that_no_picture_has_a_label_is_said(opened) -> None:
     assert reading_of(opened(contents("tiles/1.png", "tiles/2.png"))).notes == (
-        "all pictures lie in one folder (tiles), which is not taken for a label",
         "no picture has a label; give each class a folder, or name classes in a column 'label' of labels.csv",
+        "all pictures lie in one folder (tiles), which is not taken for a label",
     )
 
 
@@ -342,3 +342,9 @@ def test_packed_files_of_patch_camelyon_are_named_with_the_remedy(tmp_path: Path
         open_source(folder)
     with pytest.raises(SourceError, match=r"lies in .*; give that folder"):
         open_source(folder.parent)
+
+
+def test_names_that_fit_several_pictures_are_listed_with_these(tmp_path: Path) -> None:
+    files = {"A/0.png": PNG, "B/0.png": PNG, "B/1.png": PNG, "labels.csv": b"file,label\n0.png,X\n1.png,Y\n"}
+    (table,) = reading_of(open_source(written("folder", tmp_path, files))).tables
+    assert table.ambiguous_names == ("0.png",) and table.fitting_pictures == (("A/0.png", "B/0.png"),)

@@ -97,7 +97,7 @@ def test_lines_for_groups_of_pictures() -> None:
 def test_the_nearest_names_come_first() -> None:
     pictures = ["x/tile_01.png", "x/tile_02.png", "x/zebra.png", "y/tile_91.png"]
     nearest = Nearest(pictures)
-    assert nearest("tile_03.png")[0] in ("x/tile_01.png", "x/tile_02.png") and "x/zebra.png" not in nearest("tile_03.png")
+    assert set(nearest("tile_03.png")[:2]) == {"x/tile_01.png", "x/tile_02.png"} and nearest("tile_03.png", count=4)[3] == "x/zebra.png"
     assert nearest("日本") == pictures[:3]
     assert Nearest([])("a") == []
 

@@ -205,7 +205,9 @@ def allowed_path(text: str) -> Path:
     """The path, if the server may build from it. Raises ``InputError`` with the same message whether or not the path exists."""
     roots = cache.settings().allowed_roots
     path = Path(text).expanduser()
-    refusal = InputError("The server may not read from there, or nothing is there; give a path under a folder it may read.")
+    refusal = InputError(
+        "The server may not read from there, or nothing is there; give a path under a folder that EXPLORER_ALLOWED_ROOTS names."
+    )
     if "\0" in text or not path.is_absolute():
         raise InputError("Give the whole path, from the top of the disk.")
     path = path.resolve()

@@ -20,6 +20,7 @@ from ...reports.format_4 import protocol_name
 from ...reports.html import report_html
 from ...storage import Artifact
 from ...types import Progress, Report, ignore
+from ...wording import counted, verb_for
 from . import baselines
 from .baselines import load
 from .measure import Measured, check, measure, measure_baseline
@@ -195,6 +196,11 @@ def _rows_left_out(prepared: Prepared, leave_out: tuple[str, ...]) -> list[str]:
     if prepared.copies:
         n = len(prepared.rows)
         sentences.append(f"{n + prepared.copies} labelled rows, {n} after leaving out exact copies, which count once.")
+    part, group = prepared.columns.part, prepared.group
+    by_split = prepared.protocol.learns and (prepared.columns.teacher is not None or part.split is not None)
+    if part.group is not None and not by_split and (n := int(part.group.isna().sum())):
+        was, its = verb_for(n, "was"), verb_for(n, "its")
+        sentences.append(f"{counted(n, 'row')} with a label {was} left out, because {its} {group} is not known.")
     if leave_out:
         sentences.append(f"Left out as asked: {', '.join(leave_out)}.")
     return sentences

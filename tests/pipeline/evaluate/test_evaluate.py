@@ -449,6 +449,14 @@ def test_the_teacher_needs_the_same_encoder(home: Path, tmp_path: Path) -> None:
         asked(made, "knn", train=other)
 
 
+def test_rows_whose_patient_is_not_known_are_left_out_and_said(tmp_path: Path) -> None:
+    made = make(tmp_path / "home", "gaps")
+    made.items["patient"] = made.items["patient"].where(made.items["patient"] != "p0", None)
+    for protocol in ("retrieval", "knn"):
+        sentences = asked(made, protocol).sentences
+        assert "12 rows with a label were left out, because their patient is not known." in sentences
+
+
 def test_what_a_report_lacks_is_advised_with_the_whole_command(collection: Collection) -> None:
     found = asked(collection, "retrieval")
     without = replace(found, results=replace(found.results, index=None))
