@@ -13,6 +13,7 @@ import numpy as np
 from ... import encoders, storage
 from ...collection import Collection, Embedding
 from ...encoders import devices
+from ...errors import InputError
 from ...evaluation import Estimate
 from ...reports import document
 from ...reports.document import Baseline, EvaluationReport, Hashes, Selection, SplitFacts
@@ -146,7 +147,14 @@ def check_question(collection: Collection, question: Question, *, train: Collect
     """Raise the errors that ``evaluate`` would raise for these columns, without reading a vector."""
     collection.embedding(question.encoder)
     prepared = prepare(collection, question, train)
-    check(prepared.protocol, prepared.columns)
+    try:
+        check(prepared.protocol, prepared.columns)
+    except InputError as error:
+        if not prepared.copies:
+            raise
+        n = len(prepared.rows)
+        rows = f"of {counted(n + prepared.copies, 'row')} with a label, {n} {verb_for(n, 'is')} left without exact copies"
+        raise InputError(f"{str(error).removesuffix('.')} ({rows}).") from error
 
 
 def reports(collection: Collection, *, embedding: str | None = None, protocol: str | None = None) -> list[Artifact]:
