@@ -56,7 +56,7 @@ def app(settings: Settings, *, port: int, host: str, base_path: str, browser: bo
     outside = f"http://{_in_url(socket.gethostname() if everywhere else host)}:{port}/{base}"
     click.echo(f"The explorer is at {address} (stop it with Ctrl+C).", err=True)
     if new_token or not _is_this_machine(host):
-        click.echo(f"Other machines come in by {outside}?token={token.value()} (keep this link to yourself and those you trust).", err=True)
+        click.echo(f"From other machines open {outside}?token={token.value()} (whoever has this link sees everything here).", err=True)
     if browser:
         opened = address if everywhere or _is_this_machine(host) else f"{address}?token={token.value()}"
         threading.Thread(target=_open_when_there, args=(address, opened), daemon=True).start()

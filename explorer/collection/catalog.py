@@ -21,14 +21,14 @@ def open_collection(name: str, *, home: Path | str | None = None, limits: Limits
 
 def list_collections(home: Path) -> list[Collection]:
     """All collections under ``home`` that open, by name."""
-    opened = (_try_open(path) for path in _folders(home))
-    return [collection for collection in opened if isinstance(collection, Collection)]
+    results = (_try_open(path) for path in _folders(home))
+    return [collection for collection in results if isinstance(collection, Collection)]
 
 
 def list_damaged(home: Path) -> dict[str, str]:
     """Name and fault of every collection under ``home`` that does not open."""
-    opened = {path.name: _try_open(path) for path in _folders(home)}
-    return {name: str(fault) for name, fault in opened.items() if isinstance(fault, ExplorerError)}
+    results = {path.name: _try_open(path) for path in _folders(home)}
+    return {name: str(fault) for name, fault in results.items() if isinstance(fault, ExplorerError)}
 
 
 def _folders(home: Path) -> list[Path]:

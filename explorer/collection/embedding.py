@@ -84,12 +84,12 @@ class Embedding(Searchable):
         """The search index; opened once per process, within ``MOST_STORE_BYTES``."""
         artifact, device = self.neighbours, settings.read().device
 
-        def opened() -> VectorStore:
+        def load() -> VectorStore:
             for name in artifact.meta["files"]:
                 storage.file(artifact, name)  # there, and of the recorded size
             return open_store(artifact.path, artifact.meta["measured"]["index"], device=device)
 
-        return _stores.get((artifact.path, artifact.meta["created"], device), opened)
+        return _stores.get((artifact.path, artifact.meta["created"], device), load)
 
     @cached_property
     def graph(self) -> Neighbours:

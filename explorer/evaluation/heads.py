@@ -99,7 +99,7 @@ def predict(weight: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
 
 
 def _initial(orders: list[torch.Generator], d: int, n_outputs: int, *, shared: bool) -> torch.Tensor:
-    """As ``torch.nn.Linear``: weights and bias even in +-1/sqrt(d)."""
+    """Weights and bias drawn evenly from +-1/sqrt(d), as ``torch.nn.Linear`` does."""
     bound = 1 / math.sqrt(d)
     heads = [torch.empty(n_outputs, d + 1).uniform_(-bound, bound, generator=order) for order in orders]
     return torch.stack([heads[0]] * len(heads) if shared else heads)
@@ -110,7 +110,7 @@ def _targets(y: torch.Tensor, n_outputs: int) -> torch.Tensor:
 
 
 def _gradient(weight: torch.Tensor, data: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-    """Of the mean loss of one batch: ``data`` (n, d + 1 + outputs) holds features and targets, ``rows`` (runs, batch) the batch."""
+    """Gradient of the mean loss of one batch; ``data`` (n, d + 1 + outputs): features and targets, ``rows`` (runs, batch): the batch."""
     n_outputs, n_rows = weight.shape[1], rows.shape[1]
     at_once = n_rows if data.is_cuda else CACHED_ROWS
     total = torch.zeros_like(weight)

@@ -17,12 +17,12 @@ class Mistake:
     """A misclassified row."""
 
     row: int
-    """Of the rows that were given (the test rows, where there are parts)."""
+    """Its number among the rows that were given (the test rows, where there are parts)."""
     truth: str
     named: str
-    """Empty where nothing was found."""
+    """The class it was taken for; empty where nothing was found."""
     share: float
-    """Of the votes (or runs) that said so."""
+    """Share of the votes (or runs) for ``named``."""
 
 
 def mistakes(

@@ -64,11 +64,11 @@ class ProbeReport(Report):
     sd: Number
     """Over the runs, with n - 1; NaN for one run."""
     interval: Estimate
-    """Of the mean over runs, by drawing the groups of the evaluated rows; without groups it holds for rows, not for new patients."""
+    """Interval of the mean, by drawing the groups of the evaluated rows; without groups it holds for rows, not for new patients."""
     chance: Number
     """Balanced accuracy of guessing evenly among the classes that were learnt."""
     recall: Mapping[str, Estimate]
-    """Of each class, mean over runs; NaN where the evaluated rows have none."""
+    """Recall of each class, mean over runs; NaN where the evaluated rows have none."""
     confusion: Counts
     """Evaluated rows by their class (line) and the predicted class (column), summed over runs."""
     classes: tuple[str, ...]

@@ -61,7 +61,7 @@ def in_order(scores: Scores, rows: Rows) -> tuple[Scores, Rows]:
 
 
 def padded(scores: Scores, rows: Rows, k: int) -> Hits:
-    """With k columns: -inf and -1 where there are fewer hits."""
+    """Hits with k columns, filled with -inf and row -1 where there are fewer."""
     missing = ((0, 0), (0, k - rows.shape[1]))
     return np.pad(scores, missing, constant_values=-np.inf), np.pad(rows, missing, constant_values=-1)
 

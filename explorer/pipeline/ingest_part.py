@@ -44,7 +44,7 @@ class Part:
     known: set[str]
     """Pixel hashes that need no embedding."""
     outcomes: dict[int, tuple[dict[str, Any] | str, bytes]] = field(default_factory=dict)
-    """Of each item read so far its facts or the reason it is rejected, and its thumbnail."""
+    """By item read so far: its facts or the reason it is rejected, and its thumbnail."""
 
     @property
     def vectors_path(self) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from jaxtyping import Float32
 
@@ -59,10 +61,12 @@ def umap(
     if n == 1:
         return np.zeros((1, 2), np.float32)
     n_epochs = default_epochs(n) if n_epochs is None else n_epochs
-    report(Progress("project", 0, n_epochs, "epochs", "compiling UMAP; this takes about ten seconds once per run"))
+    report(Progress("project", 0, n_epochs, "epochs", "the first map on a machine compiles UMAP, about ten seconds"))
 
     import numba
     from umap.umap_ import find_ab_params, fuzzy_simplicial_set, simplicial_set_embedding
+
+    _keep_compiled()
 
     random = np.random.RandomState(seed)
     rows, distances = _with_self(neighbours, wanted)
@@ -94,6 +98,19 @@ def umap(
         numba.set_num_threads(threads)
     report(Progress("project", n_epochs, n_epochs, "epochs"))
     return np.ascontiguousarray(xy, np.float32)
+
+
+@cache
+def _keep_compiled() -> None:
+    """Let numba store UMAP's compiled functions, where it stores those of other libraries, for the processes that follow.
+
+    It compiles them again when UMAP's source, numba's version or the processor is another one.
+    """
+    from umap import layouts, umap_
+
+    umap_.smooth_knn_dist.enable_caching()
+    umap_.compute_membership_strengths.enable_caching()
+    layouts._get_optimize_layout_euclidean_single_epoch_fn(parallel=False).enable_caching()
 
 
 def default_epochs(n: int) -> int:

@@ -12,7 +12,7 @@ from .document import EvaluationReport
 from .sections import Curves
 
 HALF_WAY = 0.6
-"""Of the scale, from which on names stand to the left of their tick."""
+"""Share of the scale from which on names stand to the left of their tick."""
 
 
 @dataclass(frozen=True, slots=True)

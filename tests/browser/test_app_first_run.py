@@ -67,11 +67,10 @@ def test_a_place_on_the_server_must_be_an_allowed_one(empty_app, browse, tmp_pat
     page.get_by_role("heading", name="Demo tissue").wait_for()
 
 
-@pytest.mark.xfail(strict=False, reason="after 'Go on' the button Stop is not always found; the cause is not known yet")
 def test_a_job_can_be_stopped_and_goes_on(empty_app, browse):
     page = visit(browse, empty_app)
     page.get_by_role("button", name="Open the demo tissue").click()
-    for _ in range(3):  # each button is pressed as soon as it is there: no click may fall between two drawings of it
+    for _ in range(3):  # each button is pressed as soon as it is there: what is drawn beside it afterwards must not move it
         page.get_by_role("button", name="Stop").click()
         page.get_by_role("button", name="Go on").click()
     page.get_by_role("button", name="Stop").click()

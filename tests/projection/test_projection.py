@@ -45,6 +45,15 @@ def test_umap_has_the_same_bytes_for_a_seed_and_others_for_another() -> None:
     assert first.tobytes() != other.tobytes()
 
 
+def test_umap_is_compiled_once_for_all_processes() -> None:
+    from umap import layouts, umap_
+
+    vectors, _ = islands(30)
+    projection.umap(vectors, neighbours=exact_graph(vectors, 20), n_epochs=1)
+    for function in (umap_.smooth_knn_dist, umap_.compute_membership_strengths, layouts._nb_optimize_layout_euclidean_single_epoch):
+        assert function.stats.cache_path is not None, function
+
+
 def test_umap_keeps_islands_apart_and_neighbours_together() -> None:
     vectors, group = islands(500)
     graph = exact_graph(vectors, 20)
@@ -104,7 +113,7 @@ def test_umap_reports_every_part_of_the_way() -> None:
     seen: list[Progress] = []
     vectors, _ = islands(200)
     projection.umap(vectors, neighbours=exact_graph(vectors, 15), n_epochs=30, report=seen.append)
-    assert "compiling" in seen[0].note
+    assert "compiles" in seen[0].note
     assert [p.done for p in seen] == sorted(p.done for p in seen)
     assert (seen[-1].done, seen[-1].total) == (30, 30)
 

@@ -12,6 +12,7 @@ from ...collection import Collection, RowKind, SavedSelection
 from ...errors import NotFound
 from ...storage.journal import Entry, RowNumbers
 from ..shared import cache
+from .parameters import NamedCollection
 
 MOST_ENTRIES = 1000
 MOST_ROWS = 1_000_000
@@ -56,54 +57,53 @@ class Undo(BaseModel):
 
 
 @router.get("/annotations")
-def history(collection: str, before: int | None = None, limit: Annotated[int, Query(ge=1, le=MOST_ENTRIES)] = 100) -> dict[str, Any]:
+def history(
+    collection: NamedCollection, before: int | None = None, limit: Annotated[int, Query(ge=1, le=MOST_ENTRIES)] = 100
+) -> dict[str, Any]:
     """Entries of the journal with an id below ``before``, newest first."""
-    annotations = cache.collection(collection).annotations
+    annotations = collection.annotations
     undone = annotations.journal.undone()
     entries = annotations.history(before=before, limit=limit)
     return {"version": annotations.version, "entries": [entry.to_json() | {"in_effect": entry.id not in undone} for entry in entries]}
 
 
 @router.post("/annotations", status_code=201)
-def add(collection: str, asked: NewAnnotation) -> dict[str, Any]:
+def add(collection: NamedCollection, asked: NewAnnotation) -> dict[str, Any]:
     """Annotate rows; the values become a column that can be filtered, coloured and exported."""
-    opened = cache.collection(collection)
-    rows = asked.of(opened)
-    return _entry(opened.annotations.add(asked.kind, asked.value, rows, who=cache.LOCAL_USER, why=asked.why, query_id=asked.query_id))
+    rows = asked.of(collection)
+    return _entry(collection.annotations.add(asked.kind, asked.value, rows, who=cache.LOCAL_USER, why=asked.why, query_id=asked.query_id))
 
 
 @router.post("/annotations/{entry_id}/undo", status_code=201)
-def undo(collection: str, entry_id: int, asked: Undo | None = None) -> dict[str, Any]:
+def undo(collection: NamedCollection, entry_id: int, asked: Undo | None = None) -> dict[str, Any]:
     """Undo an entry of the journal; an undo can itself be undone."""
     why = asked.why if asked else ""
-    return _entry(cache.collection(collection).annotations.undo(entry_id, who=cache.LOCAL_USER, why=why))
+    return _entry(collection.annotations.undo(entry_id, who=cache.LOCAL_USER, why=why))
 
 
 @router.get("/selections")
-def selections(collection: str) -> list[dict[str, Any]]:
+def selections(collection: NamedCollection) -> list[dict[str, Any]]:
     """Saved selections, newest first, without their rows."""
-    return [_summary(selection) for selection in cache.collection(collection).annotations.selections()]
+    return [_summary(selection) for selection in collection.annotations.selections()]
 
 
 @router.get("/selections/{key}")
-def selection(collection: str, key: str) -> dict[str, Any]:
+def selection(collection: NamedCollection, key: str) -> dict[str, Any]:
     """A saved selection with its rows."""
-    found = _find(cache.collection(collection), key)
+    found = _find(collection, key)
     return _summary(found) | {"rows": found.rows.tolist()}
 
 
 @router.post("/selections", status_code=201)
-def save(collection: str, asked: NewSelection) -> dict[str, Any]:
+def save(collection: NamedCollection, asked: NewSelection) -> dict[str, Any]:
     """Save rows under a title."""
-    opened = cache.collection(collection)
-    return _summary(opened.annotations.save_selection(asked.title, asked.of(opened), note=asked.note, who=cache.LOCAL_USER))
+    return _summary(collection.annotations.save_selection(asked.title, asked.of(collection), note=asked.note, who=cache.LOCAL_USER))
 
 
 @router.delete("/selections/{key}")
-def remove(collection: str, key: str) -> dict[str, Any]:
+def remove(collection: NamedCollection, key: str) -> dict[str, Any]:
     """Remove a selection from the list. Returns the entry; undoing it restores the selection."""
-    opened = cache.collection(collection)
-    return _entry(opened.annotations.remove_selection(_find(opened, key).title, who=cache.LOCAL_USER))
+    return _entry(collection.annotations.remove_selection(_find(collection, key).title, who=cache.LOCAL_USER))
 
 
 def _find(collection: Collection, key: str) -> SavedSelection:

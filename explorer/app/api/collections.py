@@ -17,6 +17,7 @@ from ...search import INTERNAL, Picture, Query, Region, beside, plain
 from ...sources.images import decode
 from ..shared import cache
 from ..shared.redaction import without_paths
+from .parameters import NamedCollection
 
 MOST_ITEMS = 1000
 MOST_HITS = 1000
@@ -49,26 +50,25 @@ def listed() -> list[dict[str, Any]]:
 
 
 @router.get("/collections/{collection}")
-def one(collection: str) -> dict[str, Any]:
+def one(collection: NamedCollection) -> dict[str, Any]:
     """One collection: columns, labels, rejects, and every artifact with its recipe."""
-    opened = cache.collection(collection)
-    labels = opened.items["label"].value_counts()
-    return _head(opened) | {
-        "columns": [str(name) for name in opened.table().columns if name not in INTERNAL],
+    labels = collection.items["label"].value_counts()
+    return _head(collection) | {
+        "columns": [str(name) for name in collection.table().columns if name not in INTERNAL],
         "labels": {str(label): int(count) for label, count in labels.items()},
-        "rejects": opened.rejects.to_dict("records"),
+        "rejects": collection.rejects.to_dict("records"),
         "artifacts": [
             {"kind": kind, "key": artifact.key} | {name: artifact.meta[name] for name in ("recipe", "measured", "created", "versions")}
             for kind in KINDS
-            for artifact in opened.artifacts(kind)
+            for artifact in collection.artifacts(kind)
         ],
     }
 
 
 @router.delete("/collections/{collection}")
-def remove(collection: str) -> dict[str, Any]:
+def remove(collection: NamedCollection) -> dict[str, Any]:
     """Delete a collection and everything made from it, including pictures that were uploaded for it."""
-    cache.remove(cache.collection(collection))
+    cache.remove(collection)
     return {}
 
 
@@ -79,23 +79,22 @@ class NewName(BaseModel):
 
 
 @router.patch("/collections/{collection}")
-def rename(collection: str, asked: NewName) -> dict[str, Any]:
+def rename(collection: NamedCollection, asked: NewName) -> dict[str, Any]:
     """Give a collection another name."""
-    return _head(cache.rename(cache.collection(collection), asked.name))
+    return _head(cache.rename(collection, asked.name))
 
 
 @router.get("/collections/{collection}/items")
 def items(
-    collection: str, offset: Annotated[int, Parameter(ge=0)] = 0, limit: Annotated[int, Parameter(ge=1, le=MOST_ITEMS)] = 100
+    collection: NamedCollection, offset: Annotated[int, Parameter(ge=0)] = 0, limit: Annotated[int, Parameter(ge=1, le=MOST_ITEMS)] = 100
 ) -> dict[str, Any]:
     """Rows with all that is known of them; ``row`` is the number that other routes take, a column of that name becomes ``row_``."""
-    opened = cache.collection(collection)
-    page = opened.table().iloc[offset : offset + limit]
+    page = collection.table().iloc[offset : offset + limit]
     records = [
         beside({"row": offset + at}, {str(name): plain(value) for name, value in record.items() if name not in INTERNAL})
         for at, record in enumerate(page.to_dict("records"))
     ]
-    return {"n": opened.n, "offset": offset, "items": records}
+    return {"n": collection.n, "offset": offset, "items": records}
 
 
 class RowQuestion(BaseModel):
@@ -137,9 +136,9 @@ class RowQuestion(BaseModel):
 
 
 @router.post("/collections/{collection}/search")
-def search(collection: str, asked: RowQuestion) -> dict[str, Any]:
+def search(collection: NamedCollection, asked: RowQuestion) -> dict[str, Any]:
     """The rows most similar to the query, and a warning where site bias may affect searches in this collection."""
-    return _answer(cache.collection(collection), asked.query(), asked.encoder)
+    return _answer(collection, asked.query(), asked.encoder)
 
 
 @router.post(
@@ -148,7 +147,7 @@ def search(collection: str, asked: RowQuestion) -> dict[str, Any]:
 )
 async def search_image(
     request: Request,
-    collection: str,
+    collection: NamedCollection,
     k: Annotated[int, Parameter(ge=1, le=MOST_HITS)] = 10,
     where: Annotated[
         str, Parameter(description='As JSON: column -> value, list of values, or range of numbers such as {">=": 50}.')
@@ -168,7 +167,7 @@ async def search_image(
             raise InputError(f"The picture cannot be used: {error}. Send another one.") from error
         picture = Picture(image)
         example = picture if region is None else Region(picture, _box(region))
-        return _answer(cache.collection(collection), Query((example,), where=_filters(where), k=k), encoder)
+        return _answer(collection, Query((example,), where=_filters(where), k=k), encoder)
 
     return await run_in_threadpool(answer)
 

@@ -15,6 +15,7 @@ from ...search import INTERNAL, plain
 from ...storage import Artifact
 from ...types import Image
 from ..shared import assets, cache, point_buffers, query_pictures
+from .parameters import NamedCollection
 
 BINARY, JPEG = "application/octet-stream", "image/jpeg"
 MOST_PX = 4096
@@ -36,62 +37,60 @@ def web(digest: str, name: str) -> Response:
 
 
 @router.get("/collections/{collection}/thumb/{row}.jpg", response_class=Response, responses=_A_JPEG)
-def thumb(collection: str, row: int, v: str = "") -> Response:
+def thumb(collection: NamedCollection, row: int, v: str = "") -> Response:
     """A small JPEG of a row."""
-    opened = _with_row(collection, row)
-    return _picture(opened, v, opened.thumbnail(row))
+    _check_row(collection, row)
+    return _picture(collection, v, collection.thumbnail(row))
 
 
 @router.get("/collections/{collection}/patch/{row}.jpg", response_class=Response, responses=_A_JPEG)
-def patch(collection: str, row: int, v: str = "") -> Response:
+def patch(collection: NamedCollection, row: int, v: str = "") -> Response:
     """The whole picture of a row, encoded again as a JPEG, so that no metadata leaves the server."""
-    opened = _with_row(collection, row)
-    return _picture(opened, v, jpeg(opened.image(row)))
+    _check_row(collection, row)
+    return _picture(collection, v, jpeg(collection.image(row)))
 
 
 @router.get("/collections/{collection}/rows/{row}.json")
-def row(collection: str, row: int, column: Annotated[list[str] | None, Query()] = None) -> dict[str, Any]:
+def row(collection: NamedCollection, row: int, column: Annotated[list[str] | None, Query()] = None) -> dict[str, Any]:
     """The known values of a row by column; only of the named columns where some are named."""
-    opened = _with_row(collection, row)
-    values = opened.table().iloc[row].to_dict()
+    _check_row(collection, row)
+    values = collection.table().iloc[row].to_dict()
     names = [name for name in dict.fromkeys(column or values) if name in values and name not in INTERNAL]
     known = [[name, value] for name in names if (value := plain(values[name])) is not None]
     return {"row": row, "id": str(values["id"]), "fields": known}
 
 
 @router.get("/collections/{collection}/points/{key}.bin", response_class=Response, responses=_NUMBERS)
-def points(collection: str, key: str) -> Response:
+def points(collection: NamedCollection, key: str) -> Response:
     """Positions on a map; ``explorer/app/shared/point_buffers.py`` describes the format."""
-    return _binary(cache.points(_artifact(cache.collection(collection), "projections", key).path))
+    return _binary(cache.points(_artifact(collection, "projections", key).path))
 
 
 @router.get("/collections/{collection}/groups/{key}.bin", response_class=Response, responses=_NUMBERS)
-def groups(collection: str, key: str) -> Response:
+def groups(collection: NamedCollection, key: str) -> Response:
     """The cluster of every row, as colours of a map."""
-    found = cache.labels(_artifact(cache.collection(collection), "clusters", key))
+    found = cache.labels(_artifact(collection, "clusters", key))
     return _binary(point_buffers.cluster_column("groups", found, {}).data)
 
 
 @router.get("/collections/{collection}/column.bin", response_class=Response, responses=_NUMBERS)
-def column(collection: str, name: str, v: str = "") -> Response:
+def column(collection: NamedCollection, name: str, v: str = "") -> Response:
     """One value per row, as colours of a map."""
-    opened = cache.collection(collection)
-    return _binary(cache.column(opened, name).data, lasting=v == cache.table_version(opened))
+    return _binary(cache.column(collection, name).data, lasting=v == cache.table_version(collection))
 
 
 @router.get("/collections/{collection}/overlap.bin", response_class=Response)
-def overlap(collection: str, one: str, other: str, v: str = "") -> Response:
+def overlap(collection: NamedCollection, one: str, other: str, v: str = "") -> Response:
     """For each row, how many nearest neighbours two encoders have in common, as colours of a map."""
-    return _binary(cache.shared(cache.collection(collection), one, other).data, lasting=False)
+    return _binary(cache.shared(collection, one, other).data, lasting=False)
 
 
 @router.get("/collections/{collection}/trust/{key}/{column}.bin", response_class=Response)
-def place(collection: str, key: str, column: str) -> Response:
+def place(collection: NamedCollection, key: str, column: str) -> Response:
     """The trustworthiness of each row's position on a map, as colours of that map."""
-    opened = cache.collection(collection)
-    found = map_quality.of_map(_artifact(opened, "projections", key), opened.artifacts("stabilities")).get(column)
+    found = map_quality.of_map(_artifact(collection, "projections", key), collection.artifacts("stabilities")).get(column)
     if found is None:
-        raise NotFound(f"This was not measured of the map; run 'explorer project {opened.name} --stability'.")
+        raise NotFound(f"This was not measured of the map; run 'explorer project {collection.name} --stability'.")
     return _binary(found.astype("<f4").tobytes())
 
 
@@ -110,11 +109,9 @@ def jpeg(image: Image) -> bytes:
     return out.getvalue()
 
 
-def _with_row(name: str, row: int) -> Collection:
-    collection = cache.collection(name)
+def _check_row(collection: Collection, row: int) -> None:
     if not 0 <= row < collection.n:
         raise NotFound(f"There is no row {row}; rows go from 0 to {collection.n - 1}.")
-    return collection
 
 
 def _artifact(collection: Collection, kind: str, key: str) -> Artifact:

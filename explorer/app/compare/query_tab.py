@@ -7,7 +7,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import numpy as np
 import streamlit as st
 
 from ... import pipeline
@@ -52,10 +51,13 @@ def show(collection: Collection, asked: Mapping[str, str] | None) -> dict[str, A
     with left:
         if question != Question():
             _asked(collection, question)
-        _another(collection)
+        st.markdown("**Ask with something else**")
+        find_patches.choose(collection, partial(_search, collection), room="compare", columns=3)
     with right:
         if question == Question():
-            _invite(collection)
+            st.header("One question, every model", anchor=False)
+            st.markdown("Choose a patch, or bring a picture of your own: each model's most similar patches are shown side by side.")
+            find_patches.offer_some(collection, partial(_search, collection), key="compare/first")
             return {}
         ui.guarded(lambda: _answers(collection, question))
     k = st.session_state.get("compare/k", _AMOUNTS[1])
@@ -98,7 +100,7 @@ def _answers(collection: Collection, question: Question) -> None:
         hits = {name: [(hit.row, hit.score) for hit in result.hits] for name, result in answers.items()}
         row = strips(collection, hits, key="compare/hits", columns=max(2, 6 // len(answers)))
         if row is not None:
-            url_state.go("compare", collection=collection.name, tab="query", patch=row)
+            _search(collection, patch=row)
 
 
 def _asked(collection: Collection, question: Question) -> None:
@@ -112,44 +114,8 @@ def _asked(collection: Collection, question: Question) -> None:
         widgets.patch("compare/asked", [picture], height_px=240)
 
 
-def _another(collection: Collection) -> None:
-    st.markdown("**Ask with something else**")
-    name = st.text_input("Find a patch", placeholder="name, label or number", key="compare/find", persist_state="session")
-    if name.strip():
-        _offer(collection, find_patches.find(collection, name.strip()), key="compare/found", columns=3)
-    if st.button("Any patch", key="compare/any", help="One drawn at random"):
-        url_state.go("compare", collection=collection.name, tab="query", patch=int(np.random.default_rng().integers(collection.n)))
-    brought = widgets.upload(
-        "compare/bring",
-        url=urls.uploads(),
-        folder=False,
-        paste=True,
-        max_bytes=find_patches.MOST_BYTES,
-        words="Drop a picture here, or paste one.",
-    )
-    if brought is not None:
-        ui.guarded(
-            lambda: url_state.go(
-                "compare", collection=collection.name, tab="query", picture=find_patches.take("compare/bring", brought.upload_id)
-            )
-        )
-
-
-def _invite(collection: Collection) -> None:
-    st.header("One question, every model", anchor=False)
-    st.markdown("Choose a patch, or bring a picture of your own: each model's most similar patches are shown side by side.")
-    _offer(
-        collection, np.unique(np.linspace(0, collection.n - 1, find_patches.FIRST).astype(int)).tolist(), key="compare/first", columns=None
-    )
-
-
-def _offer(collection: Collection, rows: Sequence[int], *, key: str, columns: int | None) -> None:
-    if not rows:
-        st.caption("No patch is called so. Try a part of its name, a label, or a number.")
-        return
-    seen = widgets.result_grid(key, ui.cards(collection, [(row, None) for row in rows]), thumb=urls.thumb(collection), columns=columns)
-    if seen.opened is not None:
-        url_state.go("compare", collection=collection.name, tab="query", patch=seen.opened)
+def _search(collection: Collection, **query: object) -> None:
+    url_state.go("compare", collection=collection.name, tab="query", **query)
 
 
 def _note(n: int, models: int) -> str:

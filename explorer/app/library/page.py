@@ -21,16 +21,16 @@ if first_run:
 else:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title("Your collections", anchor=False, width="stretch")
-        opened = st.session_state.get("library/new", not begun and not collections)
-        if st.button("Close" if opened else "New collection", type="secondary" if opened else "primary", key="library/button"):
-            st.session_state["library/new"] = not opened
+        adding = st.session_state.get("library/new", not begun and not collections)
+        if st.button("Close" if adding else "New collection", type="secondary" if adding else "primary", key="library/button"):
+            st.session_state["library/new"] = not adding
             new_collection.drop()
             st.rerun()
-    if opened:
+    if adding:
         new_collection.ways()
     job_panel.panel()
     if collections:
         cards.show(collections)
-    elif not opened:
+    elif not adding:
         ui.nothing("No collection is ready yet.", "Wait for the one in the making, or begin another.")
 url_state.leave("library")

@@ -37,7 +37,7 @@ def summary(collection: Collection, question: Question, result: SearchResult) ->
 def show(collection: Collection, question: Question, result: SearchResult, *, how: str) -> None:
     """Show the hits as patches, on the map, or as a table."""
     if not result.hits:
-        ui.nothing("Nothing may answer.", "Every patch is left out by the filter or by leaving out the same patient or slide. Allow more.")
+        ui.nothing("No patch passes the filter.", "The filter, or leaving out the same patient or slide, leaves none. Allow more.")
         return
     if how == "Map":
         on_map(collection, question, result)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -53,38 +54,14 @@ def crop_key(question: Question) -> str:
 def another(collection: Collection, *, first: bool) -> None:
     """Show other ways to search."""
     st.markdown("**Bring a picture**" if first else "**Search with something else**")
-    brought = widgets.upload(
-        "search/bring",
-        url=urls.uploads(),
-        folder=False,
-        paste=True,
-        max_bytes=find_patches.MOST_BYTES,
-        words="Drop a picture here, or paste one.",
-    )
-    if brought is not None:
-        ui.guarded(lambda: search_url.search(collection, picture=find_patches.take("search/bring", brought.upload_id)))
-    name = st.text_input("Find a patch", placeholder="name, label or number", key="search/find", persist_state="session")
-    if name.strip():
-        _offer(collection, find_patches.find(collection, name.strip()), key="search/found")
-    if st.button("Any patch", key="search/any", help="One drawn at random"):
-        search_url.search(collection, patch=int(np.random.default_rng().integers(collection.n)))
+    find_patches.choose(collection, partial(search_url.search, collection), room="search")
 
 
 def invite(collection: Collection) -> None:
     """Where there is no query yet, offer patches to start with."""
     st.header("Search by example", anchor=False)
     st.markdown("Choose a patch, or bring a picture of your own: the patches most similar to it are found.")
-    rows = np.unique(np.linspace(0, collection.n - 1, find_patches.FIRST).astype(int))
-    _offer(collection, rows.tolist(), key="search/first")
-
-
-def _offer(collection: Collection, rows: list[int], *, key: str) -> None:
-    if not rows:
-        st.caption("No patch is called so. Try a part of its name, a label, or a number.")
-        return
-    state = widgets.result_grid(key, ui.cards(collection, [(row, None) for row in rows]), thumb=urls.thumb(collection))
-    if state.opened is not None:
-        search_url.search(collection, patch=state.opened)
+    find_patches.offer_some(collection, partial(search_url.search, collection), key="search/first")
 
 
 def read(collection: Collection, asked: dict[str, str]) -> Question:

@@ -85,10 +85,10 @@ def remove(collection: Collection) -> None:
     uploads.remove_orphan(settings().home, Path(collection.record["source"]["uri"]), used=places_in_use())
 
 
-def rename(opened: Collection, name: str) -> Collection:
+def rename(old: Collection, name: str) -> Collection:
     """Give a collection another name. Raises ``CollectionExists``, ``InputError``, or ``Busy`` while a job works on it."""
-    _check_idle(opened)
-    pipeline.rename(opened, name)
+    _check_idle(old)
+    pipeline.rename(old, name)
     return collection(name)
 
 
@@ -180,8 +180,8 @@ def _opened(path: Path, made_ns: int) -> Collection:
 
 @lru_cache(maxsize=16)
 def _overlap(path: Path, one: str, other: str, graphs: tuple[str, ...]) -> OverlapReport:
-    opened = collection(path.name)
-    return pipeline.overlap(opened, one, other, k=min(pipeline.OVERLAP_K, max(1, opened.n - 1)))
+    found = collection(path.name)
+    return pipeline.overlap(found, one, other, k=min(pipeline.OVERLAP_K, max(1, found.n - 1)))
 
 
 def _pack_points(projection: Path) -> bytes:

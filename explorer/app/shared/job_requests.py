@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -29,18 +30,18 @@ def _protocol(name: str) -> str:
         raise ValueError(str(error)) from error
 
 
-class _Work(BaseModel):
+class _Work(BaseModel, ABC):
     model_config = ConfigDict(extra="forbid")
 
     name: Name
 
+    @abstractmethod
     def command(self) -> list[str]:
         """Command-line arguments of ``explorer``. Raises ``ExplorerError`` for a request that cannot be run."""
-        raise NotImplementedError
 
+    @abstractmethod
     def title(self) -> str:
         """Description of the job for people."""
-        raise NotImplementedError
 
 
 class Demo(_Work):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from ... import jobs
 from ...jobs import Job
@@ -14,6 +15,7 @@ from ..shared.redaction import without_paths
 from . import url_state
 
 POLL_S = 1.0
+_BUTTON_PX = 96
 _VERBS = {
     "ingest": "Reading pictures", "embed": "Describing patches", "index": "Comparing patches", "graph": "Comparing patches",
     "project": "Drawing the map", "cluster": "Finding groups", "download": "Fetching the model", "verify": "Checking files",
@@ -51,18 +53,32 @@ def _show(job: Job, now: jobs.State) -> None:
             _ended(job, now)
 
 
+def _row(job: Job, words: str, *, log: bool = True, dismiss: bool = False) -> DeltaGenerator:
+    """Draw the line of a job and return the place of its main button.
+
+    The main button stands at the right edge in every state: what appears, vanishes or grows beside it does not move it, so that
+    no press begins on a button and ends beside it.
+    """
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{ui.plain(job.title)}** &ensp; {ui.plain(words)}", width="stretch")
+        with st.container(width="content"):
+            if log:
+                _log(job)
+        with st.container(width="content"):
+            if dismiss:
+                st.button("Dismiss", key=f"dismiss-{job.id}", on_click=_dismiss, args=(job,), type="tertiary")
+        return st.container(width=_BUTTON_PX, horizontal_alignment="right")
+
+
 def _waiting(job: Job) -> None:
     before = [other.id for other in jobs.waiting(cache.settings().home)]
     place = before.index(job.id) + 1 if job.id in before else 1
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{ui.plain(job.title)}** &ensp; Waits for its turn; number {place} in the queue.", width="stretch")
+    with _row(job, f"Waits for its turn; number {place} in the queue.", log=False):
         st.button("Stop", key=f"stop-{job.id}", on_click=_stop, args=(job,), help="It has not begun.")
 
 
 def _running(job: Job) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{ui.plain(job.title)}**", width="stretch")
-        _log(job)
+    with _row(job, ""):
         st.button("Stop", key=f"stop-{job.id}", on_click=_stop, args=(job,), help="What is done so far is kept.")
     progress = job.progress()
     if progress is None or not progress.total:
@@ -84,15 +100,12 @@ def _ended(job: Job, now: jobs.State) -> None:
         "cancelled": "Stopped. What was done so far is kept.",
         "killed": "Interrupted, perhaps because the machine was switched off. What was done so far is kept.",
     }
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{ui.plain(job.title)}** &ensp; {ui.plain(words[now])}", width="stretch")
+    with _row(job, words[now], dismiss=True):
         if now == "done" and job.command[0] in ("build", "demo"):
             url_state.link("map", "Open", collection=job.collection)
         if now != "done":
             again = "Try again" if now == "failed" else "Go on"
             st.button(again, key=f"again-{job.id}", on_click=_again, args=(job,), type="primary" if now != "failed" else "secondary")
-        _log(job)
-        st.button("Dismiss", key=f"dismiss-{job.id}", on_click=_dismiss, args=(job,), type="tertiary")
 
 
 def _log(job: Job) -> None:

@@ -90,7 +90,7 @@ def _separable(collection: Collection, site: str) -> bool:
 
 
 def _worst(measured: list[Artifact]) -> Artifact:
-    """Of the newest report for each pair of columns, the one with the lowest index."""
+    """The report with the lowest index, among the newest for each pair of columns."""
     newest = {(each.recipe["label"], each.recipe["site"]): each for each in reversed(measured)}
     return min(newest.values(), key=lambda each: 1.0 if (value := each.meta["measured"]["value"]["value"]) is None else value)
 

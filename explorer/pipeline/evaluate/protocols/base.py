@@ -88,7 +88,7 @@ class Finding(Generic[R]):
     left_out: Mapping[str, int] = field(default_factory=dict)
     """Classes that could not be measured, with their rows."""
     mistakes: tuple[Mistake, ...] = ()
-    """By their rows among those of the subject."""
+    """Misclassified rows, numbered within the rows of the subject."""
 
 
 @dataclass(frozen=True, slots=True)
