@@ -18,6 +18,7 @@ FLAGS = (
     "--no-sandbox",
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
+    "--disable-gpu-compositing",  # without a GPU a third of the work of a page would go into putting its layers together
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
