@@ -175,9 +175,10 @@ class TableSource(Listed):
         if not lost:
             return uris, [], dict(how), Nearest(())
         files = self._files()
-        found: Join = join([names[line] for line in lost], files)
+        free = [file for file in files if file not in there]  # a file that a row names exactly is that row's
+        found: Join = join([names[line] for line in lost], free)
         for picture, line in found.line_of.items():
-            uris[lost[line]] = files[picture]
+            uris[lost[line]] = free[picture]
         pictures, named = [file for file in files if _is_named_so(file)], set(uris)
         nearest = Nearest([file for file in pictures if file not in named] or pictures)
         what, of_lines = self._path.name, counted(len(names), "line")

@@ -83,7 +83,7 @@ def described(data: st.DataObject, names: list[str]) -> list[dict[str, object]]:
     """A row for each picture, named in one of the ways people name them."""
     return [
         {
-            "file": data.draw(st.sampled_from([f"{name}.png", f"/mnt/x/{name}.png", f"C:\\tiles\\{name}.png", f"{name}.PNG", name])),
+            "file": data.draw(st.sampled_from([f"{name}.png", f"/mnt/x/{name}.png", f"C:\\data\\{name}.png", f"{name}.PNG", name])),
             "label": data.draw(LABELS),
             "patient": data.draw(PATIENTS),
             "score": data.draw(NUMBERS),

@@ -98,3 +98,11 @@ def test_each_line_without_a_file_has_the_nearest_pictures_that_no_line_names(tm
     assert (table.lines, table.matched, table.repeated, table.unmatched, table.empty) == (4, 1, 1, 1, 1)
     assert table.names_without_picture == ("tile_9x.png",)
     assert set(table.nearest_pictures[0]) == {"tile_2.png", "tile_3.png"}
+
+
+def test_a_file_that_one_row_names_exactly_is_not_given_to_a_row_that_names_it_nearly(tmp_path: Path) -> None:
+    (tmp_path / "01.png").write_bytes(PNG)
+    (tmp_path / "t.csv").write_text("file,label\n1.png,A\n01.png,B\n")
+    source = open_source(tmp_path / "t.csv")
+    assert [(item.uri, item.label) for item in source.items()] == [("01.png", "B")]
+    assert [(reject.uri, reject.reason) for reject in source.rejects()] == [("1.png", "there is no such file")]
