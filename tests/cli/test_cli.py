@@ -250,8 +250,8 @@ def test_a_search_without_hits_says_so(home: Path) -> None:
     assert "loosen one of them" in result.stderr
 
 
-def test_a_search_in_a_collection_of_one_row_mentions_no_filter(home: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "one"
+def test_a_search_in_a_collection_of_one_row_mentions_no_filter(tmp_path: Path) -> None:
+    home, folder = tmp_path / "home", tmp_path / "one"
     folder.mkdir()
     shutil.copy(next((write_patches(tmp_path / "p", per_class=1)).rglob("*.png")), folder / "only.png")
     assert call(home, "ingest", str(folder), "--name", "one").exit_code == 0
