@@ -29,6 +29,7 @@ from jaxtyping import Bool, Float
 from ..cosine import unit
 from ..errors import InputError
 from ..types import Progress, Queries, Report, Rows, Scores, ignore
+from ..wording import counted
 from .exact import BLAS_FROM, blocks, exact_search, in_order, load_faiss, one_thread, padded, unit_blocks, without_self
 from .recall import AIM, HALF_PRECISION_AIM, PROMISED, RECALL_K, Truth, some_rows
 
@@ -102,7 +103,9 @@ class FaissIndex:
         if k < 1:
             raise InputError(f"Asked for the {k} nearest rows; ask for at least 1.")
         if allowed is not None and len(allowed) != self.n:
-            raise InputError(f"The filter has {len(allowed)} entries and the index {self.n} rows; give one entry per row.")
+            raise InputError(
+                f"The filter has {counted(len(allowed), 'entry')} and the index {counted(self.n, 'row')}; give one entry per row."
+            )
         directions, most = unit(queries), min(k, self.n)
         with one_thread() if len(directions) == 1 else nullcontext():
             hits = self._nearest(directions, most) if allowed is None else self._nearest_within(directions, most, allowed)

@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, Float32, Float64, Int64
 from ..cosine import unit
 from ..errors import InputError
 from ..types import Neighbours, Points, Rows, Vectors
+from ..wording import counted
 from .inputs import check_graph
 
 PerPoint = Float32[np.ndarray, " n"]
@@ -45,7 +46,7 @@ def trustworthiness(neighbours: Neighbours, xy: Points, *, vectors: Vectors, k: 
     """
     n = len(vectors)
     if n < 3:
-        raise InputError(f"A map of {n} rows has no neighbourhoods to compare; use three rows or more.")
+        raise InputError(f"A map of {counted(n, 'row')} has no neighbourhoods to compare; use three rows or more.")
     k = min(k, (n - 1) // 2)
     check_graph(neighbours, n, k)
     near, shown = neighbours.rows[:, :k], map_neighbours(xy, k=k)
@@ -72,7 +73,7 @@ def map_neighbours(xy: Points, *, k: int = 15) -> Rows:
     from sklearn.neighbors import NearestNeighbors
 
     if not 0 < k < len(xy):
-        raise InputError(f"A map of {len(xy)} rows has no {k} neighbours for a row; ask for at most {max(len(xy) - 1, 0)}.")
+        raise InputError(f"A map of {counted(len(xy), 'row')} has no {k} neighbours for a row; ask for at most {max(len(xy) - 1, 0)}.")
     rows: Rows = NearestNeighbors(n_neighbors=k, algorithm="kd_tree").fit(xy).kneighbors(return_distance=False).astype(np.int64)
     return rows
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -254,6 +255,18 @@ def test_a_search_without_hits_says_so(home: Path) -> None:
     result = call(home, "search", "patches", "--row", "0", "--where", "label=none")
     assert (result.exit_code, result.stdout) == (0, "")
     assert "loosen one of them" in result.stderr
+
+
+def test_a_search_in_a_collection_of_one_row_mentions_no_filter(tmp_path: Path) -> None:
+    home, folder = tmp_path / "home", tmp_path / "one"
+    folder.mkdir()
+    shutil.copy(next((write_patches(tmp_path / "p", per_class=1)).rglob("*.png")), folder / "only.png")
+    assert call(home, "ingest", str(folder), "--name", "one").exit_code == 0
+    assert call(home, "embed", "one").exit_code == 0
+    assert call(home, "index", "one").exit_code == 0
+    result = call(home, "search", "one", "--row", "0")
+    assert result.exit_code == 0 and "There is no other patch in this collection." in result.stderr
+    assert "filter" not in result.stderr
 
 
 def test_the_home_comes_from_the_environment(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -108,8 +108,8 @@ def test_lines_of_labels_csv_that_lead_nowhere_are_said(place) -> None:
     reading = reading_of(source)
     (table,) = reading.tables
     assert (table.lines, table.matched, table.repeated, table.unmatched, table.names_without_picture) == (3, 1, 1, 1, ("gone.png",))
-    assert "1 of 3 lines of labels.csv name no picture, such as 'gone.png' (nearest are TUM/a.png)" in reading.notes
-    assert "1 of 3 lines of labels.csv name a picture again, such as 'TUM/a.png'; the first line counts" in reading.notes
+    assert "1 of 3 lines of labels.csv names no picture, such as 'gone.png' (nearest are TUM/a.png)" in reading.notes
+    assert "1 of 3 lines of labels.csv names a picture again, such as 'TUM/a.png'; the first line counts" in reading.notes
 
 
 @pytest.mark.parametrize("csv", [b"width,height\n1,2\n", b"", b'file,label\na.png,"b\nb,c,d', b"file,label\na.png,b,c,d\n"])
@@ -144,7 +144,7 @@ def test_junk_is_passed_over_and_said(place) -> None:
     assert (
         said["notes.txt"] == "not a picture (.txt)"
         and said["table.csv"] == "a table that is not read"
-        and "not a picture" in said["inner.zip"]
+        and "an archive among the pictures" in said["inner.zip"]
     )
 
 
@@ -156,7 +156,7 @@ def test_content_decides_where_the_name_says_nothing(place) -> None:
 
 
 def test_nothing_to_read_is_one_sentence(place, tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"holds no pictures \(1 entries passed over, such as notes\.txt: not a picture"):
+    with pytest.raises(SourceError, match=r"holds no pictures \(1 entry passed over, such as notes\.txt: not a picture"):
         place(notes__txt=b"words").items()
     (tmp_path / "empty").mkdir()
     with pytest.raises(SourceError, match="is empty"):
@@ -171,7 +171,7 @@ def test_kinds_and_options_that_do_not_exist(tmp_path: Path) -> None:
     folder(tmp_path, "a.png")
     with pytest.raises(SourceError, match="no kind of source called 'floder'"):
         open_source(tmp_path, kind="floder")
-    with pytest.raises(SourceError, match="takes the options table, columns, empty, not root"):
+    with pytest.raises(SourceError, match="takes the options table, columns, empty, encoding, not root"):
         open_source(tmp_path, options={"root": "x"})
 
 
