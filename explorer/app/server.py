@@ -92,7 +92,7 @@ def answer_at_once() -> None:
         return
 
     def bind_without_delay(address: str, port: int, backlog: int) -> socket.socket:
-        listening = bind(address, port, backlog)
+        listening: socket.socket = bind(address, port, backlog)
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listening
 
