@@ -15,6 +15,7 @@ from jaxtyping import Float, Float32, Int64, Shaped
 from .cosine import unit
 from .errors import InputError
 from .types import Labels, Neighbours, Rows, Vectors
+from .wording import counted, verb_for
 
 Numbers = Int64[np.ndarray, " labelled"]
 """Cluster numbers before they are checked against the vectors."""
@@ -50,7 +51,8 @@ def kmeans(vectors: Vectors, *, n_clusters: int, seed: int = 0) -> Labels:
 
     n, d = vectors.shape
     if not 1 <= n_clusters <= n:
-        raise InputError(f"n_clusters is {n_clusters} and there are {n} rows; use a number from 1 to {n}.")
+        fitting = "1" if n == 1 else f"a number from 1 to {n}"
+        raise InputError(f"n_clusters is {n_clusters} and there {verb_for(n, 'is')} {counted(n, 'row')}; use {fitting}.")
     x = unit(vectors)
     model = faiss.Kmeans(d, n_clusters, niter=25, nredo=3, seed=seed, spherical=True, min_points_per_centroid=1)
     model.cp.init_method = faiss.ClusteringInitMethod_KMEANS_PLUS_PLUS
@@ -232,4 +234,4 @@ def _known(labels: Labels, values: Values) -> tuple[Int64[np.ndarray, " known"],
 
 def _same_length(labels: Numbers, others: Shaped[np.ndarray, "m ..."], what: str) -> None:
     if len(labels) != len(others):
-        raise InputError(f"There are {len(labels)} cluster labels and {len(others)} {what}; pass one of each per row.")
+        raise InputError(f"There are {counted(len(labels), 'cluster label')} and {len(others)} {what}; pass one of each per row.")

@@ -15,6 +15,7 @@ Each message says what happened, to which thing, and what to do next, in one sen
       │    ├─ CollectionExists     the name is taken by a collection made from something else
       │    └─ Busy                 another process is writing the same thing
       ├─ ArtifactDamaged        a file on disk is not what its record says
+      ├─ SearchTooSlow          a search took longer than its limit
       ├─ StorageFull            a disk has no room for what is to be written
       ├─ EncoderUnknown         no encoder of that name
       ├─ WeightsMissing         weights are not here (not fetched, no network, or behind an access form)
@@ -80,6 +81,10 @@ class ArtifactDamaged(ExplorerError):
 
 class Busy(Conflict):
     """Another process is writing the same artifact."""
+
+
+class SearchTooSlow(ExplorerError):
+    """A search took longer than its limit and was stopped."""
 
 
 class StorageFull(ExplorerError):

@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float32, Int16, Int64, Shaped
 
 from .errors import InputError
 from .types import Image, Neighbours
+from .wording import counted
 
 Values = Shaped[np.ndarray, " rows"]
 """A column of the collection, one value per row; None or NaN is missing."""
@@ -83,7 +84,9 @@ def suspect_labels(neighbours: Neighbours, values: Values, *, k: int = 15, min_s
     Raises ``InputError`` where labels and graph differ in length.
     """
     if len(values) != len(neighbours.rows):
-        raise InputError(f"There are {len(values)} labels and {len(neighbours.rows)} rows in the graph; pass one label per row.")
+        raise InputError(
+            f"There are {counted(len(values), 'label')} and {counted(len(neighbours.rows), 'row')} in the graph; pass one label per row."
+        )
     codes, names = pd.factorize(values)
     near = np.where(neighbours.rows[:, :k] >= 0, codes[neighbours.rows[:, :k]], -1)
     labelled = (near >= 0).sum(1)

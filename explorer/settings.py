@@ -139,6 +139,11 @@ class Settings(BaseSettings):
         description="folders from which the app may build collections, written as in PATH (empty: the user's home and the current folder)",
     )
     max_upload_bytes: _Bytes = Field(4_000_000_000, description="bytes that one upload may bring")
+    search_limit_s: Annotated[int, Ge(1), Le(3600)] = Field(30, description="seconds after which the app stops a search")
+    verify: Literal["command", "open"] = Field(
+        "command",
+        description="when checksums of large files (vectors, indexes) are compared: command (`explorer verify`) or also at each open",
+    )
     jobs_at_once: Annotated[int, Ge(1), Le(64)] = Field(1, description="jobs that run at the same time; later ones wait their turn")
 
     @property
@@ -180,13 +185,13 @@ def read(**given: Any) -> Settings:
 
 
 def device() -> str:
-    """The setting ``device``, read again only where its variable has changed: every search asks for it, and ``read`` takes milliseconds."""
-    return _device_by_variable(os.environ.get(f"{PREFIX}DEVICE", ""))
+    """``read().device`` without reading every other setting, because each search needs it. Raises ``InputError``."""
+    return _device_named(os.environ.get(f"{PREFIX}DEVICE", ""))
 
 
 @lru_cache(maxsize=8)
-def _device_by_variable(_: str) -> str:
-    return read().device
+def _device_named(variable: str) -> str:
+    return read(device=variable or None).device
 
 
 def _sentence(error: ValidationError) -> str:

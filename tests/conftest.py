@@ -16,7 +16,10 @@ from platformdirs import user_cache_path
 # How busy a machine is says nothing of the code. In CI the same examples are tried each time; elsewhere new ones are looked for.
 hypothesis_settings.register_profile("local", deadline=None)
 hypothesis_settings.register_profile("ci", deadline=None, derandomize=True, database=None)
-hypothesis_settings.load_profile("ci" if os.environ.get("CI") == "true" else "local")
+hypothesis_settings.register_profile(
+    "wide", deadline=None, max_examples=int(os.environ.get("EXPLORER_WIDE_EXAMPLES", "100"))
+)  # tests/wide.sh
+hypothesis_settings.load_profile("ci" if os.environ.get("CI") == "true" else "wide" if "EXPLORER_WIDE_EXAMPLES" in os.environ else "local")
 set_hypothesis_home_dir(user_cache_path("pathology-explorer") / "hypothesis")  # not in the checkout
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # before anything imports huggingface_hub

@@ -50,7 +50,7 @@ def running(home: Path, *arguments: str, log: Path, path: str = "") -> Iterator[
         yield Running(url, process, time.monotonic() - started_s)
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=PATIENCE_S)
 
 
 def answers(url: str) -> bool:

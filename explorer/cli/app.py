@@ -55,7 +55,13 @@ def app(settings: Settings, *, port: int, host: str, base_path: str, browser: bo
     address = f"http://{_in_url('localhost' if everywhere else host)}:{port}/{base}"
     outside = f"http://{_in_url(socket.gethostname() if everywhere else host)}:{port}/{base}"
     click.echo(f"The explorer is at {address} (stop it with Ctrl+C).", err=True)
-    if new_token or not _is_this_machine(host):
+    if _is_this_machine(host):
+        if new_token:
+            click.echo(
+                f"The token is new: earlier links and cookies no longer count. Through a proxy, add ?token={token.value()} to its address.",
+                err=True,
+            )
+    else:
         click.echo(f"From other machines open {outside}?token={token.value()} (whoever has this link sees everything here).", err=True)
     if browser:
         link = address if everywhere or _is_this_machine(host) else f"{address}?token={token.value()}"

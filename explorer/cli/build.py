@@ -43,7 +43,7 @@ def demo(ctx: click.Context, *, name: str | None, real: bool, accept_licence: bo
         kind = "patches of real tissue" if real else "synthetic patches"
         click.echo(f"\n{collection.n} {kind} are in {collection.path}{'' if real else '; none of them is real tissue'}.")
         click.echo(f"Patches like row 0 ({collection.items['label'].iloc[0]}){'' if real else ', from other patients'}:\n")
-        echo_hits(result.hits)
+        echo_hits(result.hits, filtered=False)
         click.echo("\nNext: explorer app        your own folder: explorer build FOLDER --name NAME")
     if serve or (serve is None and not as_json and sys.stdout.isatty()):
         ctx.invoke(app)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import importlib.util
 import io
 import os
@@ -80,7 +79,7 @@ def make_ready(home: Path) -> None:
 
 def _unforeseen(error: Exception) -> str:
     if isinstance(error, OSError):
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if storage.is_full(error):
             return "The disk is full; make room and run the same command again, it goes on where it was."
         where = f" ({error.filename})" if error.filename else ""
         return f"{error.strerror or error}{where}; check that place and the space left on its disk."

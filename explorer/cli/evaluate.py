@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from ..settings import Settings
 
 
+_MOST_CHARACTERS = 300
+"""Of one sentence; the report has it in full."""
+
+
 class ProtocolName(TextType):
     """The name of a protocol of the table; names that older versions used are understood too."""
 
@@ -98,12 +102,14 @@ def evaluate(
 
 def _echo(report: EvaluationReport[Any], name: str) -> None:
     from ..reports.geometry import beside
+    from ..sources.reading import short
 
     lines = [(report.encoder, report.value), *((title, score) for title, score, _ in beside(report))]
     cells = [{"": title, "score": _number(score), "95 % interval": _interval(score)} for title, score in lines]
     click.echo(f"{report.score} of {report.label!r} in {name}\n")
     echo_table(cells, ("", "score", "95 % interval"))
-    click.echo("\n" + "\n".join(map(printable, (*report.warnings, *report.sentences))))
+    sentences = (short(sentence, _MOST_CHARACTERS) for sentence in (*report.warnings, *report.sentences))
+    click.echo("\n" + "\n".join(map(printable, sentences)))
 
 
 def _number(score: Estimate) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
+from ..wording import counted
 from .base import AS_JSON, KIND, OPTIONS, pairs, verb
 from .output import echo_json, echo_table, printable
 from .progress import Bars
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 _FIELDS = {"patient": "patients", "slide": "slides", "site": "sites", "split": "splits"}
 _MOST_LABELS = 20
+_MOST_NAMES = 10
 
 
 @click.command()
@@ -45,29 +48,22 @@ def inspect(settings: Settings, report: Bars, *, source: str, kind: str | None, 
 
 def _echo(reading: Reading) -> None:
     layout = f", laid out as {reading.layout}" if reading.layout else ""
-    click.echo(f"{reading.kind}{layout}: {_count(reading.pictures, 'picture')}, {_count(reading.rejected, 'file')} passed over")
-    named = [f"{label} {count}" for label, count in reading.labels.items()]
-    more = f" and {len(named) - _MOST_LABELS} more" if len(named) > _MOST_LABELS else ""
-    click.echo(printable(f"labels: {reading.distinct['label']} on {reading.labelled} pictures: {', '.join(named[:_MOST_LABELS])}{more}"))
+    click.echo(f"{reading.kind}{layout}: {counted(reading.pictures, 'picture')}, {counted(reading.rejected, 'file')} passed over")
+    if reading.labels:
+        named = [f"{label} {count}" for label, count in reading.labels.items()]
+        more = f" and {len(named) - _MOST_LABELS} more" if len(named) > _MOST_LABELS else ""
+        on = f"{reading.distinct['label']} on {counted(reading.labelled, 'picture')}"
+        click.echo(printable(f"labels: {on}: {', '.join(named[:_MOST_LABELS])}{more}"))
+    else:
+        click.echo("labels: none")
     click.echo(", ".join(f"{plural}: {reading.distinct[field]}" for field, plural in _FIELDS.items()))
 
 
-def _count(n: int, unit: str) -> str:
-    return f"{n} {unit}" if n == 1 else f"{n} {unit}s"
-
-
 def _echo_table(table: TableReading) -> None:
-    became = {
-        "matched": table.matched,
-        "name a picture again": table.repeated,
-        "fit several pictures": table.ambiguous,
-        "name no picture": table.unmatched,
-        "name nothing": table.empty,
-    }
+    from ..sources.reading import outcomes, short
+
     click.echo()
-    click.echo(
-        printable(f"{table.name} ({table.form}): {table.lines} lines; " + ", ".join(f"{n} {word}" for word, n in became.items() if n))
-    )
+    click.echo(printable(f"{table.name} ({table.form}): {counted(table.lines, 'line')}; {', '.join(outcomes(asdict(table)))}"))
     records = [
         {
             "column": column.name,
@@ -79,3 +75,12 @@ def _echo_table(table: TableReading) -> None:
         for column in table.columns
     ]
     echo_table(records, ("column", "taken for", "holds", "lines", "such as"))
+    lost = [
+        {"names no picture": printable(short(name)), "nearest are": printable(", ".join(short(picture, 40) for picture in near))}
+        for name, near in zip(table.names_without_picture, table.nearest_pictures, strict=True)
+    ]
+    if lost:
+        click.echo()
+        echo_table(lost[:_MOST_NAMES], ("names no picture", "nearest are"))
+    if table.unmatched > _MOST_NAMES:
+        click.echo(f"... and {table.unmatched - _MOST_NAMES} more; --json lists {len(lost)} of them")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..wording import counted
 from .base import ENCODER, NAME, open_named, verb
 from .output import printable
 from .progress import Bars
@@ -35,7 +36,11 @@ def remove(settings: Settings, report: Bars, *, name: str, yes: bool) -> None:
 
     collection = open_named(settings, name)
     target = collection.path.resolve() if collection.path.is_symlink() else None
-    what = f"{name} with its {collection.n} rows and everything made from them" if target is None else f"the link {name} to {target}"
+    what = (
+        f"{name} with its {counted(collection.n, 'row')} and everything made from them"
+        if target is None
+        else f"the link {name} to {target}"
+    )
     if not yes:
         click.confirm(f"Delete {what}?", abort=True, err=True)
     run(collection)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..wording import counted
+
 if TYPE_CHECKING:
     from ..collection import Collection
     from ..search import Hit
@@ -47,13 +49,14 @@ def echo_table(records: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> 
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
-def echo_hits(hits: Iterable[Hit]) -> None:
-    """Print one line per hit."""
+def echo_hits(hits: Iterable[Hit], *, filtered: bool) -> None:
+    """Print one line per hit; where there is none, whether filters are the reason."""
     records = [{"rank": hit.rank, "score": f"{hit.score:.3f}", "row": hit.row, "label": hit.label, "uri": hit.uri} for hit in hits]
     if records:
         echo_table(records, ("rank", "score", "row", "label", "uri"))
     else:
-        click.echo("No patch is left after the filters; loosen one of them.", err=True)
+        left = "No patch is left after the filters; loosen one of them." if filtered else "There is no other patch in this collection."
+        click.echo(left, err=True)
 
 
 def echo_artifact(artifact: Artifact, *, as_json: bool, more: Mapping[str, Any] | None = None) -> None:
@@ -70,7 +73,7 @@ def echo_collection(collection: Collection, *, as_json: bool) -> None:
     if as_json:
         echo_json(found)
         return
-    click.echo(f"{collection.name}: {found['rows']} rows, {len(found['rejects'])} rejected, from {found['source']['uri']}")
+    click.echo(f"{collection.name}: {counted(found['rows'], 'row')}, {len(found['rejects'])} rejected, from {found['source']['uri']}")
     if found["labels"]:
         click.echo("labels: " + ", ".join(f"{label} {count}" for label, count in found["labels"].items()))
     click.echo("columns: " + ", ".join(found["columns"]))

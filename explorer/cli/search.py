@@ -45,7 +45,7 @@ def search(settings: Settings, report: Bars, *, name: str, encoder: str | None, 
     if as_json:
         echo_json(result.to_json() | ({} if known is None else {"site_bias": known.to_json()}))
     else:
-        echo_hits(result.hits)
+        echo_hits(result.hits, filtered=bool(query.where or query.exclude_same or query.min_score is not None))
 
 
 def echo_facts(result: SearchResult, collection: Collection) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..wording import noun_for
 from .base import AS_JSON, ENCODER, NAME, open_named, verb
 from .output import echo_collection, echo_json
 from .progress import Bars
@@ -42,7 +43,9 @@ def list_(settings: Settings, report: Bars, *, as_json: bool) -> None:
     elif not found:
         click.echo(f"No collections in {settings.home}; 'explorer demo' makes one.", err=True)
     for entry in found if not as_json else ():
-        click.echo(f"{entry['name']:30} {entry['rows']:>9} rows   {', '.join(entry['encoders']) or 'not embedded'}")
+        click.echo(
+            f"{entry['name']:30} {entry['rows']:>9} {noun_for(entry['rows'], 'row'):4}   {', '.join(entry['encoders']) or 'not embedded'}"
+        )
 
 
 @click.command()

@@ -3,6 +3,8 @@
 catalog.py        finding collections under a home folder
 annotations.py    what people say of rows: labels, notes, tags, decisions, saved selections, names of clusters
 replay.py         what holds after a replay of the journal of annotations
+artifact_files.py files of artifacts, checked before they are read
+verification.py   everything that can be wrong with a collection on disk
 stored.py         what lies on disk: rows, pictures, artifacts, annotations
 collection.py     ``Collection``: the same with its embeddings, and searching them
 embedding.py      ``Embedding``: one handle for vectors, index, graph, maps, clusterings

@@ -25,6 +25,7 @@ from ..storage import Artifact
 from ..storage.journal import Draft, Entry, Journal, RowNumbers
 from ..types import LIST_SEPARATOR, TAGS_COLUMN
 from . import replay
+from .artifact_files import load_array
 from .replay import ClusterNames, RowValues, SavedSelection, Selections, State, Tags
 
 FILE = "annotations.sqlite"
@@ -218,7 +219,7 @@ class Annotations:
             name, title, number = " ".join(artifact.recipe["name"].split()), "", 1
             while not title or title in found:
                 title, number = name if number == 1 else f"{name} ({number})", number + 1
-            rows: RowNumbers = np.load(storage.file(artifact, "rows.npy"), allow_pickle=False)
+            rows: RowNumbers = np.array(load_array(artifact, "rows.npy"))
             by_search = name == _AUTOMATIC
             found[title] = SavedSelection(
                 artifact.key, title, len(rows), rows, artifact.recipe["note"], by_search, "unknown", artifact.meta["created"]

@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float32, Int64
 
-from .. import settings, storage
-from ..errors import ArtifactMissing
+from .. import settings
+from ..errors import ArtifactDamaged, ArtifactMissing
 from ..index import open_store
 from ..search import Searchable
 from ..storage import Artifact
 from ..types import Encoder, Image, Labels, Neighbours, Points, Queries, Vectors, VectorStore
 from . import map_quality
+from .artifact_files import checked_file, load_array
 from .cache import ByteCache
 from .encoder_cache import load_encoder
 from .stored import StoredCollection
@@ -71,7 +72,7 @@ class Embedding(Searchable):
     @cached_property
     def vectors(self) -> Vectors:
         """(n d) float32, memory-mapped, as the encoder gave them."""
-        vectors: Vectors = load_array(self.artifact, "vectors.npy")
+        vectors: Vectors = load_array(self.artifact, "vectors.npy", rows=self.collection.n)
         return vectors
 
     @cached_property
@@ -86,15 +87,18 @@ class Embedding(Searchable):
 
         def load() -> VectorStore:
             for name in artifact.meta["files"]:
-                storage.file(artifact, name)  # there, and of the recorded size
-            return open_store(artifact.path, artifact.meta["measured"]["index"], device=device)
+                checked_file(artifact, name)
+            store = open_store(artifact.path, artifact.meta["measured"]["index"], device=device)
+            if (store.n, store.dim) != self.vectors.shape:
+                raise ArtifactDamaged(f"The index in {artifact.path} is not one of these vectors; delete it and run 'explorer index'.")
+            return store
 
         return _stores.get((artifact.path, artifact.meta["created"], device), load)
 
     @cached_property
     def graph(self) -> Neighbours:
         """The k nearest other rows of every row, memory-mapped."""
-        return Neighbours(load_array(self.neighbours, "knn_rows.npy"), load_array(self.neighbours, "knn_scores.npy"))
+        return Neighbours(*(load_array(self.neighbours, name, rows=self.collection.n) for name in ("knn_rows.npy", "knn_scores.npy")))
 
     @property
     def nearest_scores(self) -> Float32[np.ndarray, " n"]:
@@ -120,7 +124,7 @@ class Embedding(Searchable):
 
     def positions(self, method: str | None = None) -> Points:
         """(n 2) float32 of ``map(method)``, memory-mapped."""
-        xy: Points = load_array(self.map(method), "xy.npy")
+        xy: Points = load_array(self.map(method), "xy.npy", rows=self.collection.n)
         return xy
 
     @cached_property
@@ -147,7 +151,7 @@ class Embedding(Searchable):
 
     def labels(self, clustering: Artifact) -> Labels:
         """(n,) the cluster of every row, -1 for none."""
-        labels: Labels = load_array(clustering, "labels.npy")
+        labels: Labels = load_array(clustering, "labels.npy", rows=self.collection.n)
         return labels
 
     # -- what a search needs of the collection (search.Searchable)
@@ -192,8 +196,3 @@ class Embedding(Searchable):
         encoder = self._encoder or load_encoder(self.artifact)
         vector: Queries = encoder.encode(encoder.prepare(image)[None]).numpy()
         return vector
-
-
-def load_array(artifact: Artifact, name: str) -> Any:
-    """An array of an artifact, memory-mapped. Raises ``ArtifactMissing`` or ``ArtifactDamaged``."""
-    return np.load(storage.file(artifact, name), mmap_mode="r", allow_pickle=False)

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float32
 
-from .. import storage
 from ..storage import Artifact
+from .artifact_files import load_array
 
 PerRow = Float32[np.ndarray, " n"]
 """One number per row, from 0 to 1; 1 is best."""
@@ -25,10 +25,7 @@ def of_map(projection: Artifact, stabilities: Sequence[Artifact] = ()) -> dict[s
     """The quality columns that were measured for a map; ``stabilities`` are the collection's artifacts of that kind."""
     measured = [artifact for artifact in (projection, stability_of(projection, stabilities)) if artifact is not None]
     return {
-        column: np.load(storage.file(artifact, name), allow_pickle=False)
-        for column, name in COLUMNS.items()
-        for artifact in measured
-        if name in artifact.meta["files"]
+        column: load_array(artifact, name) for column, name in COLUMNS.items() for artifact in measured if name in artifact.meta["files"]
     }
 
 

@@ -10,19 +10,24 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 from jaxtyping import Int64
 
 from .. import storage
-from ..errors import ArtifactMissing, CollectionMissing, ImageRejected, InputError, SourceError
+from ..errors import ArtifactDamaged, ArtifactMissing, CollectionMissing, ImageRejected, InputError, SourceError
 from ..sources import open_source
 from ..sources.pixels import pixels_sha256
 from ..storage import Artifact
 from ..types import Image, Limits, Source
 from .annotations import Annotations
+from .artifact_files import checked_file, load_array
 from .cache import ByteCache
+from .verification import REQUIRED_COLUMNS, collection_faults, missing_fields
 
 RECORD = storage.COLLECTION
 FORMAT = 1
+ITEMS = "items.parquet"
 MOST_TABLE_BYTES = 2 << 30
 """Maximal bytes of the tables of all opened collections of a process."""
 MOST_HASH_BYTES = 512 << 20
@@ -37,13 +42,14 @@ class StoredCollection:
     """A folder of rows and artifacts. Row i is line i of ``items``; the number of rows never changes."""
 
     def __init__(self, path: Path, *, limits: Limits | None = None) -> None:
-        """Raises ``CollectionMissing``, ``ArtifactDamaged``, or ``InputError`` for a newer format."""
+        """Raises ``CollectionMissing``, ``InputError`` for a newer format, or ``ArtifactDamaged``.
+
+        A record is checked here, once; after this its fields are there and of their types, and n is the length of ``items``.
+        """
         if not (path / RECORD).is_file():
             raise CollectionMissing(f"There is no collection {path.name!r} in {path.parent}; run 'explorer list' to see what is there.")
         self.path = path
-        self.record: Mapping[str, Any] = storage.read_json(path / RECORD)
-        if self.record["format"] > FORMAT:
-            raise InputError(f"Collection {path.name!r} has format {self.record['format']}, newer than this program; update the program.")
+        self.record = _record(path)
         self._limits = limits or Limits()
         self._artifacts: dict[str, list[Artifact]] = {}
         self._there: dict[str, list[str]] = {}
@@ -119,10 +125,13 @@ class StoredCollection:
     # -- artifacts
 
     def artifacts(self, kind: str, **recipe: Any) -> list[Artifact]:
-        """Published artifacts of a kind whose recipe has these values, newest first; the folder is read once (see ``refresh``)."""
+        """Published artifacts of a kind whose recipe has these values, newest first; the folder is read once (see ``refresh``).
+
+        Those with a damaged record are left out; ``verify`` names them.
+        """
         found = self._artifacts.get(kind)
         if found is None:
-            found = self._artifacts[kind] = storage.artifacts(self.path, kind)
+            found = self._artifacts[kind] = [each for each in storage.artifacts(self.path, kind) if not missing_fields(kind, each)]
         return [artifact for artifact in found if all(artifact.recipe.get(name) == value for name, value in recipe.items())]
 
     def artifact(self, kind: str, *, step: str, options: str = "", **recipe: Any) -> Artifact:
@@ -167,11 +176,8 @@ class StoredCollection:
         return self.row_by_sha256.get(pixels_sha256(image))
 
     def verify(self) -> list[str]:
-        """One sentence per file that is missing, cut or changed; empty when all is well."""
-        faults = storage.verify(Artifact(self.path, self.record))
-        for folder in sorted(p for p in self.path.iterdir() if p.is_dir() and not p.name.startswith(".")):
-            faults += storage.verify_kind(self.path, folder.name)
-        return faults + self.annotations.journal.faults()
+        """One sentence per file that is missing, cut, changed or does not agree with the others; empty when all is well."""
+        return list(dict.fromkeys(collection_faults(self.path, self.record) + self.annotations.journal.faults()))
 
     # -- within
 
@@ -180,7 +186,7 @@ class StoredCollection:
 
     @cached_property
     def _items_key(self) -> tuple[Path, str]:
-        return self._file_key("items.parquet")
+        return self._file_key(ITEMS)
 
     @cached_property
     def _rejects_key(self) -> tuple[Path, str]:
@@ -191,7 +197,15 @@ class StoredCollection:
         return self._own_file(name), self.record["files"][name]["sha256"]
 
     def _table(self, key: tuple[Path, str]) -> pd.DataFrame:
-        return _tables.get(key, lambda: pd.read_parquet(self._own_file(key[0].name)))
+        return _tables.get(key, lambda: self._read_table(key[0].name))
+
+    def _read_table(self, name: str) -> pd.DataFrame:
+        """Its bytes are compared with their sha256 first: what a flipped bit makes of a Parquet file is anybody's guess."""
+        path = storage.file(Artifact(self.path, self.record), name, whole=True)
+        table = pd.read_parquet(path)
+        if missing := [column for column in (REQUIRED_COLUMNS if name == ITEMS else ("uri", "reason")) if column not in table.columns]:
+            raise ArtifactDamaged(f"{path} has no column {missing[0]}; restore this collection from a copy.")
+        return table
 
     def _row(self, row: int) -> int:
         if not 0 <= row < self.n:
@@ -200,11 +214,14 @@ class StoredCollection:
 
     @cached_property
     def _thumbnails(self) -> Any:
-        return np.memmap(storage.file(self._thumbnail_artifact, "thumbnails.bin"), dtype=np.uint8, mode="r")
+        return np.memmap(checked_file(self._thumbnail_artifact, "thumbnails.bin"), dtype=np.uint8, mode="r")
 
     @cached_property
     def _thumbnail_ends(self) -> Any:
-        return np.load(storage.file(self._thumbnail_artifact, "offsets.npy"), allow_pickle=False)
+        ends = load_array(self._thumbnail_artifact, "offsets.npy", rows=self.n + 1)
+        if ends.dtype != np.int64 or ends[0] != 0 or ends[-1] > len(self._thumbnails) or (np.diff(ends) < 0).any():
+            raise ArtifactDamaged(f"The thumbnails of {self.name!r} are damaged; run 'explorer verify {self.name}'.")
+        return ends
 
     @cached_property
     def _thumbnail_artifact(self) -> Artifact:
@@ -214,3 +231,23 @@ class StoredCollection:
     def row_by_sha256(self) -> Mapping[str, int]:
         """The first row with each pixel hash."""
         return _rows_by_sha256.get(self._items_key, lambda: {sha: row for row, sha in reversed(list(enumerate(self.items["sha256"])))})
+
+
+def _record(path: Path) -> Mapping[str, Any]:
+    """The record of the collection at ``path``, checked against its shape, and against the length of its table."""
+    mend = "restore this collection from a copy, or delete its folder and build it again."
+    found = storage.read_json(path / RECORD)
+    written = found.get("format") if isinstance(found, dict) else None
+    if isinstance(written, int) and written > FORMAT:  # which may have another shape
+        raise InputError(f"Collection {path.name!r} has format {written}, newer than this program; update the program.")
+    record = storage.read_record(path / RECORD, storage.CollectionRecord)
+    if missing := [name for name in (ITEMS, "rejects.parquet") if name not in record["files"]]:
+        raise ArtifactDamaged(f"{path / RECORD} is damaged (it names no {missing[0]}); {mend}")
+    items = storage.file(Artifact(path, record), ITEMS)
+    try:
+        n = pq.read_metadata(items).num_rows
+    except (pa.ArrowException, OSError) as error:
+        raise ArtifactDamaged(f"{items} is damaged ({str(error)[:80]}); {mend}") from error
+    if n != record["n"]:
+        raise ArtifactDamaged(f"{items} has {n} rows and {RECORD} says {record['n']}; {mend}")
+    return record

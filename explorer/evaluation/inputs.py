@@ -13,6 +13,7 @@ from jaxtyping import Float32, Int64
 
 from ..errors import InputError
 from ..types import Vectors
+from ..wording import counted, verb_for
 
 Codes = Int64[np.ndarray, " n"]
 """The number of a row's class in its column's ``names``; -1 where the column has a gap."""
@@ -37,7 +38,7 @@ def column(values: Values, *, name: str, n: int) -> Column:
     Raises ``InputError`` where the column is empty, has not ``n`` entries, or holds gaps only.
     """
     if len(values) != n:
-        raise InputError(f"The {name} column has {len(values)} entries for {n} vectors; pass one entry per row.")
+        raise InputError(f"The {name} column has {counted(len(values), 'entry')} for {counted(n, 'vector')}; pass one entry per row.")
     series = pd.Series(np.asarray(values, dtype=object))
     if not pd.api.types.is_numeric_dtype(series.infer_objects()):
         series = series.where(series.isna(), series.astype(str).str.strip()).replace("", None)
@@ -105,12 +106,14 @@ def check_k(ks: Sequence[int], n: int) -> None:
     if not ks or min(ks) < 1:
         raise InputError(f"k is {list(ks)}; pass whole numbers of 1 or more.")
     if max(ks) > n:
-        raise InputError(f"There are {n} rows to choose from, fewer than k = {max(ks)}; pass a smaller k or more rows.")
+        raise InputError(
+            f"There {verb_for(n, 'is')} {counted(n, 'row')} to choose from, fewer than k = {max(ks)}; pass a smaller k or more rows."
+        )
 
 
 def classes_of(rows: Mapping[str, int], *, most_characters: int = 100) -> str:
     """Names of classes with their rows, for a sentence: as many as fit, and the number of the others."""
-    head = f"{len(rows)} class{'es' if len(rows) != 1 else ''} with {sum(rows.values())} row{'s' if sum(rows.values()) != 1 else ''}"
+    head = f"{counted(len(rows), 'class')} with {counted(sum(rows.values()), 'row')}"
     named: list[str] = []
     for name in rows:
         if sum(len(each) + 2 for each in named) + len(name) > most_characters:

@@ -11,6 +11,7 @@ from jaxtyping import Float32, Int64
 
 from ..errors import InputError
 from ..types import Neighbours
+from ..wording import counted
 from .inputs import Codes, Values, column
 from .intervals import N_RESAMPLES, Estimate, bootstrap, group_sums
 from .reports import Report
@@ -42,7 +43,9 @@ def neighbour_overlap(a: Neighbours, b: Neighbours, *, k: int = 10) -> Float32[n
     Raises ``InputError`` for graphs of different collections or with fewer than k neighbours.
     """
     if len(a.rows) != len(b.rows):
-        raise InputError(f"One graph has {len(a.rows)} rows and the other {len(b.rows)}; compare encoders on the same collection.")
+        raise InputError(
+            f"One graph has {counted(len(a.rows), 'row')} and the other {len(b.rows)}; compare encoders on the same collection."
+        )
     if not 1 <= k <= min(a.rows.shape[1], b.rows.shape[1]):
         raise InputError(f"k is {k}, but the graphs hold {a.rows.shape[1]} and {b.rows.shape[1]} neighbours; pass a k within both.")
     mine, other = a.rows[:, :k], b.rows[:, :k]

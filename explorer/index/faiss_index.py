@@ -18,6 +18,7 @@ Methods: Johnson, Douze, Jégou, "Billion-scale similarity search with GPUs", 20
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from threading import Lock
 from typing import Any, cast
@@ -28,7 +29,8 @@ from jaxtyping import Bool, Float
 from ..cosine import unit
 from ..errors import InputError
 from ..types import Progress, Queries, Report, Rows, Scores, ignore
-from .exact import BLAS_FROM, blocks, exact_search, in_order, load_faiss, padded, unit_blocks, without_self
+from ..wording import counted
+from .exact import BLAS_FROM, blocks, exact_search, in_order, load_faiss, one_thread, padded, unit_blocks, without_self
 from .recall import AIM, HALF_PRECISION_AIM, PROMISED, RECALL_K, Truth, some_rows
 
 FILE = "index.faiss"
@@ -101,9 +103,12 @@ class FaissIndex:
         if k < 1:
             raise InputError(f"Asked for the {k} nearest rows; ask for at least 1.")
         if allowed is not None and len(allowed) != self.n:
-            raise InputError(f"The filter has {len(allowed)} entries and the index {self.n} rows; give one entry per row.")
+            raise InputError(
+                f"The filter has {counted(len(allowed), 'entry')} and the index {counted(self.n, 'row')}; give one entry per row."
+            )
         directions, most = unit(queries), min(k, self.n)
-        hits = self._nearest(directions, most) if allowed is None else self._nearest_within(directions, most, allowed)
+        with one_thread() if len(directions) == 1 else nullcontext():
+            hits = self._nearest(directions, most) if allowed is None else self._nearest_within(directions, most, allowed)
         return padded(*in_order(*hits), k)
 
     def _nearest(self, queries: Queries, k: int) -> tuple[Scores, Rows]:

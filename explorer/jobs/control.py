@@ -34,7 +34,7 @@ def start(home: Path, command: Sequence[str], *, title: str, collection: str = "
     with storage.locked(path.parent / _STARTING, what="jobs", waiting=_nothing):  # of two that ask at once, one sees the other's
         if any(job.command == list(command) and job.is_active() for job in jobs(home)):
             raise Busy(f"{title!r} is being done already; wait for it or stop it.")
-        path.mkdir()
+        storage.private_folder(path)
         asked = {"command": list(command), "title": title, "collection": collection, "created": now.isoformat(timespec="seconds")}
         storage.write_json(path / ASKED, asked)
         _run(home, path, title)

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from .. import clustering, storage
+from .. import clustering
 from ..collection import Collection
-from ..collection.embedding import load_array
+from ..collection.artifact_files import load_array
 from ..errors import InputError
 from ..storage import Artifact
 from ..types import Progress, Report, ignore
+from ..wording import counted, verb_for
 from .common import check_method, waiter
 
 TYPICAL_ROWS = 8
@@ -23,6 +24,8 @@ CLUSTER_DEFAULTS: Mapping[str, dict[str, Any]] = {
     "kmeans": {"n_clusters": 9},
     "hdbscan": {"min_cluster_size": 25, "min_samples": None},
 }
+_ROWS_PER_SMALLEST_GROUP = 10
+"""A smallest group for HDBSCAN holds at most one row in so many, else a small collection could have no group."""
 
 
 def cluster(
@@ -37,17 +40,15 @@ def cluster(
     """A cluster number for every row, with typical and borderline rows of each cluster.
 
     ``leiden`` (``resolution``, ``n_neighbors``) works on the shared graph, ``kmeans`` (``n_clusters``) on the vectors,
-    ``hdbscan`` (``min_cluster_size``, ``min_samples``) on the newest UMAP. Where there are fewer rows than the usual
-    number of groups, ``kmeans`` makes as many as there are rows, and says so. Raises ``InputError``, ``ArtifactMissing``.
+    ``hdbscan`` (``min_cluster_size``, ``min_samples``) on the newest UMAP. The usual number of groups and the usual smallest
+    group shrink to small collections, and ``report`` is told so. Raises ``InputError``, ``ArtifactMissing``.
     """
     check_method("grouping", method, tuple(CLUSTER_DEFAULTS))
-    chosen = CLUSTER_DEFAULTS[method] | parameters
+    fitting, note = _fitting(method, collection.n)
+    note = note if set(fitting) - set(parameters) else ""
+    chosen = CLUSTER_DEFAULTS[method] | fitting | parameters
     if unknown := set(chosen) - set(CLUSTER_DEFAULTS[method]):
         raise InputError(f"{method} has no parameter {', '.join(sorted(unknown))}; it has {', '.join(CLUSTER_DEFAULTS[method])}.")
-    note = ""
-    if method == "kmeans" and "n_clusters" not in parameters and collection.n < chosen["n_clusters"]:
-        note = f"there are fewer rows than the usual {chosen['n_clusters']} groups, so their number is {collection.n}"
-        chosen["n_clusters"] = collection.n
     embedding = collection.embedding(encoder)
     recipe = {"kind": "clusters", "neighbours": embedding.neighbours.key, "method": method, "seed": seed, **chosen}
     umap = embedding.map("umap") if method == "hdbscan" else None
@@ -75,12 +76,24 @@ def cluster(
     return collection.make("clusters", recipe, fill, waiting=waiter("cluster", collection, report))
 
 
+def _fitting(method: str, n: int) -> tuple[dict[str, int], str]:
+    """Defaults that are reduced to fit ``n`` rows, and a note on them; nothing where the usual ones fit."""
+    if method == "kmeans" and n < (usual := CLUSTER_DEFAULTS[method]["n_clusters"]):
+        return {"n_clusters": n}, f"there are fewer rows than the usual {usual} groups, so their number is {n}"
+    if method == "hdbscan" and n < _ROWS_PER_SMALLEST_GROUP * (usual := CLUSTER_DEFAULTS[method]["min_cluster_size"]):
+        size = max(2, n // _ROWS_PER_SMALLEST_GROUP)
+        return {
+            "min_cluster_size": size
+        }, f"there {verb_for(n, 'is')} only {counted(n, 'row')}, so the smallest group is {size} instead of {usual}"
+    return {}, ""
+
+
 def agreement(collection: Collection, groups: Artifact, column: str) -> dict[str, Any]:
     """Agreement of a clustering with a column: purity, ARI, NMI, and how many rows have no value. Raises ``InputError``."""
     table = collection.table()
     if column not in table:
         raise InputError(f"There is no column {column!r}; the columns are {', '.join(map(str, table.columns))}.")
-    labels = np.load(storage.file(groups, "labels.npy"), allow_pickle=False)
+    labels = load_array(groups, "labels.npy", rows=collection.n)
     values = table[column].astype(object).where(table[column].notna(), None).to_numpy()
     purity = clustering.purity(labels, values)
     measures = {"purity": purity.overall, "ari": clustering.ari(labels, values), "nmi": clustering.nmi(labels, values)}

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,6 @@ BLOCK_ROWS = 2048
 """Number of rows that are embedded, checked and written together."""
 RowNumbers = Int64[np.ndarray, " rows"]
 BlockVectors = Float32[np.ndarray, "rows d"]
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def check_method(what: str, method: str, methods: tuple[str, ...]) -> None:
@@ -37,17 +34,6 @@ def waiter(verb: str, collection: Collection, report: Report) -> Callable[[], No
 def embedding_recipe(items_sha256: str, encoder: Encoder) -> dict[str, Any]:
     """The recipe that determines the vectors of a collection; its fingerprint is the key of the embedding."""
     return {"kind": "embedding", "items": items_sha256, "encoder": dict(encoder.recipe)}
-
-
-@contextmanager
-def space_for(work: Path) -> Iterator[None]:
-    """Turn a full disk into an ``InputError`` that says what to do; completed parts stay and are reused by the next run."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in _FULL:
-            raise
-        raise InputError(f"The disk that holds {work} is full; free some space and run this again, and it goes on where it was.") from error
 
 
 def new_array(path: Path, shape: tuple[int, int]) -> BlockVectors:

@@ -18,7 +18,7 @@ from ..collection import Collection
 from ..settings import Settings
 from ..storage import Artifact
 from ..types import Encoder, Progress, Report, ignore
-from .common import BLOCK_ROWS, BlockVectors, RowNumbers, embedding_recipe, new_array, read_block, space_for, waiter, write_block
+from .common import BLOCK_ROWS, BlockVectors, RowNumbers, embedding_recipe, new_array, read_block, waiter, write_block
 from .vector_reuse import BLOCKS, block_digests, known_vectors
 
 FirstRows = Int64[np.ndarray, " n"]
@@ -30,7 +30,7 @@ def embed(collection: Collection, *, encoder: Encoder, settings: Settings, repor
 
     Identical pixels are embedded once, and vectors of pixels that another collection under the same home has embedded by the
     same recipe are reused. Blocks that ``ingest`` wrote while it read the pictures are reused too. Raises ``VectorsNotFinite``,
-    or ``InputError`` where a picture has changed since ingest or the disk is full.
+    ``InputError`` where a picture has changed since ingest, or ``StorageFull``.
     """
     recipe = embedding_recipe(collection.record["items_sha256"], encoder)
 
@@ -55,8 +55,7 @@ def embed(collection: Collection, *, encoder: Encoder, settings: Settings, repor
         facts = {"unique": len(unique), "copied": len(known), "device": encoder.device, "seconds": round(seconds, 3)}
         return facts | {"block_rows": BLOCK_ROWS}
 
-    with space_for(collection.path):
-        return collection.make(kind, recipe, fill, waiting=waiter("embed", collection, report))
+    return collection.make(kind, recipe, fill, waiting=waiter("embed", collection, report))
 
 
 def _embed_rows(

@@ -16,6 +16,8 @@ from ..errors import ArtifactMissing, InputError
 from ..types import Vectors
 
 FORMATS = (".csv", ".parquet", ".npz", ".h5")
+_TEXT_BYTES = 64
+"""What HDF5 stores with each text, generously."""
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
@@ -25,7 +27,8 @@ def export(collection: Collection, path: Path, *, encoder: str | None = None, ov
 
     ``.csv`` and ``.parquet`` hold one line per row; ``.npz`` and ``.h5`` hold ``vectors`` (n d) float32 with the columns beside
     it. In CSV, text that a spreadsheet would run as a formula is prefixed with an apostrophe (see ``defused``); the other
-    formats store every text unchanged. An existing file is replaced only with ``overwrite``. Raises ``InputError``.
+    formats store every text unchanged. An existing file is replaced only with ``overwrite``. Raises ``InputError``
+    or ``StorageFull``, and leaves no part of a file then.
     """
     if path.suffix.lower() not in FORMATS:
         raise InputError(f"{path.name} does not say a format; end the name in one of {', '.join(FORMATS)}.")
@@ -37,12 +40,16 @@ def export(collection: Collection, path: Path, *, encoder: str | None = None, ov
     embedding = collection.embedding(encoder) if with_vectors or encoder or collection.embeddings() else None
     table = _table(collection, embedding)
     unfinished = path.with_name(f".{path.name}.part{path.suffix}")
-    if embedding is not None and with_vectors:
-        _with_vectors(unfinished, table, embedding.vectors)
-    else:
-        defused(table).to_csv(unfinished, index=False)
-    storage.sync(unfinished)
-    unfinished.replace(path)
+    try:
+        with storage.room_on(path.parent):
+            if embedding is not None and with_vectors:
+                _with_vectors(unfinished, table, embedding.vectors)
+            else:
+                defused(table).to_csv(unfinished, index=False)
+            storage.sync(unfinished)
+            unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
     return path
 
 
@@ -61,7 +68,7 @@ def _table(collection: Collection, embedding: Embedding | None) -> pd.DataFrame:
     with suppress(ArtifactMissing):
         newest = {str(artifact.recipe["method"]): artifact for artifact in reversed(embedding.clusterings())}
         for method, artifact in newest.items():
-            table[_free(f"group_{method}", table)] = np.load(storage.file(artifact, "labels.npy"), allow_pickle=False)
+            table[_free(f"group_{method}", table)] = embedding.labels(artifact)
     return table
 
 
@@ -95,6 +102,8 @@ def _with_vectors(path: Path, table: pd.DataFrame, vectors: Vectors) -> None:
         return
     import h5py
 
+    texts = [values for values in columns.values() if values.dtype.kind == "U"]
+    storage.check_room(path, vectors.nbytes + sum(values.nbytes for values in columns.values()) + _TEXT_BYTES * len(table) * len(texts))
     with h5py.File(path, "w") as file:
         file.create_dataset("features", data=vectors)
         for name, values in columns.items():

@@ -31,6 +31,8 @@ def index(
     """The search index and the one nearest-neighbour graph (``k`` per row) of an embedding, with the recall both were measured at."""
     embedding = collection.embedding(encoder)
     recipe = {"kind": "neighbours", "embedding": embedding.key, "index": kind, "k": k, "seed": seed}
+    if facts := indexing.machine_facts(kind, collection.n):
+        recipe["machine"] = facts
 
     def fill(work: Path) -> Mapping[str, Any]:
         started = time.perf_counter()

@@ -27,7 +27,8 @@ from ..settings import Settings
 from ..sources import Reading, reading_of
 from ..sources.synthetic import SyntheticSource
 from ..types import Encoder, Item, Progress, Reject, Report, Source, ignore
-from .common import embedding_recipe, read_block, space_for, write_block
+from ..wording import counted, noun_for, verb_for
+from .common import embedding_recipe, read_block, write_block
 from .ingest_part import COLUMNS, DRAWN, JPEG_QUALITY, MEASURED, Part, read_part
 from .vector_reuse import known_sha256
 
@@ -39,7 +40,7 @@ def ingest(source: Source, *, name: str, settings: Settings, encoder: Encoder | 
 
     With an ``encoder`` each picture is embedded as soon as it is decoded, and ``embed`` reuses the vectors: nothing is decoded
     or hashed twice. Unreadable pictures become rejects with a reason. Raises ``CollectionExists`` where the name belongs to
-    another source, ``InputError`` where no picture can be read or the disk is full, and ``VectorsNotFinite``. Where another
+    another source, ``InputError`` where no picture can be read, ``StorageFull``, and ``VectorsNotFinite``. Where another
     process works on the collection, it waits and reports this instead of raising ``Busy``.
     """
     target = settings.home / checked_name(name)
@@ -71,7 +72,7 @@ def ingest(source: Source, *, name: str, settings: Settings, encoder: Encoder | 
             raise InputError(f"No pictures were found in {source.uri}; {_why(source.rejects())}")
         work = _workbench(settings.home, name, [identity, settings.thumbnail_px], items)
         known = known_sha256(list_collections(settings.home), encoder) if encoder else set()
-        with space_for(settings.home):
+        with storage.room_on(settings.home):
             for number, start in enumerate(range(0, len(items), PART_ROWS)):
                 report(Progress("ingest", start, len(items)))
                 part = Part(work / f"part-{number:06d}.parquet", start, items[start : start + PART_ROWS], encoder, known)
@@ -105,17 +106,24 @@ def _say_what_changed(collection: Collection, source: Source, report: Report) ->
     known = {*collection.items["uri"], *collection.rejects["uri"]}
     present = {item.uri for item in source.items()}
     if new := len(present - known):
-        note = f"{new} files were added to {source.uri} since {collection.name!r} was made and are not in it; build under another name"
+        note = (
+            f"{counted(new, 'file')} {verb_for(new, 'was')} added to {source.uri} since {collection.name!r} was made and "
+            f"{verb_for(new, 'is')} not in it; build under another name"
+        )
         report(Progress("ingest", collection.n, collection.n, note=note))
     if gone := len({*collection.items["uri"]} - present):
-        note = f"{gone} pictures of {collection.name!r} are no longer in {source.uri}; their rows stay, their full pictures cannot be shown"
+        note = (
+            f"{counted(gone, 'picture')} of {collection.name!r} {verb_for(gone, 'is')} no longer in {source.uri}; "
+            f"{verb_for(gone, 'its')} {noun_for(gone, 'row')} {verb_for(gone, 'stays')}, but cannot be shown in full"
+        )
         report(Progress("ingest", collection.n, collection.n, note=note))
 
 
 def _why(rejects: Sequence[Reject]) -> str:
     if not rejects:
         return "give a folder with images, a zip, a table or an HDF5 file."
-    return f"{len(rejects)} files were passed over, the first being {rejects[0].uri}: {rejects[0].reason}."
+    n, first = len(rejects), rejects[0]
+    return f"{counted(n, 'file')} {verb_for(n, 'was')} passed over, the first being {first.uri}: {first.reason}."
 
 
 def _workbench(home: Path, name: str, identity: list[Any], items: Sequence[Item]) -> Path:
@@ -125,7 +133,7 @@ def _workbench(home: Path, name: str, identity: list[Any], items: Sequence[Item]
     listing = work / "listing.json"
     if work.exists() and not (listing.is_file() and storage.read_json(listing) == digest):
         shutil.rmtree(work)
-    work.mkdir(parents=True, exist_ok=True)
+    storage.private_folder(work)
     storage.write_json(listing, digest)
     return work
 
@@ -140,7 +148,8 @@ def _finish(work: Path, source: Source, identity: dict[str, Any], reading: Readi
     rejects = [*source.rejects(), *(Reject(str(uri), str(reason)) for uri, reason in table.loc[~read, ["uri", "reason"]].to_numpy())]
     items = _items(table[read].reset_index(drop=True))
     if items.empty:
-        raise InputError(f"None of the {len(table)} files in {source.uri} can be read; {_why(rejects)}")
+        which, can = ("The only file", "cannot") if len(table) == 1 else (f"None of the {len(table)} files", "can")
+        raise InputError(f"{which} in {source.uri} {can} be read; {_why(rejects)}")
     _publish_thumbnails(work, parts, table.loc[read, "thumbnail_bytes"].to_numpy(dtype=np.int64), thumbnail_px)
     items.to_parquet(work / "items.parquet", index=False)
     pd.DataFrame([(r.uri, r.reason) for r in rejects], columns=["uri", "reason"], dtype="string").to_parquet(

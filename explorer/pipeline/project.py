@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import projection, storage
+from .. import projection
 from ..collection import Collection
-from ..collection.embedding import load_array
+from ..collection.artifact_files import load_array
 from ..errors import InputError
 from ..storage import Artifact
 from ..types import Neighbours, Points, Progress, Report, Vectors, ignore
@@ -37,7 +37,7 @@ def project(
     """Positions of all rows on a map (``umap`` or ``pca``), with its trustworthiness."""
     embedding = collection.embedding(encoder)
     parameters: dict[str, Any] = {"n_neighbors": n_neighbors, "min_dist": min_dist, "seed": seed} if method == "umap" else {}
-    recipe = {"kind": "projection", "neighbours": embedding.neighbours.key, "method": method, **parameters}
+    recipe = {"kind": "projection", "neighbours": embedding.neighbours.key, "method": method, **parameters, **_machine(method)}
 
     def fill(work: Path) -> Mapping[str, Any]:
         started = time.perf_counter()
@@ -60,7 +60,7 @@ def stability(collection: Collection, projection_artifact: Artifact, *, report: 
         raise InputError("PCA has no seed and is the same each time it is drawn, so its stability need not be measured; leave that out.")
     parameters = {name: projection_artifact.recipe[name] for name in ("n_neighbors", "min_dist")}
     seeds = [int(projection_artifact.recipe["seed"]) + more for more in range(1, STABILITY_SEEDS + 1)]
-    recipe = {"kind": "stability", "projection": projection_artifact.key, "seeds": seeds, "k": STABILITY_K}
+    recipe = {"kind": "stability", "projection": projection_artifact.key, "seeds": seeds, "k": STABILITY_K, **_machine("umap")}
 
     def fill(work: Path) -> Mapping[str, Any]:
         started = time.perf_counter()
@@ -75,7 +75,7 @@ def stability(collection: Collection, projection_artifact: Artifact, *, report: 
 
             return projection.umap(vectors, neighbours=graph, seed=seeds[at], report=forward, **parameters)
 
-        xy = np.load(storage.file(projection_artifact, "xy.npy"), allow_pickle=False)
+        xy = load_array(projection_artifact, "xy.npy", rows=collection.n)
         shares = projection.stability(xy, others=[layout(at) for at in range(len(seeds))], k=STABILITY_K)
         np.save(work / "stability.npy", shares)
         k = min(STABILITY_K, collection.n - 1)
@@ -83,6 +83,11 @@ def stability(collection: Collection, projection_artifact: Artifact, *, report: 
         return measured | {"seconds": round(time.perf_counter() - started, 3)}
 
     return collection.make("stabilities", recipe, fill, waiting=waiter("project", collection, report))
+
+
+def _machine(method: str) -> dict[str, Any]:
+    """What of this machine can change the bytes of a map, and so belongs to its recipe."""
+    return {"machine": {"processor": projection.processor()}} if method == "umap" else {}
 
 
 def _write_trust(work: Path, graph: Neighbours, xy: Points, vectors: Vectors, *, seed: int) -> dict[str, Any]:

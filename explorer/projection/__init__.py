@@ -3,7 +3,7 @@
 Similarity is cosine similarity throughout, as in the index: vectors are normalised to unit length.
 """
 
-from .layouts import default_epochs, explained_variance, pca, place, umap
+from .layouts import default_epochs, explained_variance, pca, place, processor, umap
 from .map_quality import PerPoint, Trust, map_neighbours, overlap, stability, trustworthiness
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "overlap",
     "pca",
     "place",
+    "processor",
     "stability",
     "trustworthiness",
     "umap",

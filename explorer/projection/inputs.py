@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..errors import InputError
 from ..types import Neighbours
+from ..wording import counted
 
 
 def check_graph(neighbours: Neighbours, n: int, k: int, *, itself: int = 0) -> None:
@@ -13,7 +14,7 @@ def check_graph(neighbours: Neighbours, n: int, k: int, *, itself: int = 0) -> N
     """
     given, width = neighbours.rows.shape
     if given != n:
-        raise InputError(f"The neighbour graph has {given} rows and the vectors {n}; build the graph from these vectors.")
+        raise InputError(f"The neighbour graph has {counted(given, 'row')} and the vectors {n}; build the graph from these vectors.")
     if width < k:
         raise InputError(
             f"The neighbour graph holds {width} neighbours a row and {k} are needed; "

@@ -16,6 +16,10 @@ _PLACED_BY = 15
 """Neighbours that decide where a new point goes; 30 do worse."""
 _SHIFTS = 10
 """Steps of mean shift; 30 end in the same place."""
+_BLOCK_ROWS = 4096
+"""Rows in double precision at one time."""
+_NO_SPREAD = 1e-13
+"""Variance of unit vectors in single precision below which all are equal."""
 
 
 def pca(vectors: Vectors) -> Points:
@@ -70,7 +74,7 @@ def umap(
 
     random = np.random.RandomState(seed)
     rows, distances = _with_self(neighbours, wanted)
-    a, b = find_ab_params(1.0, min_dist)
+    a, b = np.round(find_ab_params(1.0, min_dist), 6).tolist()  # a fit, whose last digits depend on the processor
     threads = numba.get_num_threads()
     numba.set_num_threads(1)
     try:
@@ -98,6 +102,13 @@ def umap(
         numba.set_num_threads(threads)
     report(Progress("project", n_epochs, n_epochs, "epochs"))
     return np.ascontiguousarray(xy, np.float32)
+
+
+def processor() -> str:
+    """LLVM's name of this processor, for which UMAP is compiled: on another one the last digits of a map may differ."""
+    from llvmlite.binding import get_host_cpu_name
+
+    return str(get_host_cpu_name())
 
 
 @cache
@@ -150,17 +161,27 @@ def place(rows: Rows, scores: Scores, *, xy: Points) -> Float32[np.ndarray, "q 2
 
 
 def _principal(vectors: Vectors) -> tuple[Points, tuple[float, float]]:
-    from sklearn.decomposition import PCA
-
+    """In double precision, and rounded to a millionth of the extent: kernels of BLAS and their threads differ far below that."""
     x = unit(vectors)
-    x -= x.mean(0, dtype=np.float64).astype(np.float32)
-    xy, share = np.zeros((len(x), 2), np.float32), np.zeros(2)
+    mean = x.mean(0, dtype=np.float64)
+    blocks = [slice(start, start + _BLOCK_ROWS) for start in range(0, len(x), _BLOCK_ROWS)]
+    scatter = np.zeros((x.shape[1], x.shape[1]))
+    for block in blocks:
+        centred = x[block] - mean
+        scatter += centred.T @ centred
     count = min(2, *x.shape)
-    if x.any():
-        model = PCA(count, svd_solver="covariance_eigh")
-        xy[:, :count] = model.fit_transform(x)
-        share[:count] = model.explained_variance_ratio_
-    return xy, (float(share[0]), float(share[1]))
+    xy, share = np.zeros((len(x), 2)), np.zeros(2)
+    total = np.trace(scatter)
+    if total > len(x) * _NO_SPREAD:
+        values, axes = np.linalg.eigh(scatter)
+        axes = axes[:, ::-1][:, :count]
+        axes = axes * np.where(axes[np.abs(axes).argmax(0), np.arange(count)] < 0, -1, 1)
+        for block in blocks:
+            xy[block, :count] = (x[block] - mean) @ axes
+        share[:count] = np.maximum(values[::-1][:count], 0) / total
+        step = 2.0 ** np.ceil(np.log2(np.abs(xy).max()) - 20)
+        xy = np.round(xy / step) * step
+    return xy.astype(np.float32), (float(share[0]), float(share[1]))
 
 
 def _start(vectors: Vectors, random: np.random.RandomState) -> Points:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int64
+from jaxtyping import Bool, Float, Float32, Float64, Int64
 
 from ..cosine import unit
 from ..errors import InputError
 from ..types import Neighbours, Points, Rows, Vectors
+from ..wording import counted
 from .inputs import check_graph
 
 PerPoint = Float32[np.ndarray, " n"]
@@ -45,20 +46,22 @@ def trustworthiness(neighbours: Neighbours, xy: Points, *, vectors: Vectors, k: 
     """
     n = len(vectors)
     if n < 3:
-        raise InputError(f"A map of {n} rows has no neighbourhoods to compare; use three rows or more.")
+        raise InputError(f"A map of {counted(n, 'row')} has no neighbourhoods to compare; use three rows or more.")
     k = min(k, (n - 1) // 2)
     check_graph(neighbours, n, k)
     near, shown = neighbours.rows[:, :k], map_neighbours(xy, k=k)
     among = np.arange(n) if n <= sample else np.sort(np.random.default_rng(seed).choice(n, sample, replace=False))
     x = unit(vectors)
+    sampled = x[among].astype(np.float64)
     far, torn = np.empty(n, np.float32), np.empty(n, np.float32)
     for start in range(0, n, _BLOCK_ROWS):
         i = np.arange(start, min(start + _BLOCK_ROWS, n))
         false, missed = _outside(shown[i], near[i]), _outside(near[i], shown[i])
-        to_all, to_these = -(x[i] @ x[among].T), -np.einsum("id,ikd->ik", x[i], x[shown[i]])
+        block, others = x[i].astype(np.float64), x[shown[i]].astype(np.float64)
+        to_all, to_these = _apart(block @ sampled.T), _apart(np.einsum("id,ikd->ik", block, others))
         ranks = _ranks(i, shown[i], among, n, to_all=to_all, to_these=to_these)
         far[i] = np.maximum(ranks - k, 0).sum(1, where=false)
-        to_all, to_these = (np.square(xy[i, None] - others).sum(2) for others in (xy[None, among], xy[near[i]]))
+        to_all, to_these = (np.square(xy[i, None] - there).sum(2) for there in (xy[None, among], xy[near[i]]))
         ranks = _ranks(i, near[i], among, n, to_all=to_all, to_these=to_these)
         torn[i] = np.maximum(ranks - k, 0).sum(1, where=missed)
     scale = np.float32(2 / (k * (2 * n - 3 * k - 1)))
@@ -70,7 +73,7 @@ def map_neighbours(xy: Points, *, k: int = 15) -> Rows:
     from sklearn.neighbors import NearestNeighbors
 
     if not 0 < k < len(xy):
-        raise InputError(f"A map of {len(xy)} rows has no {k} neighbours for a row; ask for at most {max(len(xy) - 1, 0)}.")
+        raise InputError(f"A map of {counted(len(xy), 'row')} has no {k} neighbours for a row; ask for at most {max(len(xy) - 1, 0)}.")
     rows: Rows = NearestNeighbors(n_neighbors=k, algorithm="kd_tree").fit(xy).kneighbors(return_distance=False).astype(np.int64)
     return rows
 
@@ -104,14 +107,19 @@ def _outside(a: Rows, b: Rows) -> Bool[np.ndarray, "q k"]:
     return outside
 
 
+def _apart(cosines: Float64[np.ndarray, "q m"]) -> Float64[np.ndarray, "q m"]:
+    """Distances rounded to a billionth, so that copies are equally far whatever BLAS does with the last digits."""
+    return np.round(-cosines, 9)
+
+
 def _ranks(
     i: Int64[np.ndarray, " q"],
     these: Rows,
     among: Int64[np.ndarray, " m"],
     n: int,
     *,
-    to_all: Float32[np.ndarray, "q m"],
-    to_these: Float32[np.ndarray, "q k"],
+    to_all: Float[np.ndarray, "q m"],
+    to_these: Float[np.ndarray, "q k"],
 ) -> Float32[np.ndarray, "q k"]:
     """Rank of each of ``these`` seen from row i: 1 + the rows that are nearer, counted in ``among`` and scaled to all."""
     others = (among != i[:, None])[:, None, :] & (among != these[:, :, None])

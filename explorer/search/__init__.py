@@ -3,10 +3,12 @@
 query.py     what is asked: a value that round-trips through JSON
 filters.py   which rows may be returned
 feedback.py  query vectors made of several vectors
+deadline.py  the time limit of a search
 engine.py    ``search``: from a query to hits
 hits.py      what a search returns
 """
 
+from .deadline import Deadline
 from .engine import Searchable, VectorCache, own_rows, place_on_map, query_vector, search
 from .feedback import mean_direction, refine
 from .filters import BOUNDS, allowed_rows
@@ -16,6 +18,7 @@ from .query import Example, Picture, Query, Region, Row, Rows, Selection
 __all__ = [
     "BOUNDS",
     "INTERNAL",
+    "Deadline",
     "Example",
     "Facts",
     "Hit",

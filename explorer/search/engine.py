@@ -14,9 +14,10 @@ from ..errors import InputError
 from ..projection import place
 from ..sources.pixels import cut
 from ..types import Allowed, Image, Points, Queries, Vectors, VectorStore
+from .deadline import Deadline
 from .feedback import Marked, mean_direction, refine
 from .filters import allowed_rows
-from .hits import Facts, Hit, SearchResult, make_hit
+from .hits import Facts, Hit, SearchResult, make_hit, records
 from .query import Example, Picture, Query, Region, Row, Rows, Selection
 
 PLACED_BY = 15
@@ -25,6 +26,8 @@ MOST_OVERFETCHED = 64
 """Own rows up to which more hits are asked for and dropped; more are left out by a filter, which reads every row."""
 MOST_MEAN_ROWS = 20_000
 """Rows of one example that are averaged; of more, an even sample."""
+
+NO_LIMIT = Deadline()
 
 VectorCache = MutableMapping[tuple[str, ...], Float32[np.ndarray, "1 _"]]
 """Vectors of pictures that were searched with before, (1 d) each, where d differs by embedding; the caller bounds it."""
@@ -89,21 +92,24 @@ class Searchable(ABC):
         """(h w 3) uint8 -> (1 d) by the encoder that made the embedding."""
 
 
-def search(embedding: Searchable, query: Query, *, cache: VectorCache | None = None) -> SearchResult:
+def search(embedding: Searchable, query: Query, *, cache: VectorCache | None = None, deadline: Deadline = NO_LIMIT) -> SearchResult:
     """The ``query.k`` allowed rows nearest to the query, best first; fewer where fewer are allowed.
 
-    ``cache`` keeps vectors of pictures between calls. Raises ``InputError`` for a query that does not fit this collection.
+    ``cache`` keeps vectors of pictures between calls. Raises ``InputError`` for a query that does not fit this collection,
+    ``SearchTooSlow`` where ``deadline`` passes before the end.
     """
     started = time.perf_counter()
     if not query.like:
         raise InputError("There is nothing to search with; give a row, a picture or a selection.")
     n = len(embedding.items)
-    vector = query_vector(embedding, query, cache=cache)
+    vector = query_vector(embedding, query, cache=cache, deadline=deadline)
     own = own_rows(embedding, query.like)
     left_out = np.empty(0, np.int64) if query.include_query else own
-    allowed = _allowed(embedding, query, own)
+    allowed = _allowed(embedding, query, own, deadline)
     n_allowed = n - len(left_out) if allowed is None else int(allowed.sum() - allowed[left_out].sum())
+    deadline.check()
     hits, nearest = _nearest(embedding.index, vector, query.k, allowed=allowed, left_out=left_out, own=own)
+    deadline.check()
     if query.min_score is not None:
         hits = [(row, score) for row, score in hits if score >= query.min_score]
     facts = Facts(
@@ -125,13 +131,13 @@ def search(embedding: Searchable, query: Query, *, cache: VectorCache | None = N
     )
 
 
-def query_vector(embedding: Searchable, query: Query, *, cache: VectorCache | None = None) -> Queries:
-    """(1 d) the vector of the query. Raises ``InputError``."""
-    base = _stacked(embedding, query.like, cache)
+def query_vector(embedding: Searchable, query: Query, *, cache: VectorCache | None = None, deadline: Deadline = NO_LIMIT) -> Queries:
+    """(1 d) the vector of the query. Raises ``InputError``, ``SearchTooSlow``."""
+    base = _stacked(embedding, query.like, cache, deadline)
     if len(base) > 1:
         base = mean_direction(base)
     if query.more_like or query.unlike:
-        more_like, unlike = (_stacked(embedding, examples, cache) for examples in (query.more_like, query.unlike))
+        more_like, unlike = (_stacked(embedding, examples, cache, deadline) for examples in (query.more_like, query.unlike))
         base = refine(base, more_like=more_like, unlike=unlike)
     if not np.isfinite(base).all():
         raise InputError("The query vector has values that are not numbers; encode the picture again.")
@@ -166,8 +172,11 @@ def _rows(embedding: Searchable, example: Example) -> Int64[np.ndarray, " m"]:
     return rows
 
 
-def _stacked(embedding: Searchable, examples: Sequence[Example], cache: VectorCache | None) -> Marked:
-    found = [_vector(embedding, example, cache) for example in examples]
+def _stacked(embedding: Searchable, examples: Sequence[Example], cache: VectorCache | None, deadline: Deadline) -> Marked:
+    found = []
+    for example in examples:
+        deadline.check()
+        found.append(_vector(embedding, example, cache))
     return np.concatenate(found) if found else np.empty((0, embedding.index.dim), np.float32)
 
 
@@ -197,10 +206,11 @@ def _vector(embedding: Searchable, example: Example, cache: VectorCache | None) 
     return vector
 
 
-def _allowed(embedding: Searchable, query: Query, own: Int64[np.ndarray, " m"]) -> Allowed | None:
+def _allowed(embedding: Searchable, query: Query, own: Int64[np.ndarray, " m"], deadline: Deadline) -> Allowed | None:
     columns = [*query.where, *query.exclude_same]
     like = own.tolist() if query.exclude_same and len(own) else None
-    return allowed_rows(embedding.table(columns), where=query.where, exclude_same=query.exclude_same, like=like)
+    table = embedding.table(columns)
+    return allowed_rows(table, where=query.where, exclude_same=query.exclude_same, like=like, check=deadline.check)
 
 
 def _nearest(
@@ -267,7 +277,5 @@ def place_on_map(xy: Points, nearest: Sequence[tuple[int, float]]) -> tuple[floa
 
 
 def _as_hits(items: pd.DataFrame, found: Sequence[tuple[int, float]]) -> list[Hit]:
-    rows = np.array([row for row, _ in found], np.int64)
-    columns = [items[name].array.take(rows) for name in items]  # much faster than to_dict("records") for a few rows
-    records = [dict(zip(items, cells, strict=True)) for cells in zip(*columns, strict=True)]
-    return [make_hit(rank, row, score, record) for rank, ((row, score), record) in enumerate(zip(found, records, strict=True), start=1)]
+    taken = records(items, [row for row, _ in found])
+    return [make_hit(rank, row, score, record) for rank, ((row, score), record) in enumerate(zip(found, taken, strict=True), start=1)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,18 +23,21 @@ def allowed_rows(
     where: Mapping[str, Any] | None = None,
     exclude_same: Sequence[str] = (),
     like: int | Sequence[int] | None = None,
+    check: Callable[[], None] = lambda: None,
 ) -> Allowed | None:
     """True for the rows that a search may return; None where all are allowed.
 
     ``where`` maps a column to a value, to a list of values of which one must match, or to the ends of a range of numbers, such
     as ``{">=": 50, "<": 60}``; an empty cell is in no range. ``exclude_same`` names columns in which a hit must differ from row
     ``like``, or from each of several; an empty cell equals nothing, but the rows themselves are never returned then. Raises
-    ``InputError`` for an unknown column, or where ``exclude_same`` has no row to compare with.
+    ``InputError`` for an unknown column, or where ``exclude_same`` has no row to compare with. ``check`` is called before each
+    column and may raise.
     """
     if not where and not exclude_same:
         return None
     allowed = np.ones(len(items), dtype=bool)
     for column, wanted in (where or {}).items():
+        check()
         allowed &= _matches(_column(items, column), wanted)
     if not exclude_same:
         return allowed
@@ -45,6 +48,7 @@ def allowed_rows(
         )
     asked = [like] if isinstance(like, int | np.integer) else list(like)
     for column in exclude_same:
+        check()
         values = _column(items, column)
         allowed &= ~values.isin(values.iloc[asked].dropna()).to_numpy(dtype=bool)
     allowed[asked] = False

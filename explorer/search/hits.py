@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Int64
 
 from .query import Query
 
@@ -115,6 +116,19 @@ def make_hit(rank: int, row: int, score: float, record: Mapping[Any, Any]) -> Hi
     facts = {name: value for name, value in facts.items() if value is not None}
     label = facts.pop("label", None)
     return Hit(rank, row, str(facts.pop("id")), str(facts.pop("uri")), score, None if label is None else str(label), facts)
+
+
+def records(items: pd.DataFrame, rows: Sequence[int]) -> list[dict[str, Any]]:
+    """Rows of a table as dictionaries. Text is taken by Arrow, which stores it: pandas needs six times as long for a few rows."""
+    numbers = np.array(rows, np.int64)  # of no rows too, whose list Arrow would not take for numbers
+    columns = {str(name): _taken(items[name].array, numbers) for name in items.columns}
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
+def _taken(values: Any, rows: Int64[np.ndarray, " m"]) -> list[Any]:
+    is_arrow_text = isinstance(values.dtype, pd.StringDtype) and values.dtype.storage == "pyarrow"
+    taken: list[Any] = values.__arrow_array__().take(rows).to_pylist() if is_arrow_text else values.take(rows).tolist()
+    return taken
 
 
 def beside(own: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from ..errors import ImageRejected, InputError
 from ..sources.images import decode
 from ..sources.pixels import Box, pixels_sha256
 from ..types import Image, Limits
+from ..wording import counted
 
 COMBINE = ("mean",)
 MOST_PARTS = 256
@@ -249,7 +250,7 @@ def _list(value: Any, name: str, *, most: int = MOST_PARTS) -> Sequence[Any]:
     if not isinstance(value, list | tuple):
         raise InputError(f"{name} is a list; write it in square brackets.")
     if len(value) > most:
-        raise InputError(f"{name} has {len(value)} entries; give at most {most}.")
+        raise InputError(f"{name} has {counted(len(value), 'entry')}; give at most {most}.")
     return value
 
 

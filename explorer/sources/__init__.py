@@ -8,10 +8,13 @@ from typing import Any
 
 from ..errors import SourceError
 from ..types import Limits, Source
+from ..wording import counted
 from .benchmark_table import BENCHMARKS
+from .folder_layout import hidden
 from .reading import Reading, reading_of
 
 KINDS = ("folder", "upload", "zip", "table", "hdf5", "synthetic", *BENCHMARKS)
+_MOST_WRAPPERS = 4
 _ARCHIVES = (".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".7z", ".rar")
 
 __all__ = ["KINDS", "Reading", "open_source", "reading_of"]
@@ -23,8 +26,8 @@ def open_source(
     """The source at ``uri``: a folder, a zip, a table (CSV, Parquet, Excel), an HDF5 file, or ``synthetic``.
 
     ``kind`` is found from the uri where it is None. ``options`` belong to the kind (folder, zip, upload: ``table``,
-    ``columns``, ``empty``; table: ``columns``, ``root``, ``empty``; synthetic: its own). The benchmark data sets ``bach``,
-    ``crc``, ``crc-val``, ``mhist`` and ``pcam`` are folders that ``kind`` takes with their published splits. Nothing is
+    ``columns``, ``empty``, ``encoding``; table: the same with ``root`` for ``table``; synthetic: its own). The benchmark data
+    sets ``bach``, ``crc``, ``crc-val``, ``mhist`` and ``pcam`` are folders that ``kind`` takes with their published splits. Nothing is
     decoded here. Raises ``SourceError`` (``UnsafeArchive`` for a hostile zip).
     """
     path = Path(uri).expanduser()
@@ -103,9 +106,28 @@ def _folder_kind(path: Path) -> str:
     if not missing:
         return "pcam"
     packed = [name for name in missing if (path / f"{name}.gz").exists()]
-    if len(packed) == len(missing):
+    if packed:
+        absent = len(missing) - len(packed)
         raise SourceError(
-            f"{path.name} holds {pcam.title} with {len(packed)} of its files packed; "
-            "unpack them there with 'gunzip *.h5.gz', then build with --kind pcam."
+            f"{path.name} holds {pcam.title} with {counted(len(packed), 'file')} packed"
+            + (f" and {counted(absent, 'file')} missing" if absent else "")
+            + "; unpack them there with 'gunzip *.h5.gz', then build with --kind pcam."
         )
+    inner = _only_folder(path)
+    if inner is not None and any((inner / f"{name}{packed}").exists() for name in pcam.needs for packed in ("", ".gz")):
+        raise SourceError(f"{pcam.title} lies in {inner.relative_to(path)} of {path.name}; give that folder.")
     return "folder"
+
+
+def _only_folder(path: Path) -> Path | None:
+    """The innermost of folders that each hold one folder and nothing else; None where there is none."""
+    found = None
+    for _ in range(_MOST_WRAPPERS):
+        try:
+            inside = [entry for entry in (found or path).iterdir() if not hidden(entry.name)][:2]
+        except OSError:
+            break
+        if len(inside) != 1 or not inside[0].is_dir():
+            break
+        found = inside[0]
+    return found

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..errors import ImageRejected
 from ..types import Image, Item, Limits, Reject
+from ..wording import counted
 from .images import check_bytes, decode
 from .reading import Listing
 
@@ -87,4 +88,5 @@ def no_pictures(where: str, rejects: Sequence[Reject]) -> str:
     """The error message for a source in which every file was left out."""
     if not rejects:
         return f"{where} holds no pictures; put PNG, JPEG, TIFF, BMP or WebP files into it."
-    return f"{where} holds no pictures ({len(rejects)} entries passed over, such as {rejects[0].uri}: {rejects[0].reason}); check the path."
+    n, first = len(rejects), rejects[0]
+    return f"{where} holds no pictures ({counted(n, 'entry')} passed over, such as {first.uri}: {first.reason}); check the path."

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ..errors import ImageRejected, SourceError
 from ..types import Image, Item, Limits, Reject
+from ..wording import counted
 from .base import Listed
 from .benchmark_table import BENCHMARKS, Benchmark
 from .hdf5 import Hdf5Source
@@ -76,8 +77,8 @@ class BachSource(BenchmarkSource):
             found, others = self._class_folder(folder, label)
             if len(found) != BACH_PER_CLASS:  # the split counts pictures, so a missing one would shift all that follow
                 raise SourceError(
-                    f"{self._root / folder / label} holds {len(found)} pictures instead of {BACH_PER_CLASS}, so its splits would shift; "
-                    "fetch BACH again, or leave --kind out to take labels without splits."
+                    f"{self._root / folder / label} holds {counted(len(found), 'picture')} instead of {BACH_PER_CLASS}, "
+                    "so its splits would shift; fetch BACH again, or leave --kind out to take labels without splits."
                 )
             items += found
             rejects += others
@@ -149,9 +150,9 @@ SOURCES: Mapping[str, type[BenchmarkSource]] = {
 def check_whole(benchmark: Benchmark, splits: Iterable[str | None], *, where: str) -> None:
     """Raises ``SourceError`` where a split has fewer or more pictures than it should."""
     found = Counter(splits)
-    wrong = [f"{found[split]} {split} pictures instead of {n}" for split, n in benchmark.counts.items() if found[split] != n]
+    wrong = [f"{counted(found[split], f'{split} picture')} instead of {n}" for split, n in benchmark.counts.items() if found[split] != n]
     if stray := sum(n for split, n in found.items() if split not in benchmark.counts):
-        wrong.append(f"{stray} pictures in none of its splits")
+        wrong.append(f"{counted(stray, 'picture')} in none of its splits")
     if wrong:
         raise SourceError(
             f"{benchmark.title} in {where} has {' and '.join(wrong)}; "
@@ -163,7 +164,9 @@ def not_here(benchmark: Benchmark, folder: Path, missing: Sequence[str]) -> str:
     """The sentence that says what to fetch and where to put it, under 300 characters for a folder of some 40."""
     packed = [path for path in missing if (folder / f"{path}.gz").exists()]
     if packed:
-        return f"{benchmark.title} is packed in {folder}; unpack {len(packed)} files there with 'gunzip *.gz', and build it again."
+        return (
+            f"{benchmark.title} is packed in {folder}; unpack {counted(len(packed), 'file')} there with 'gunzip *.gz', and build it again."
+        )
     title = benchmark.title.partition(" (")[0]
     first = f"{title} is not whole in {folder}: {_some(missing)} {'is' if len(missing) == 1 else 'are'} missing"
     if benchmark.form:
@@ -179,4 +182,4 @@ def not_here(benchmark: Benchmark, folder: Path, missing: Sequence[str]) -> str:
 
 def _some(names: Sequence[str]) -> str:
     """Two names, or the first and the number of the others."""
-    return " and ".join(names) if len(names) < 3 else f"{names[0]} and {len(names) - 1} other files"
+    return " and ".join(names) if len(names) < 3 else f"{names[0]} and {counted(len(names) - 1, 'other file')}"

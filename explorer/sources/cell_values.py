@@ -9,12 +9,18 @@ from typing import Any
 
 EMPTY_WORDS = (
     *("na", "n/a", "n.a.", "#n/a", "<na>", "nan", "none", "null", "nil"),
-    *("-", "--", "–", "—", "?", ".", "unknown", "unk", "missing", "not available", "not known"),
+    *("-", "--", "–", "—", "?", ".", "unknown", "unk", "missing", "not available", "not known", "not reported", "n.d.", "'--"),
+    *("[unknown]", "[not available]", "unbekannt", "k.a.", "k. a.", "inconnu", "desconocido"),
 )
 """Words that mean "missing", in lower case."""
 
 _PLAIN = re.compile(r"(?=.{0,15}$)[+-]?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][+-]?\d+)?")  # longer ones are identifiers
 _COMMA = re.compile(r"(?=.{0,15}$)[+-]?(0|[1-9]\d*)(,\d+)?")
+_GROUPED = (  # numbers with thousands apart, how to tell that they are, what stands between thousands, and the decimal point
+    (re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?"), re.compile(r".*,\d+[,.]\d+"), ",", "."),
+    (re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+(,\d+)?"), re.compile(r".*\.\d+[,.]\d+"), ".", ","),
+    (re.compile(r"[+-]?[1-9]\d{0,2}([\u00a0\u202f'’]\d{3})+([.,]\d+)?"), re.compile(r".*[\u00a0\u202f'’].*"), "\u00a0\u202f'’", ","),
+)
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 _LENGTH = re.compile(r"([+-]?\d*[.,]?\d+(?:[eE][+-]?\d+)?)\s*(um|µm|μm|microns?|micromet(?:er|re)s?|nm|mm)?\s*(?:/|per)?\s*(?:px|pixels?)?")
 _PER_UM = {"nm": 1e-3, "mm": 1e3}
@@ -40,6 +46,28 @@ def numbers(cells: Sequence[Any], *, decimal_comma: bool) -> list[Any] | None:
     whole = all(cell is None or cell.lstrip("+-").isdecimal() for cell in cells)
     values = [None if cell is None else int(cell) if whole else float(cell) for cell in cells]
     return values if all(value is None or math.isfinite(value) for value in values) else None
+
+
+def without_thousands(cells: Sequence[Any]) -> list[Any] | None:
+    """The cells of a column of text without what stands between thousands, and with decimal points.
+
+    None where a cell is no number, or none of them shows that these are thousands: ``1,234`` alone may be a decimal.
+    """
+    texts = [cell for cell in cells if cell is not None]
+    for pattern, certain, between, point in _GROUPED:
+        plain = re.compile(rf"[+-]?(0|[1-9]\d*)([{re.escape(point)}]\d+)?")
+        if any(map(certain.fullmatch, texts)) and all(pattern.fullmatch(text) or plain.fullmatch(text) for text in texts):
+            apart = str.maketrans({**dict.fromkeys(between, ""), point: "."})
+            return [None if cell is None else cell.translate(apart) for cell in cells]
+    return None
+
+
+def share_of_numbers(cells: Sequence[Any]) -> tuple[float, str]:
+    """The share of the cells that are plain numbers, and the first cell with letters or signs that is none (empty if there is none)."""
+    texts = [cell for cell in cells if cell is not None]
+    others = [text for text in texts if not _PLAIN.fullmatch(text)]
+    odd = next((text for text in others if not text.isdecimal()), "")
+    return (1 - len(others) / len(texts) if texts else 0.0), odd
 
 
 def micrometres(cell: Any) -> float | None:

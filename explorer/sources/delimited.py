@@ -9,12 +9,16 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..errors import SourceError
+from ..wording import verb_for
 
 _SEPARATORS = ",;\t|"
 _SAMPLE_LINES = 50
+_MOST_TITLES = 10
+_DATA = re.compile(r"[+-]?[\d.,]+|.*\.(png|jpe?g|tiff?|bmp|webp|svs|ndpi)", re.IGNORECASE)
 _UNCLOSED = "unexpected end of data"
 csv.field_size_limit(1 << 30)  # outlines of annotations in one cell are longer than its default of 128 KiB
 
@@ -41,8 +45,31 @@ def parse(text: str, *, what: str) -> Delimited:
         first += 1
     if first == len(lines):
         raise SourceError(f"{what} cannot be read as a table (it is empty); give it a first line with the names of its columns.")
-    separator = announced[1] if announced else _separator(lines[first : first + _SAMPLE_LINES])
-    return _Parser(lines, separator, what).table(first)
+    sample = lines[first : first + _SAMPLE_LINES]
+    separator = announced[1] if announced else _separator(sample)
+    filled = [at for at, line in enumerate(sample) if line.strip()]
+    header = first + filled[header_at([_tolerant(sample[at], separator) for at in filled])]
+    found = _Parser(lines, separator, what).table(header)
+    if header > first:
+        left = f"line {first + 1}" if header == first + 1 else f"lines {first + 1} to {header}"
+        found.notes.insert(0, f"{what}: {left} above the names of the columns {verb_for(header - first, 'is')} left out")
+    return found
+
+
+def header_at(rows: Sequence[Sequence[str]]) -> int:
+    """The position of the row that names the columns: the first, unless titles or comments (``#``) stand above it.
+
+    A title fills at most half of the columns, and is more than one word or stands above three columns or more. Rows of text
+    only, as wide as most, name columns where no cell is a number or a picture's name.
+    """
+    widths = [sum(bool(cell.strip()) for cell in row) for row in rows]
+    usual = Counter(widths).most_common(1)[0][0] if widths else 0
+    for at, (row, width) in enumerate(zip(rows[:_MOST_TITLES], widths, strict=False)):
+        text = " ".join(cell for cell in row if cell.strip())
+        if width * 2 <= usual and (usual >= 3 or " " in text.strip() or text.startswith("#")):
+            continue
+        return at if width == usual and not any(_DATA.fullmatch(cell.strip()) for cell in row) else 0
+    return 0
 
 
 def _separator(lines: list[str]) -> str:
@@ -54,9 +81,16 @@ def _separator(lines: list[str]) -> str:
             return 0.0, 1
         return sum(count == counts[0] for count in counts) / len(counts), counts[0]
 
-    best = max(_SEPARATORS, key=merit)
-    agree, _ = merit(best)
-    return best if agree > 0.5 else max(_SEPARATORS, key=lambda separator: len(_tolerant(lines[0], separator)))
+    def usual(separator: str) -> tuple[float, int]:
+        counts = Counter(len(_tolerant(line, separator)) for line in lines if line.strip())
+        width, times = counts.most_common(1)[0]
+        return (0.0, 1) if width == 1 else (times / counts.total(), width)
+
+    for judge in (merit, usual):  # a title in the first line has no separators
+        best = max(_SEPARATORS, key=judge)
+        if judge(best)[0] > 0.5:
+            return best
+    return max(_SEPARATORS, key=lambda separator: len(_tolerant(lines[0], separator)))
 
 
 def _strict(line: str, separator: str) -> list[str] | None:
@@ -96,6 +130,8 @@ class _Parser:
                 continue
             fields, at = self._record(at, width=len(header))
             cells = [cell.strip() for cell in fields]
+            if not any(cells):  # separators only, as spreadsheets write below the last row
+                continue
             while len(cells) > len(header) and not cells[-1]:
                 cells.pop()
             if len(cells) > len(header):

@@ -15,6 +15,7 @@ from typing import Any
 from ..errors import ImageRejected, SourceError, UnsafeArchive
 from ..storage import COLLECTION
 from ..types import Limits, Reject
+from ..wording import counted, verb_for
 from .base import HEAD_BYTES, Listed, head, no_pictures
 from .folder_layout import hidden, is_printable, leaves_root, unfit
 from .images import check_bytes
@@ -145,7 +146,8 @@ class ZipSource(Listed):
         guessed = [name for info in self._zip.infolist() for name, is_guess in [_decoded_name(info)] if is_guess]
         if not guessed:
             return []
-        return [f"{len(guessed)} names in the archive do not say their encoding; it is guessed, as in {short(guessed[0])!r}"]
+        does = verb_for(len(guessed), "does")
+        return [f"{counted(len(guessed), 'name')} in the archive {does} not say the encoding; it is guessed, as in {short(guessed[0])!r}"]
 
     def _table(self, name: str) -> bytes:
         try:

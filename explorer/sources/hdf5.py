@@ -13,6 +13,7 @@ from jaxtyping import Shaped
 
 from ..errors import ImageRejected, SourceError
 from ..types import Image, Item, Limits, Reject
+from ..wording import counted
 from .base import Listed
 from .metadata import convert, find_columns, make_item
 from .table_reader import read_table
@@ -80,7 +81,9 @@ class Hdf5Source(Listed):
         try:
             return label_texts(np.asarray(values), len(self._x))
         except ValueError as error:
-            raise SourceError(f"{self._path} has {len(self._x)} pictures but {error}; get the two files that belong together.") from error
+            raise SourceError(
+                f"{self._path} has {counted(len(self._x), 'picture')} but {error}; get the two files that belong together."
+            ) from error
 
     def _meta(self) -> tuple[list[dict[str, Any]], dict[str, str]]:
         path = self._beside("_meta.csv")
@@ -90,7 +93,8 @@ class Hdf5Source(Listed):
         columns = find_columns(table.columns)
         if len(table) != len(self._x):
             raise SourceError(
-                f"{self._path} has {len(self._x)} pictures but {path.name} {len(table)} rows; get the files that belong together."
+                f"{self._path} has {counted(len(self._x), 'picture')} but {path.name} {counted(len(table), 'row')}; "
+                "get the files that belong together."
             )
         return list(convert(table, columns).records()), {
             field: columns[field] for field in ("slide", "patient", "site") if field in columns

@@ -10,6 +10,8 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from urllib.parse import unquote
 
 from .images import SUFFIXES
 from .metadata import path_key
@@ -18,16 +20,19 @@ HOW = {
     "end of the path": "the end of their path",
     "name without suffix": "their name without suffix",
     "other letter case": "their name in other letter case",
+    "number": "their number without leading zeros",
 }
 """Steps of a join after the path itself, with the words for them. Lines that stand for a ``group`` of pictures come last."""
-SPLITS = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("val", "valid", "validation"), "val"),
-    **dict.fromkeys(("test", "testing"), "test"),
-}
+_PARTS = {"train": ("train", "training"), "val": ("val", "valid", "validation"), "test": ("test", "testing")}
+_OF = ("", *(f"{between}{what}" for between in "_- " for what in ("images", "image", "imgs", "img", "patches", "tiles", "set", "data")))
+SPLITS = {f"{word}{what}": part for part, words in _PARTS.items() for word in words for what in _OF}
 """Names of folders and values that say which part of a data set a picture belongs to."""
 _SEVERAL = -1
-_MOST_NEAR = 5_000
+_MOST_SHARED = 2_000
+"""Names that may share three letters for these to say that names are similar."""
+_MOST_COMPARED = 50
+_LEADING_ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
+_WHOLE_FLOAT = re.compile(r"(?<=\d)\.0$")
 _COUNTER = re.compile(r"[ _-]+[xy]?-?\d+$", re.IGNORECASE)
 
 
@@ -57,7 +62,7 @@ def join(names: Sequence[str | None], pictures: Sequence[str]) -> Join:
     """Match the names that lines of a table give to the relative paths of pictures, each step only where unique.
 
     In this order: the same path; the same end of the path (as many parts as agree, behind any drive or folder); either
-    without the suffix; either in another letter case.
+    without the suffix; either in another letter case; the same with numbers compared by value (``1`` and ``001``).
     """
     found = Join()
     wanted: dict[int, str] = {}
@@ -65,6 +70,8 @@ def join(names: Sequence[str | None], pictures: Sequence[str]) -> Join:
     known = {_loose(key) for key in keys}
     for line, name in enumerate(names):
         key = _clean(name or "")
+        if "%" in key and _loose(key) not in known:
+            key = path_key(unquote(key))
         if not key:
             found.empty.append(line)
         elif _loose(key) in known:
@@ -77,6 +84,7 @@ def join(names: Sequence[str | None], pictures: Sequence[str]) -> Join:
         ("name without suffix", _stem),
         ("other letter case", str.casefold),
         ("other letter case", lambda key: _stem(key.casefold())),
+        ("number", lambda key: _unpadded(_stem(key.casefold()))),
     ]
     _take(found, wanted, "path", _by_path(keys, wanted))
     exact_folders = {_folder(keys[picture]) for picture in found.line_of}
@@ -117,13 +125,47 @@ def join_groups(names: Sequence[str | None], pictures: Sequence[str]) -> Join:
     return found
 
 
-def nearest(name: str, pictures: Sequence[str], count: int = 3) -> list[str]:
-    """The pictures with the most similar names, best first; the first pictures where none is similar."""
-    by_name: dict[str, str] = {}
-    for picture in pictures[:_MOST_NEAR]:
-        by_name.setdefault(path_key(picture).rpartition("/")[2].casefold(), picture)
-    like = difflib.get_close_matches(_clean(name).rpartition("/")[2].casefold(), list(by_name), n=count, cutoff=0.5)
-    return [by_name[key] for key in like] or list(pictures[:count])
+class Nearest:
+    """Finds the pictures with the most similar names: those that share most groups of three letters, compared by difflib."""
+
+    def __init__(self, pictures: Sequence[str]) -> None:
+        self._pictures = pictures
+
+    def __call__(self, name: str, count: int = 3) -> list[str]:
+        """The nearest pictures, best first; the first pictures where none is similar."""
+        wanted = _clean(name).rpartition("/")[2].casefold()
+        shared: Counter[str] = Counter()
+        for three in _threes(wanted):
+            names = self._names_by_threes.get(three, ())
+            if len(names) <= _MOST_SHARED:
+                shared.update(names)
+        likely = [key for key, _ in shared.most_common(_MOST_COMPARED)] or list(self._by_name)[:_MOST_COMPARED]
+        if not difflib.get_close_matches(wanted, likely, n=1, cutoff=0.5):
+            return list(self._pictures[:count])
+        found = [self._by_name[key] for key in difflib.get_close_matches(wanted, likely, n=count, cutoff=0.0)]
+        others = (picture for picture in self._pictures[: 2 * count] if picture not in found)
+        return [*found, *others][:count]
+
+    @cached_property
+    def _by_name(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for picture in self._pictures:
+            found.setdefault(path_key(picture).rpartition("/")[2].casefold(), picture)
+        return found
+
+    @cached_property
+    def _names_by_threes(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for name in self._by_name:
+            for three in _threes(name):
+                found.setdefault(three, []).append(name)
+        return found
+
+
+def _threes(name: str) -> list[str]:
+    """The groups of three neighbouring letters of a name, padded, each once, in order."""
+    padded = f" {_stem(name)} "
+    return list(dict.fromkeys(padded[at : at + 3] for at in range(max(1, len(padded) - 2))))
 
 
 def candidates(name: str, pictures: Sequence[str]) -> list[str]:
@@ -200,7 +242,9 @@ def _groups(key: str) -> list[str]:
 
 
 def _clean(name: str) -> str:
-    """``path_key`` without drive, scheme, leading slashes and steps up."""
+    """``path_key`` without drive, scheme, leading slashes, steps up, and what follows the path in a web address."""
+    if "://" in name:
+        name = re.split(r"[?#]", name, maxsplit=1)[0]
     parts = path_key(name).split("/")
     return "/".join(part for number, part in enumerate(parts) if part not in ("", ".", "..") and not (number == 0 and part.endswith(":")))
 
@@ -210,13 +254,21 @@ def _same(key: str) -> str:
 
 
 def _stem(key: str) -> str:
+    """A path without the suffix of a picture (``.ome.tif`` as a whole)."""
     base, dot, suffix = key.rpartition(".")
-    return base if dot and base and f".{suffix.lower()}" in SUFFIXES else key
+    if not (dot and base and f".{suffix.lower()}" in SUFFIXES):
+        return key
+    return base[:-4] if base.lower().endswith(".ome") and len(base) > 4 else base
+
+
+def _unpadded(key: str) -> str:
+    """Numbers without leading zeros; a whole number at the end without the ``.0`` that a column with gaps gives it."""
+    return _LEADING_ZEROS.sub("", _WHOLE_FLOAT.sub("", key))
 
 
 def _loose(key: str) -> str:
-    """The last part of a path without suffix and letter case: names that differ here are never joined."""
-    return _stem(key.casefold().rpartition("/")[2])
+    """The last part of a path without suffix, letter case and leading zeros: names that differ here are never joined."""
+    return _unpadded(_stem(key.casefold().rpartition("/")[2]))
 
 
 def _folder(key: str) -> str:

@@ -1,7 +1,8 @@
 """Public data sets that are recognised by the names of their files, in any folder.
 
 Kather et al. 2016 and 2018 (colorectal), BACH (Aresta et al. 2019), BreakHis (Spanhol et al. 2016), LC25000 (Borkowski et al.
-2019), Camelyon17 as in WILDS (Koh et al. 2021), PANDA (Bulten et al. 2022) cut into tiles. Pure: names in, fields out.
+2019), invasive ductal carcinoma (Janowczyk & Madabhushi 2016), Camelyon17 as in WILDS (Koh et al. 2021), PANDA (Bulten et al.
+2022) cut into tiles. Pure: names in, fields out.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ _BREAKHIS_TYPES = {
     "PC": "papillary_carcinoma",
 }
 _WILDS = re.compile(r"(?:^|/)(?P<patient>patient_\d+)_node_(?P<node>\d+)/patch_patient_\d+_node_\d+_x_(?P<x>\d+)_y_(?P<y>\d+)\.png$")
+_IDC = re.compile(r"(?:^|/)(?P<patient>\d+)_idx\d+_x(?P<x>\d+)_y(?P<y>\d+)_class(?P<label>[01])\.png$")
 _CRC_SPLITS = (("NCT-CRC-HE", "train"), ("CRC-VAL-HE", "val"))
 
 
@@ -91,6 +93,11 @@ def _wilds(name: str) -> Fields | None:
     return {"patient": found["patient"], "extra": {"node": int(found["node"])}} if found else None
 
 
+def _idc(name: str) -> Fields | None:
+    found = _IDC.search(name)
+    return {"label": found["label"], "patient": found["patient"]} if found else None
+
+
 LAYOUTS = (
     KnownLayout("BACH", _class_folder(("Benign", "InSitu", "Invasive", "Normal"), above="Photos"), least=2, kind="bach"),
     KnownLayout(
@@ -106,5 +113,6 @@ LAYOUTS = (
         _class_folder(("01_TUMOR", "02_STROMA", "03_COMPLEX", "04_LYMPHO", "05_DEBRIS", "06_MUCOSA", "07_ADIPOSE", "08_EMPTY")),
         least=2,
     ),
+    KnownLayout("invasive ductal carcinoma of Janowczyk & Madabhushi", _idc, least=1),
     KnownLayout("Camelyon17 of WILDS", _wilds, least=1),
 )

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..errors import SourceError
 from ..types import Item
+from ..wording import counted, verb_for
 from . import cell_values
 from .reading import short
 from .table_reader import Table
@@ -38,6 +39,8 @@ KNOWN = {
     "side_px0": "side_px0 patch_size_level0",
 }
 
+_MOSTLY = 0.5
+_GROUPED_COMMA = re.compile(r",\d{3}(,|\.)")
 _TCGA = re.compile(r"TCGA-(?P<site>[A-Z0-9]{2})-[A-Z0-9]{4}(?:-\d{2}[A-Z]-\d{2}-[A-Z]{2}[A-Z0-9]{1,2})?", re.IGNORECASE)
 
 
@@ -80,7 +83,8 @@ def file_columns(table: Table, given: Mapping[str, str | None], *, by_name: bool
     """
     if column := given.get("uri"):
         return [column]
-    ranks = {alias: rank for rank, alias in enumerate(f"{KNOWN['uri']} {KNOWN['id']} {KNOWN['slide']}".split())}
+    names = f"{KNOWN['uri']} {KNOWN['id']} {KNOWN['slide']}" + (f" {KNOWN['patient']}" if by_name else "")
+    ranks = {alias: rank for rank, alias in enumerate(names.split())}
     called = sorted((name for name in table.columns if plain_name(name) in ranks), key=lambda name: ranks[plain_name(name)])
     if by_name:
         return called
@@ -108,11 +112,11 @@ def convert(table: Table, columns: Mapping[str, str], *, empty: Collection[str] 
             texts = [None if cell is None else cell_values.text(cell) for cell in cells]
             converted[name] = _known(texts, field, table.name, empty, notes) if field in MAY_BE_UNKNOWN else texts
         elif field in NUMBER_FIELDS:
-            _numbers(converted, name, cells, field=field, what=table.name, notes=notes)
+            known = _known(cells, name, table.name, empty, notes)
+            _numbers(converted, name, known, field=field, what=table.name, notes=notes)
         elif table.as_text and name != columns.get("uri"):
-            found = cell_values.numbers(cells, decimal_comma=table.decimal_comma)
-            converted[name] = cells if found is None else found
-            if found is not None and any("," in cell for cell in cells if cell):
+            converted[name] = _further(name, cells, table, empty, notes)
+            if isinstance(next((cell for cell in converted[name] if cell is not None), ""), float) and _has_comma(cells):
                 commas.append(name)
         else:
             converted[name] = cells
@@ -148,14 +152,43 @@ def plain_name(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
 
 
-def _known(texts: list[str | None], field: str, what: str, empty: Collection[str], notes: list[str]) -> list[str | None]:
-    words = cell_values.empty_words({text for text in texts if text is not None}, empty)
+def _further(name: str, cells: list[Any], table: Table, empty: Collection[str], notes: list[str]) -> list[Any]:
+    """A column of the user's own from a text file: numbers where all cells are (but for words that mean nothing is known), else text."""
+    found = cell_values.numbers(cells, decimal_comma=table.decimal_comma)
+    if found is not None:
+        return found
+    said: list[str] = []
+    known = _known(cells, name, table.name, empty, said)
+    apart = cell_values.without_thousands(known)
+    found = cell_values.numbers(known if apart is None else apart, decimal_comma=table.decimal_comma)
+    if found is not None:
+        notes += said
+        if apart is not None:
+            notes.append(f"{table.name}: what stands between the thousands in {short(name, 40)} is left out, as in {_widest(known)!r}")
+        return found
+    share, odd = cell_values.share_of_numbers(known)
+    if share >= _MOSTLY and odd:
+        notes.append(
+            f"{table.name}: column {short(name, 40)!r} stays text, since not all of its cells are numbers, such as {short(odd, 40)!r}"
+        )
+    return cells
+
+
+def _has_comma(cells: list[Any]) -> bool:
+    return any("," in cell and not _GROUPED_COMMA.search(cell) for cell in cells if cell)
+
+
+def _widest(cells: list[Any]) -> str:
+    return short(max((cell for cell in cells if cell is not None), key=len), 30)
+
+
+def _known(texts: list[Any], field: str, what: str, empty: Collection[str], notes: list[str]) -> list[Any]:
+    words = cell_values.empty_words({text for text in texts if isinstance(text, str)}, empty)
     if not words:
         return texts
     count = sum(text in words for text in texts)
     shown = ", ".join(sorted(words)[:4])
-    lines = "1 line" if count == 1 else f"{count} lines"
-    notes.append(f"{what}: {field} is not known in {lines} ({shown}); to keep such words as values, use --option empty=[]")
+    notes.append(f"{what}: {field} is not known in {counted(count, 'line')} ({shown}); to keep such words as values, use --option empty=[]")
     return [None if text in words else text for text in texts]
 
 
@@ -166,7 +199,9 @@ def _numbers(converted: dict[str, list[Any]], name: str, cells: list[Any], *, fi
     converted[name] = values
     with_unit = Counter(cell for cell, value in zip(cells, values, strict=True) if value is not None and _is_worded(cell))
     if with_unit:
-        notes.append(f"{what}: the unit in {name} is set aside ({with_unit.total()} of {len(cells)} lines), as in {min(with_unit)!r}")
+        notes.append(
+            f"{what}: the unit in {name} is set aside ({with_unit.total()} of {counted(len(cells), 'line')}), as in {min(with_unit)!r}"
+        )
     lost = Counter(str(cell) for cell, value in zip(cells, values, strict=True) if cell is not None and value is None)
     if lost:
         beside = f"{name}_"
@@ -175,7 +210,9 @@ def _numbers(converted: dict[str, list[Any]], name: str, cells: list[Any], *, fi
         converted[beside] = [None if cell is None else cell_values.text(cell) for cell in cells]
         unit = "micrometres per pixel" if field == "mpp" else "a whole number of pixels"
         sample = short(lost.most_common(1)[0][0], 30)
-        notes.append(f"{what}: {lost.total()} cells of {name} are not {unit}, such as {sample!r}; they stay as text in {beside}")
+        n = lost.total()
+        stays = f"{verb_for(n, 'it')} {verb_for(n, 'stays')} as text in {beside}"
+        notes.append(f"{what}: {counted(n, 'cell')} of {name} {verb_for(n, 'is')} not {unit}, such as {sample!r}; {stays}")
 
 
 def _is_worded(cell: Any) -> bool:

@@ -8,12 +8,19 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 from ..types import Item, Reject, Source
+from ..wording import verb_for
 from .table_reader import Table
 
 MOST_NAMES = 200
 """Maximal number of names of lines without a picture in a record."""
 _MOST_LABELS = 1000
 _EXAMPLES = 3
+_OUTCOMES = {
+    "repeated": ("names", "a picture again"),
+    "ambiguous": ("fits", "several pictures"),
+    "unmatched": ("names", "no picture"),
+    "empty": ("names", "nothing"),
+}
 _COUNTED = ("label", "patient", "slide", "site", "split")
 
 
@@ -49,6 +56,12 @@ class TableReading:
     pictures_without_line: int = 0
     names_without_picture: tuple[str, ...] = ()
     """The first ``MOST_NAMES`` of them."""
+    nearest_pictures: tuple[tuple[str, ...], ...] = ()
+    """For each of these, the three pictures with the most similar names."""
+    ambiguous_names: tuple[str, ...] = ()
+    """The first ``MOST_NAMES`` names that fit several pictures."""
+    fitting_pictures: tuple[tuple[str, ...], ...] = ()
+    """For each of these, the first three pictures that it fits."""
 
 
 class Listing(NamedTuple):
@@ -105,7 +118,7 @@ def reading_of(source: Source) -> Reading:
         labelled=labels.total(),
         distinct=distinct,
         tables=found.tables,
-        notes=(*found.notes, *_label_notes(labels, len(items))),
+        notes=(*_label_notes(labels, len(items)), *found.notes),
     )
 
 
@@ -120,6 +133,12 @@ def column_readings(table: Table, columns: Mapping[str, str]) -> tuple[ColumnRea
     )
 
 
+def outcomes(table: Mapping[str, Any]) -> list[str]:
+    """What happened to the lines of a table (a ``TableReading`` as a mapping), such as ``2 matched`` and ``1 names no picture``."""
+    found = [f"{table['matched']} matched"] if table["matched"] else []
+    return found + [f"{n} {verb_for(n, verb)} {rest}" for name, (verb, rest) in _OUTCOMES.items() if (n := table[name])]
+
+
 def short(text: str, length: int = 48) -> str:
     """The text on one line, shortened in the middle to fit a sentence."""
     text = " ".join(text.split())
@@ -131,8 +150,8 @@ def _label_notes(labels: Counter[str], pictures: int) -> list[str]:
         return ["no picture has a label; give each class a folder, or name classes in a column 'label' of labels.csv"]
     if len(labels) == 1 and pictures > 1:
         (label, count), *_ = labels.items()
-        which = "all" if count == pictures else f"{count} of"
-        return [f"{which} {pictures} pictures have the one label {short(label)!r}; nothing can be told apart by it"]
+        which = f"all {pictures} pictures have" if count == pictures else f"{count} of {pictures} pictures {verb_for(count, 'has')}"
+        return [f"{which} the one label {short(label)!r}; nothing can be told apart by it"]
     return []
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import SourceError
+from ..wording import counted, verb_for
 from .cell_values import EMPTY_WORDS
-from .join import HOW, Join, candidates, join, join_groups, nearest
+from .join import HOW, Join, Nearest, candidates, join, join_groups
 from .known_layouts import wilds_path
-from .metadata import convert, file_columns, find_columns, plain_name
+from .metadata import KNOWN, convert, file_columns, find_columns, plain_name
 from .reading import MOST_NAMES, TableReading, column_readings, short
 from .table_reader import Table
 
@@ -37,10 +38,12 @@ def match(
     columns: Mapping[str, str | None] | None = None,
     empty: Collection[str] | None = None,
     must: bool = True,
+    described: Collection[str] = (),
 ) -> Matched:
     """Join a table to pictures (paths as the table sees them).
 
-    ``columns`` is the user's own mapping of fields to columns, ``empty`` the words that mean nothing is known. Raises
+    ``columns`` is the user's own mapping of fields to columns, ``empty`` the words that mean nothing is known; pictures in
+    ``described`` have a line in another table, and are neither missed here nor named as near. Raises
     ``SourceError`` where no line names a picture and ``must``, or where the mapping does not fit the table.
     """
     given = dict(columns or {})
@@ -59,6 +62,10 @@ def match(
     converted = convert(table, mapping, empty=EMPTY_WORDS if empty is None else empty)
     records = list(converted.records())
     rows = {pictures[picture]: records[line] for picture, line in found.line_of.items()}
+    left = [picture for at, picture in enumerate(pictures) if at not in found.line_of and picture not in described]
+    nearest = Nearest(left or [picture for picture in pictures if picture not in described] or pictures)
+    unmatched = [str(names[line]) for line in found.unmatched[:MOST_NAMES]]
+    ambiguous = [str(names[line]) for line in found.ambiguous[:MOST_NAMES]]
     reading = TableReading(
         name=table.name,
         form=table.form,
@@ -70,10 +77,13 @@ def match(
         unmatched=len(found.unmatched),
         empty=len(found.empty),
         how=dict(found.how),
-        pictures_without_line=len(pictures) - len(rows),
-        names_without_picture=tuple(str(names[line]) for line in found.unmatched[:MOST_NAMES]),
+        pictures_without_line=len(left),
+        names_without_picture=tuple(unmatched),
+        nearest_pictures=tuple(tuple(nearest(name)) for name in unmatched),
+        ambiguous_names=tuple(ambiguous),
+        fitting_pictures=tuple(tuple(candidates(name, pictures)[:3]) for name in ambiguous),
     )
-    notes = (*converted.notes, *_notes(table, names, uri, found, pictures))
+    notes = (*_notes(table, names, uri, found, pictures, reading, left), *converted.notes)
     return Matched(converted, mapping, rows, reading, notes)
 
 
@@ -105,10 +115,9 @@ def _names(table: Table, pictures: Sequence[str], given: Mapping[str, str | None
 
 
 def _with_identifier(mapping: dict[str, str], table: Table) -> dict[str, str]:
-    """The column that names the pictures is also their identifier where it is called so."""
-    if "id" not in mapping and plain_name(mapping.get("uri", "")) in ("id", "image_id", "tile_id", "patch_id"):
-        return mapping | {"id": mapping["uri"]}
-    return mapping
+    """The column that names the pictures is also their identifier, slide or patient where it is called so."""
+    uri = mapping.get("uri", "")
+    return {name: uri for name in ("id", "slide", "patient") if name not in mapping and plain_name(uri) in KNOWN[name].split()} | mapping
 
 
 def _texts(cells: Sequence[Any]) -> list[str | None]:
@@ -122,50 +131,58 @@ def _none_matched(table: Table, names: Sequence[str | None], uri: str | None, fo
         name = str(names[found.ambiguous[0]])
         several = candidates(name, pictures)[:2]
         return (
-            f"In {table.name} {lines} names one picture: {short(name, 40)!r} fits {' and '.join(short(one, 44) for one in several)}; "
+            f"In {table.name} {lines} names one picture: '{short(name, 40)}' fits {' and '.join(short(one, 44) for one in several)}; "
             "give paths with their folder."
         )
     if not file_columns(table, {}) or uri is None:
         return f"{table.name} has no column that names the files; call it 'file', with paths relative to {table.name}."
     name = next((name for name in names if name), "")
-    near = ", ".join(short(one, 32) for one in nearest(name, pictures))
+    near = ", ".join(short(one, 32) for one in Nearest(pictures)(name))
     verb = "does not name" if len(table) == 1 else "names"
     return (
-        f"In {table.name} {lines} {verb} a picture: column {short(uri, 24)!r} says {short(name, 40)!r}, pictures are called {near}; "
+        f"In {table.name} {lines} {verb} a picture: column {short(uri, 24)!r} says '{short(name, 40)}', pictures are called {near}; "
         "name them so, or say --option table=none."
     )
 
 
-def _notes(table: Table, names: Sequence[str | None], uri: str | None, found: Join, pictures: Sequence[str]) -> list[str]:
+def _notes(
+    table: Table,
+    names: Sequence[str | None],
+    uri: str | None,
+    found: Join,
+    pictures: Sequence[str],
+    reading: TableReading,
+    left: Sequence[str],
+) -> list[str]:
     """One sentence for each result of the join; the number of lines is always given."""
-    what, total, notes = table.name, len(table), []
-    if uri is None:
-        notes.append(f"{what}: pictures are named by its columns patient, node, x_coord and y_coord, as WILDS lays them out")
-    elif plain_name(uri) not in ("file", "uri", "path", "filename", "file_name"):
-        notes.append(f"{what}: column {short(uri, 40)!r} is taken to name the pictures")
-    for how, count in found.how.items():
-        if how == "group":
-            notes.append(f"{what}: its lines stand for groups of pictures; {count} of {total} lines name {len(found.line_of)} pictures")
-        elif how in HOW:
-            notes.append(f"{what}: {count} of {total} lines are matched by {HOW[how]}")
-    if found.unmatched:
+    what, of_lines, notes = table.name, counted(len(table), "line"), []
+    if n := len(found.unmatched):
         name = str(names[found.unmatched[0]])
-        near = ", ".join(short(one, 40) for one in nearest(name, pictures))
-        notes.append(f"{len(found.unmatched)} of {total} lines of {what} name no picture, such as {short(name)!r} (nearest are {near})")
-    if found.ambiguous:
+        near = ", ".join(short(one, 40) for one in reading.nearest_pictures[0])
+        notes.append(f"{n} of {of_lines} of {what} {verb_for(n, 'names')} no picture, such as '{short(name)}' (nearest are {near})")
+    if n := len(found.ambiguous):
         name = str(names[found.ambiguous[0]])
         several = " and ".join(short(one) for one in candidates(name, pictures)[:2])
         notes.append(
-            f"{len(found.ambiguous)} of {total} lines of {what} do not name one picture, such as {short(name)!r} "
+            f"{n} of {of_lines} of {what} {verb_for(n, 'does')} not name one picture, such as '{short(name)}' "
             f"({several}); give paths with their folder"
         )
-    if found.repeated:
+    if n := len(found.repeated):
         name = str(names[found.repeated[0]])
-        again = f"name a picture again, such as {short(name)!r}; the first line counts"
-        notes.append(f"{len(found.repeated)} of {total} lines of {what} {again}")
-    if found.empty:
-        notes.append(f"{len(found.empty)} of {total} lines of {what} name nothing; the first is line {table.lines[found.empty[0]]}")
-    without = [picture for at, picture in enumerate(pictures) if at not in found.line_of]
-    if without:
-        notes.append(f"{len(without)} of {len(pictures)} pictures have no line in {what}, such as {short(without[0])!r}")
+        again = f"{verb_for(n, 'names')} a picture again, such as '{short(name)}'; the first line counts"
+        notes.append(f"{n} of {of_lines} of {what} {again}")
+    if n := len(found.empty):
+        notes.append(f"{n} of {of_lines} of {what} {verb_for(n, 'names')} nothing; the first is line {table.lines[found.empty[0]]}")
+    if n := len(left):
+        notes.append(f"{n} of {counted(len(pictures), 'picture')} {verb_for(n, 'has')} no line in {what}, such as '{short(left[0])}'")
+    if uri is None and found.matched:
+        notes.append(f"{what}: pictures are named by its columns patient, node, x_coord and y_coord, as WILDS lays them out")
+    elif uri is not None and plain_name(uri) not in ("file", "uri", "path", "filename", "file_name"):
+        notes.append(f"{what}: column {short(uri, 40)!r} is taken to name the pictures")
+    for how, count in found.how.items():
+        if how == "group":
+            named = f"{verb_for(count, 'names')} {counted(len(found.line_of), 'picture')}"
+            notes.append(f"{what}: its lines stand for groups of pictures; {count} of {of_lines} {named}")
+        elif how in HOW:
+            notes.append(f"{what}: {count} of {of_lines} {verb_for(count, 'is')} matched by {HOW[how]}")
     return notes

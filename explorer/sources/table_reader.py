@@ -10,6 +10,7 @@ import gzip
 import io
 import json
 import math
+import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,14 +19,17 @@ from decimal import Decimal
 from typing import Any
 
 from ..errors import SourceError
-from .delimited import parse, unique_names
+from ..wording import counted, verb_for
+from .delimited import header_at, parse, unique_names
 from .table_text import decode_text
 
 SUFFIXES = (".csv", ".tsv", ".parquet", ".xlsx", ".xls", ".xlsb", ".ods")
 """Suffixes of tables; ``.gz`` may follow."""
 MAX_BYTES = 2_000_000_000
 """Maximal bytes of a table, unpacked."""
+_MOST_ROWS_OF_TITLE = 50
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+_HTML = re.compile(r"\s*<(!doctype|html|table|\?xml)", re.IGNORECASE)
 _INT64 = range(-(2**63), 2**63)
 
 
@@ -67,16 +71,18 @@ def is_table(name: str) -> bool:
     return name.lower().removesuffix(".gz").endswith(SUFFIXES)
 
 
-def read_table(data: bytes, *, name: str) -> Table:
-    """The table in a file's bytes. Raises ``SourceError`` where it cannot be read in full."""
+def read_table(data: bytes, *, name: str, encoding: str | None = None) -> Table:
+    """The table in a file's bytes. ``encoding`` is that of a text, where it is known. Raises ``SourceError`` where it cannot be
+    read in full.
+    """
     what = name.rpartition("/")[2][-80:]
     if data.startswith(b"\x1f\x8b"):
-        return read_table(_unpacked(data, what), name=name.removesuffix(".gz"))
+        return read_table(_unpacked(data, what), name=name.removesuffix(".gz"), encoding=encoding)
     if data.startswith(b"PAR1"):
         return _parquet(data, what)
     if data.startswith(_WORKBOOKS):
         return _workbook(data, what)
-    return _text(data, what)
+    return _text(data, what, encoding)
 
 
 def _unpacked(data: bytes, what: str) -> bytes:
@@ -90,14 +96,17 @@ def _unpacked(data: bytes, what: str) -> bytes:
     return unpacked
 
 
-def _text(data: bytes, what: str) -> Table:
-    text, encoding, guessed = decode_text(data, what=what)
+def _text(data: bytes, what: str, encoding: str | None) -> Table:
+    text, encoding, guessed = decode_text(data, what=what, encoding=encoding)
+    if _HTML.match(text):
+        raise SourceError(f"{what} is a web page that holds a table; open it in a spreadsheet program and save it as CSV UTF-8.")
     if "\0" in text:
         raise SourceError(f"{what} is no text table (it holds zero bytes); save it as CSV UTF-8, Excel or Parquet.")
     found = parse(text, what=what)
     notes = list(found.notes)
     if guessed:
-        notes.insert(0, f"{what} does not say its encoding and is no UTF-8: it is read as {encoding}, a guess; see that names look right")
+        guess = f"it is read as {encoding}, a guess; see that names look right, or give the option encoding"
+        notes.insert(0, f"{what} does not say its encoding and is no UTF-8: {guess}")
     columns = {name: [row[at] or None for row in found.rows] for at, name in enumerate(found.header)}
     separator = "tabs" if found.separator == "\t" else f'"{found.separator}"'
     return Table(
@@ -127,14 +136,17 @@ def _workbook(data: bytes, what: str) -> Table:
     if not filled:
         raise SourceError(f"{what} has no sheet with anything in it; fill one or give another table.")
     sheet, rows = next(iter(filled.items()))
-    header = ["" if cell is None else str(_plain(cell)).strip() for cell in rows[0]]
+    first = header_at([["" if cell is None else str(_plain(cell) or "") for cell in row] for row in rows[:_MOST_ROWS_OF_TITLE]])
+    header = ["" if cell is None else str(_plain(cell)).strip() for cell in rows[first]]
     width = len(header)
-    body = [(number, row) for number, row in enumerate(rows[1:], start=2) if any(cell not in ("", None) for cell in row)]
+    body = [(number, row) for number, row in enumerate(rows[first + 1 :], start=first + 2) if any(cell not in ("", None) for cell in row)]
     keep = [at for at in range(width) if header[at] or any(row[at] not in ("", None) for _, row in body)]
     names = unique_names([header[at] for at in keep], what=what)
     columns = {name: _even([_plain(row[at]) for _, row in body]) for name, at in zip(names, keep, strict=True)}
     others = [name for name in filled if name != sheet]
     notes = [f"{what}: sheet {sheet!r} is read, and {len(others)} more ({', '.join(others)[:60]}) are not"] if others else []
+    if first:
+        notes.append(f"{what}: {counted(first, 'row')} above the names of the columns {verb_for(first, 'is')} left out")
     return Table(name=what, form=f"workbook, sheet {sheet!r}", columns=columns, lines=[number for number, _ in body], notes=tuple(notes))
 
 
@@ -158,8 +170,9 @@ def _parquet(data: bytes, what: str) -> Table:
     for name, column in zip(names, table.columns, strict=True):
         found = _picture_column(column)
         if found is not None:
-            pictures[name], paths = found
-            columns[name] = paths
+            cells, columns[name] = found
+            if cells is not None:
+                pictures[name] = cells
             continue
         values = _even([_plain(value) for value in column.to_pylist()])
         if name in classes and all(value is None or (isinstance(value, int) and value < len(classes[name])) for value in values):
@@ -185,7 +198,9 @@ def _class_names(metadata: Mapping[bytes, bytes]) -> dict[str, list[str]]:
 
 
 def _picture_column(column: Any) -> tuple[Any, list[Any]] | None:
-    """The bytes of a column of pictures (binary, or a struct of ``bytes`` and ``path``) and the paths beside them; None for another."""
+    """The bytes of a column of pictures (binary, or a struct of ``bytes`` and ``path``; None where all are empty) and the paths beside
+    them; None for another column.
+    """
     import pyarrow
 
     from .images import is_picture
@@ -196,7 +211,7 @@ def _picture_column(column: Any) -> tuple[Any, list[Any]] | None:
         at = {kind.name: number for number, kind in enumerate(column.type)}
         cells = pyarrow.chunked_array([part[at["bytes"]] for part in parts], type=column.type.field("bytes").type)
         paths = [path or None for part in parts for path in part[at["path"]].to_pylist()]
-        return cells, paths
+        return (None if cells.null_count == len(cells) else cells), paths
     if pyarrow.types.is_binary(column.type) or pyarrow.types.is_large_binary(column.type):
         first = next((value.as_py() for value in column if value.is_valid), b"")
         if is_picture(first[:16]):
@@ -213,19 +228,17 @@ def _plain(value: Any) -> Any:
         return value
     if isinstance(value, str):
         return value.strip() or None
-    if isinstance(value, int):
+    if isinstance(value, int | Decimal):
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else None if math.isnan(value) else str(value)
-    if isinstance(value, Decimal):
-        return float(value) if len(value.as_tuple().digits) <= 15 and abs(value) < 10**15 else str(value)
     if isinstance(value, datetime | date | time):
         return value.isoformat()
     if isinstance(value, timedelta):
         return str(value)
     if isinstance(value, bytes):
         return _bytes_as_text(value)
-    return json.dumps(value, ensure_ascii=False, default=_plain)
+    return json.dumps(value, ensure_ascii=False, default=lambda value: str(value) if isinstance(value, Decimal) else _plain(value))
 
 
 def _bytes_as_text(value: bytes) -> str:
@@ -238,15 +251,21 @@ def _bytes_as_text(value: bytes) -> str:
 def _even(values: list[Any]) -> list[Any]:
     """One type for a column: whole floats beside integers become integers; mixtures or numbers beyond 64 bits become text."""
     kinds = {type(value) for value in values if value is not None}
+    if kinds == {Decimal} and all(value is None or _fits_float(value) for value in values):
+        return [None if value is None else float(value) for value in values]
     if kinds <= {int, float} and float in kinds and all(value is None or _is_whole(value) for value in values):
         return [None if value is None else int(value) for value in values]
     if kinds == {int} and all(value is None or value in _INT64 for value in values):
         return values
-    if len(kinds) <= 1 and kinds != {int}:
+    if len(kinds) <= 1 and not kinds & {int, Decimal}:
         return values
     if kinds == {int, float} and all(value is None or abs(value) < 2**53 for value in values):
         return [None if value is None else float(value) for value in values]
     return [None if value is None else _as_text(value) for value in values]
+
+
+def _fits_float(value: Decimal) -> bool:
+    return len(value.as_tuple().digits) <= 15 and abs(value) < 10**15
 
 
 def _as_text(value: Any) -> str:

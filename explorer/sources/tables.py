@@ -12,17 +12,20 @@ from typing import Any
 
 from ..errors import ImageRejected, SourceError
 from ..types import Item, Limits, Reject
+from ..wording import counted, verb_for
 from .base import GONE, OUTSIDE, Listed, head, no_pictures
 from .folder_layout import hidden, leaves_root, unfit
 from .images import SUFFIXES, check_bytes
-from .join import HOW, Join, join, nearest
+from .join import HOW, Join, Nearest, join
 from .metadata import check_mapping, convert, file_columns, find_columns, make_item, path_key
-from .reading import Listing, TableReading, column_readings, short
+from .reading import MOST_NAMES, Listing, TableReading, column_readings, short
 from .table_match import no_header
 from .table_reader import Table, read_table
-from .tables_beside import empty_option
+from .tables_beside import empty_option, encoding_option
 
-OPTIONS = ("columns", "root", "empty")
+OPTIONS = ("columns", "root", "empty", "encoding")
+NAMELESS = "the row names no file"
+TWICE = "named twice in the table; the first row counts"
 _ROW = re.compile(r"row\[(\d+)\]")
 _TRIED = 200
 _MOST_FILES = 2_000_000
@@ -33,8 +36,8 @@ class TableSource(Listed):
 
     Paths that are not there are looked for below the root by the rules of ``join``. Options: ``columns``, a mapping from our
     fields to the table's columns, where their names are not recognised; ``root``, the folder that pictures lie in; ``empty``,
-    the words that mean nothing is known. Columns without a field are kept as ``extra``. Where a column holds the bytes of
-    pictures (Hugging Face ``datasets``), a picture is ``row[17]``.
+    the words that mean nothing is known; ``encoding``, that of a text. Columns without a field are kept as ``extra``. Where a
+    column holds the bytes of pictures (Hugging Face ``datasets``), a picture is ``row[17]``.
     """
 
     kind = "table"
@@ -45,6 +48,7 @@ class TableSource(Listed):
             raise SourceError(f"A table takes the options {', '.join(OPTIONS)}, not {', '.join(unknown)}; leave those out.")
         check_mapping(options.get("columns", {}))
         empty_option(options)
+        encoding_option(options)
         super().__init__(path, limits)
         self.options = dict(options)
         self._root = (self._path.parent / str(options.get("root", "."))).resolve()
@@ -57,7 +61,7 @@ class TableSource(Listed):
             data = self._path.read_bytes()
         except OSError as error:
             raise SourceError(f"Table {self._path} cannot be read ({error.strerror}); check its permissions.") from error
-        return read_table(data, name=str(self._path))
+        return read_table(data, name=str(self._path), encoding=encoding_option(self.options))
 
     def _bytes(self, uri: str) -> bytes:
         found = _ROW.fullmatch(uri)
@@ -81,7 +85,7 @@ class TableSource(Listed):
         columns = find_columns(table.columns, {**given, "uri": name})
         converted = convert(table, columns, empty=empty_option(self.options))
         names = ["" if cell is None else str(cell) for cell in table.columns[name]]
-        uris, notes, how = self._resolve(names)
+        uris, notes, how, nearest = self._resolve(names)
         items: dict[str, Item] = {}
         rejects: list[Reject] = []
         for line, (written, uri, row) in enumerate(zip(names, uris, converted.records(), strict=True)):
@@ -91,14 +95,19 @@ class TableSource(Listed):
                 items[uri] = make_item(uri, row, columns)
         if not items:
             raise SourceError(self._none_found(rejects))
+        lost = [reject.uri for reject in rejects if reject.reason == GONE][:MOST_NAMES]
         reading = TableReading(
             name=table.name,
             form=table.form,
             lines=len(table),
             columns=column_readings(converted, columns),
             matched=len(items),
-            unmatched=len(rejects),
+            repeated=sum(reject.reason == TWICE for reject in rejects),
+            unmatched=sum(reject.reason not in (TWICE, NAMELESS) for reject in rejects),
+            empty=sum(reject.reason == NAMELESS for reject in rejects),
             how=how,
+            names_without_picture=tuple(lost),
+            nearest_pictures=tuple(tuple(nearest(name)) for name in lost),
         )
         return Listing(list(items.values()), rejects, tables=(reading,), notes=(*converted.notes, *notes, *_reject_notes(rejects, table)))
 
@@ -155,30 +164,35 @@ class TableSource(Listed):
                 return path.relative_to(self._root).as_posix()
         return ""
 
-    def _resolve(self, names: Sequence[str]) -> tuple[list[str], list[str], dict[str, int]]:
-        """The file of each row, seen from the root, or the path as written where there is none; notes; lines by what they matched on."""
+    def _resolve(self, names: Sequence[str]) -> tuple[list[str], list[str], dict[str, int], Nearest]:
+        """The file of each row, seen from the root, or the path as written where there is none; notes; lines by what they matched on;
+        and what finds the nearest pictures that no row names.
+        """
         uris = [self._place(name) or name.strip().replace("\\", "/").removeprefix("./") for name in names]
         there = {uri for uri in uris if not leaves_root(uri) and _is_file(self._root / uri)}
         lost = [line for line, uri in enumerate(uris) if uri and uri not in there]
         how = Counter({"path": len(uris) - len(lost)})
         if not lost:
-            return uris, [], dict(how)
+            return uris, [], dict(how), Nearest(())
         files = self._files()
-        found: Join = join([names[line] for line in lost], files)
+        free = [file for file in files if file not in there]  # a file that a row names exactly is that row's
+        found: Join = join([names[line] for line in lost], free)
         for picture, line in found.line_of.items():
-            uris[lost[line]] = files[picture]
-        what = self._path.name
+            uris[lost[line]] = free[picture]
+        pictures, named = [file for file in files if _is_named_so(file)], set(uris)
+        nearest = Nearest([file for file in pictures if file not in named] or pictures)
+        what, of_lines = self._path.name, counted(len(names), "line")
         words = {"path": "their path in another spelling (Unicode form, slashes, drive)", **HOW}
-        notes = [f"{count} of {len(names)} lines of {what} are matched by {words[step]}" for step, count in found.how.items()]
-        if found.ambiguous:
+        notes = [f"{count} of {of_lines} of {what} {verb_for(count, 'is')} matched by {words[step]}" for step, count in found.how.items()]
+        if n := len(found.ambiguous):
             name = names[lost[found.ambiguous[0]]]
-            notes.append(f"{len(found.ambiguous)} of {len(names)} lines of {what} fit several files, such as {short(name)!r}")
-        if found.unmatched:
+            notes.append(f"{n} of {of_lines} of {what} {verb_for(n, 'fits')} several files, such as '{short(name)}'")
+        if n := len(found.unmatched):
             name = names[lost[found.unmatched[0]]]
-            near = ", ".join(short(one, 40) for one in nearest(name, files))
+            near = ", ".join(short(one, 40) for one in nearest(name))
             nearby = f" (nearest are {near})" if near else ""
-            notes.append(f"{len(found.unmatched)} of {len(names)} lines of {what} name no file, such as {short(name)!r}{nearby}")
-        return uris, notes, dict(how + found.how)
+            notes.append(f"{n} of {of_lines} of {what} {verb_for(n, 'names')} no file, such as '{short(name)}'{nearby}")
+        return uris, notes, dict(how + found.how), nearest
 
     def _files(self) -> list[str]:
         """Files below the root, in order; links to folders and hidden things are not followed."""
@@ -195,9 +209,9 @@ class TableSource(Listed):
 
     def _unfit(self, uri: str, seen: Mapping[str, Item]) -> str:
         if not uri or "\0" in uri:
-            return "the row names no file"
+            return NAMELESS
         if uri in seen:
-            return "named twice in the table; the first row counts"
+            return TWICE
         if leaves_root(uri):
             return f"{OUTSIDE} (the option root can name a wider one)"
         path = Path(os.path.realpath(self._root / uri))
@@ -215,9 +229,10 @@ class TableSource(Listed):
         places = [Path(os.path.normpath(self._path.parent / uri.replace("\\", "/"))) for uri in outside]
         real = [place for place in places if _is_file(place)]
         if real and len(outside) == len(rejects):
+            which = "The only path" if len(rejects) == 1 else f"All {len(rejects)} paths"
             root = os.path.relpath(os.path.commonpath([self._path.parent, *(place.parent for place in real)]), self._path.parent)
             return (
-                f"All {len(rejects)} paths in {self._path.name} leave its folder, such as {short(outside[0], 60)}; "
+                f"{which} in {self._path.name} {verb_for(len(rejects), 'leaves')} its folder, such as {short(outside[0], 60)}; "
                 f"say --option root={root} to read them."
             )
         return short(no_pictures(f"Table {self._path.name}", rejects).rstrip("."), 280) + "."
@@ -235,5 +250,8 @@ def _is_named_so(cell: Any) -> bool:
 
 
 def _reject_notes(rejects: Sequence[Reject], table: Table) -> list[str]:
-    twice = sum(reject.reason.startswith("named twice") for reject in rejects)
-    return [f"{twice} of {len(table)} lines of {table.name} name a picture again; the first line counts"] if twice else []
+    twice = sum(reject.reason == TWICE for reject in rejects)
+    if not twice:
+        return []
+    names = verb_for(twice, "names")
+    return [f"{twice} of {counted(len(table), 'line')} of {table.name} {names} a picture again; the first line counts"]

@@ -6,20 +6,22 @@ known data sets (MHIST, PANDA, Kaggle) are recognised by their columns. Other ta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
 from ..errors import SourceError
 from ..types import Item, Reject
+from ..wording import noun_for, verb_for
 from .cell_values import EMPTY_WORDS
 from .folder_layout import FolderLayout, arrange
 from .metadata import check_mapping, make_item
 from .reading import Listing, TableReading, short
 from .table_match import Matched, match
 from .table_reader import SUFFIXES, Table, is_table, read_table
+from .table_text import check_encoding
 
-OPTIONS = ("table", "columns", "empty")
+OPTIONS = ("table", "columns", "empty", "encoding")
 _STEMS = ("labels", "label", "metadata")
 _KNOWN_TABLES = {
     "annotations": {"Image Name", "Majority Vote Label"},  # MHIST
@@ -36,6 +38,7 @@ def check_options(kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
         raise SourceError(f"A source of kind {kind} takes the options {', '.join(OPTIONS)}, not {', '.join(unknown)}; leave those out.")
     check_mapping(options.get("columns", {}))
     empty_option(options)
+    encoding_option(options)
     return dict(options)
 
 
@@ -45,6 +48,11 @@ def empty_option(options: Mapping[str, Any]) -> frozenset[str]:
     if isinstance(words, str) or not isinstance(words, Sequence):
         raise SourceError('The option empty is a list of words that mean nothing is known, as in ["NA", "?"]; give it so.')
     return frozenset(str(word).strip().casefold() for word in words)
+
+
+def encoding_option(options: Mapping[str, Any]) -> str | None:
+    """The encoding of the tables, None to find it. Raises ``SourceError`` where there is none of that name."""
+    return None if options.get("encoding") is None else check_encoding(str(options["encoding"]))
 
 
 def is_labels(path: str) -> bool:
@@ -64,11 +72,15 @@ def list_pictures(names: Sequence[str], *, read: Callable[[str], bytes], options
 
     ``read`` returns the bytes of a table. Raises ``SourceError`` where a table cannot be read, or matches no picture.
     """
+
+    def table(name: str) -> Table:
+        return read_table(read(name), name=name, encoding=encoding_option(options))
+
     tables = [name for name in names if is_candidate(name)]
     pictures = [name for name in names if not is_candidate(name)]
     layout = arrange(pictures)
-    chosen = _chosen(tables, layout, read, options) if pictures else {}
-    matches = [_match(name, table, pictures, options) for name, table in chosen.items()]
+    chosen = _chosen(tables, layout, table, options) if pictures else {}
+    matches = _matches(chosen, pictures, options)
     rows: dict[str, tuple[Matched, Mapping[str, Any]]] = {}
     for _, matched in sorted(matches, key=lambda pair: pair[0].count("/")):
         rows |= {picture: (matched, row) for picture, row in matched.rows.items()}
@@ -86,7 +98,7 @@ def list_pictures(names: Sequence[str], *, read: Callable[[str], bytes], options
     )
 
 
-def _chosen(tables: Sequence[str], layout: FolderLayout, read: Callable[[str], bytes], options: Mapping[str, Any]) -> dict[str, Table]:
+def _chosen(tables: Sequence[str], layout: FolderLayout, read: Callable[[str], Table], options: Mapping[str, Any]) -> dict[str, Table]:
     """The tables that are read, by name."""
     wanted = options.get("table")
     if wanted == "none":
@@ -95,8 +107,10 @@ def _chosen(tables: Sequence[str], layout: FolderLayout, read: Callable[[str], b
         named = [name for name in tables if name == wanted] or [name for name in tables if name.endswith(f"/{wanted}")]
         if len(named) != 1:
             there = short(", ".join(tables) or "none", 120)
-            raise SourceError(f"{len(named) or 'No'} tables among the pictures are called {short(str(wanted))!r}; there is {there}.")
-        return {named[0]: read_table(read(named[0]), name=named[0])}
+            n = len(named) or 1
+            which = f"{len(named) or 'No'} {noun_for(n, 'table')} among the pictures {verb_for(n, 'is')} called {short(str(wanted))!r}"
+            raise SourceError(f"{which}; there is {there}.")
+        return {named[0]: read(named[0])}
     by_folder: dict[str, list[str]] = {}
     for name in tables:
         if is_labels(name):
@@ -105,23 +119,34 @@ def _chosen(tables: Sequence[str], layout: FolderLayout, read: Callable[[str], b
     if not found:
         above = [name for name in tables if layout.shared.startswith(_folder(name)) and _stem(name) in _KNOWN_TABLES]
         for name in sorted(above):
-            table = read_table(read(name), name=name)
+            table = read(name)
             if _KNOWN_TABLES[_stem(name)] <= set(table.columns):
                 return {name: table}
-    return {name: read_table(read(name), name=name) for name in sorted(found)}
+    return {name: read(name) for name in sorted(found)}
 
 
-def _match(name: str, table: Table, pictures: Sequence[str], options: Mapping[str, Any]) -> tuple[str, Matched]:
+def _matches(tables: Mapping[str, Table], pictures: Sequence[str], options: Mapping[str, Any]) -> list[tuple[str, Matched]]:
+    """Each table joined with its pictures, in the order of their names; the innermost first says what it describes."""
+    described: set[str] = set()
+    found = {}
+    for name in sorted(tables, key=lambda name: -name.count("/")):
+        found[name] = _match(name, tables[name], pictures, options, described)
+        described |= found[name].rows.keys()
+    return [(name, found[name]) for name in tables]
+
+
+def _match(name: str, table: Table, pictures: Sequence[str], options: Mapping[str, Any], described: Collection[str]) -> Matched:
     """The table joined with the pictures below its folder, or with all where none lies there."""
     folder = _folder(name)
     below = [picture for picture in pictures if picture.startswith(folder)]
     start = len(folder) if below else 0
     seen = [picture[start:] for picture in below or pictures]
     must = _stem(name) in ("labels", "label") or "table" in options
-    found = match(table, seen, columns=options.get("columns"), empty=empty_option(options), must=must)
     prefix = folder if below else ""
+    others = {picture.removeprefix(prefix) for picture in described if picture.startswith(prefix)}
+    found = match(table, seen, columns=options.get("columns"), empty=empty_option(options), must=must, described=others)
     rows = {prefix + picture: row for picture, row in found.rows.items()}
-    return name, Matched(found.table, found.columns, rows, found.reading, found.notes)
+    return Matched(found.table, found.columns, rows, found.reading, found.notes)
 
 
 def _item(name: str, folders: Mapping[str, Any], found: tuple[Matched, Mapping[str, Any]] | None) -> Item:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import platform
 import shutil
@@ -17,18 +18,22 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from ..errors import ArtifactDamaged, ArtifactMissing, CollectionMissing
+from .disk import room_on
 from .locks import locked
+from .records import ArtifactRecord, read_record
 
 COLLECTION = "collection.json"
 """The record of a collection; a folder that contains it is a collection."""
 META = "meta.json"
 PARTS = "parts"
 FORMAT = 1
+_log = logging.getLogger(__name__)
 _VERSIONED = (
     "pathology-explorer",
     "numpy",
@@ -77,21 +82,15 @@ def write_json(path: Path, value: Any) -> None:
     """Write beside the target, then rename: a reader sees either the old file or the new one."""
     text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with part.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
-
-
-def read_json(path: Path) -> Any:
-    """Raises ``ArtifactDamaged`` where the file is not JSON."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ArtifactDamaged(
-            f"{path} is damaged ({error}); restore it from a copy or delete its folder and run the step again."
-        ) from error
+        with part.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
 
 
 @contextmanager
@@ -112,17 +111,21 @@ def lock_of(root: Path) -> Path:
 
 
 def find(root: Path, kind: str, key: str) -> Artifact | None:
-    """The published artifact of that key, or None."""
+    """The published artifact of that key, or None. Raises ``ArtifactDamaged`` for a record that cannot be used."""
     path = root / kind / key
-    return Artifact(path, read_json(path / META)) if (path / META).is_file() else None
+    return Artifact(path, read_record(path / META, ArtifactRecord)) if (path / META).is_file() else None
 
 
 def artifacts(root: Path, kind: str) -> list[Artifact]:
-    """All published artifacts of a kind, newest first."""
+    """All published artifacts of a kind, newest first. One with a damaged record is left out; ``verify_kind`` names it."""
     folder = root / kind
-    names = [p.name for p in folder.iterdir() if not p.name.startswith(".")] if folder.is_dir() else []
-    found = [a for a in (find(root, kind, name) for name in names) if a is not None]
-    return sorted(found, key=lambda a: (a.meta["created"], a.key), reverse=True)
+    found = []
+    for name in [p.name for p in folder.iterdir() if not p.name.startswith(".")] if folder.is_dir() else []:
+        try:
+            found.append(find(root, kind, name))
+        except ArtifactDamaged as damage:
+            _log.warning("%s", damage)
+    return sorted((a for a in found if a is not None), key=lambda a: (a.meta["created"], a.key), reverse=True)
 
 
 def make(
@@ -136,7 +139,8 @@ def make(
     """The artifact of this recipe: the published one, or one made now by ``fill(folder)``.
 
     ``fill`` gets the work folder, writes the final files into it and returns facts for the record (``measured``). Files under
-    ``parts/`` in it survive an interrupted run and are not published.
+    ``parts/`` in it survive an interrupted run and are not published. Raises ``StorageFull`` where the disk is full, and what
+    ``in_use`` and ``fill`` raise.
     """
     key = fingerprint(recipe)
     if present := find(root, kind, key):
@@ -147,9 +151,22 @@ def make(
             if present := find(root, kind, key):
                 return present
             work = root / kind / f".{key}.work"
-            (work / PARTS).mkdir(parents=True, exist_ok=True)
-            measured = {} if (work / META).is_file() else fill(work)  # killed between its record and its rename
-            return publish(work, root / kind / key, recipe, measured)
+            with room_on(root):
+                (work / PARTS).mkdir(parents=True, exist_ok=True)
+                if (work / META).is_file():  # killed between its record and its rename
+                    return publish(work, root / kind / key, recipe, {})
+                sweep(work)
+                return publish(work, root / kind / key, recipe, fill(work))
+
+
+def sweep(work: Path) -> None:
+    """Delete what an interrupted run left in a work folder, except its parts: it would be published with the new files."""
+    for path in work.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            if path.name != PARTS:
+                shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def publish(work: Path, target: Path, recipe: Mapping[str, Any], measured: Mapping[str, Any]) -> Artifact:
@@ -172,7 +189,7 @@ def publish(work: Path, target: Path, recipe: Mapping[str, Any], measured: Mappi
         shutil.rmtree(target)
     work.replace(target)
     sync(target.parent)
-    return Artifact(target, read_json(target / META))
+    return Artifact(target, read_record(target / META, ArtifactRecord))
 
 
 def facts(path: Path) -> dict[str, Any]:
@@ -197,7 +214,8 @@ def verify(artifact: Artifact) -> list[str]:
 
 
 def verify_kind(root: Path, kind: str) -> list[str]:
-    """``verify`` of all artifacts of a kind, and one sentence per folder whose record is lost or damaged."""
+    """``verify`` of all artifacts of a kind, and one sentence per folder whose record is lost or damaged, and per file that
+    no record names."""
     faults = []
     for path in sorted(p for p in (root / kind).iterdir() if p.is_dir() and not p.name.startswith(".")):
         try:
@@ -205,19 +223,34 @@ def verify_kind(root: Path, kind: str) -> list[str]:
         except ArtifactDamaged as damage:
             faults.append(str(damage))
         else:
-            faults += verify(artifact) if artifact else [f"{path} has lost its {META}; delete this folder and run the step again."]
+            if artifact is None:
+                faults.append(f"{path} has lost its {META}; delete this folder and run the step again.")
+                continue
+            there = {p.relative_to(path).as_posix() for p in path.rglob("*") if p.is_file()}
+            unknown = sorted(there - {META, *artifact.meta["files"]})
+            faults += verify(artifact) + [f"{path / name} is not in the record; delete that file." for name in unknown]
     return faults
 
 
-def file(artifact: Artifact, name: str) -> Path:
-    """Path of a recorded file; raises ``ArtifactMissing`` or ``ArtifactDamaged`` where it is gone or cut."""
+def file(artifact: Artifact, name: str, *, whole: bool = False) -> Path:
+    """Path of a recorded file; raises ``ArtifactMissing`` or ``ArtifactDamaged`` where it is gone or cut.
+
+    With ``whole`` its bytes are compared with their sha256 too, once per process as long as the file stays the same.
+    """
     recorded = artifact.meta["files"].get(name)
     if recorded is None:
         raise ArtifactMissing(f"{artifact.path} has no {name}; run the step that makes it.")
     path = artifact.path / name
     if not path.is_file() or path.stat().st_size != recorded["bytes"]:
         raise ArtifactDamaged(f"{path} is missing or cut; run 'explorer verify', delete {artifact.path} and run the step again.")
+    if whole and _sha256_of(path, path.stat().st_size, path.stat().st_mtime_ns) != recorded["sha256"]:
+        raise ArtifactDamaged(f"{path} was changed or is damaged (sha256 differs); delete {artifact.path} and run the step again.")
     return path
+
+
+@lru_cache(4096)
+def _sha256_of(path: Path, size: int, changed_ns: int) -> str:
+    return file_sha256(path)
 
 
 def sync(path: Path) -> None:
@@ -234,9 +267,13 @@ def sync(path: Path) -> None:
 def versions() -> dict[str, str]:
     """Versions of what can change a result; packages that are not installed are left out."""
     found = {"python": platform.python_version()}
-    for name in _VERSIONED:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+    return found | {name: number for name in _VERSIONED if (number := _version(name)) is not None}
+
+
+@cache
+def _version(name: str) -> str | None:
+    """The version of an installed package, looked up once; each look-up reads a file."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

@@ -11,7 +11,8 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
-from .artifacts import read_json, write_json
+from .artifacts import write_json
+from .records import read_json
 
 CHUNK_BYTES = 1 << 20
 TIMEOUT_S = 30

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Int64
 
-from ..errors import ArtifactDamaged, Busy, CollectionMissing, InputError
+from ..errors import ArtifactDamaged, Busy, CollectionMissing, InputError, StorageFull
 
 UNDO = "undo"
 """Kind of an entry that undoes another one."""
@@ -257,6 +257,8 @@ class Journal:
                 raise Busy(f"Another process is writing the annotations of {self._what}; wait for it to end and do this again.") from error
             if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
                 raise InputError(f"{self.path} cannot be written ({error}); ask for the right to write into its folder.") from error
+            if code == sqlite3.SQLITE_FULL:
+                raise StorageFull(f"The disk that holds {self.path} is full; free some space and do this again.") from error
             raise InputError(f"{self.path} could not be used ({error}); check its disk and the space left on it.") from error
         except sqlite3.DatabaseError as error:
             raise ArtifactDamaged(self._damage(error)) from error

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..errors import Busy, InputError
+from .private import private_folder
 
 if sys.platform == "win32":
     from filelock import FileLock, Timeout
@@ -26,7 +27,7 @@ def locked(path: Path, *, what: str, waiting: Callable[[], None] | None = None, 
     Where another process or thread holds a conflicting lock: call ``waiting`` and wait, or raise ``Busy``. Raises
     ``InputError`` where the file system has no locks. ``filelock`` has no shared locks, so ``flock`` is used directly.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    private_folder(path.parent)
     lock = _take(path, shared=shared, wait=False)
     if lock is None:
         if waiting is None:

@@ -263,14 +263,31 @@ def test_a_collection_can_be_renamed_and_is_deleted_only_after_confirmation(home
 # -- something is damaged
 
 
+READ_BY: dict[str, tuple[str, ...]] = {
+    "neighbours/*/knn_rows.npy": ("map", "search"),
+    "projections/*/xy.npy": ("map", "search"),
+    "clusters/*/medoids.npy": ("map", "groups"),
+    "items.parquet": PAGES,
+    "thumbnails/*/offsets.npy": (),
+}
+"""Part of a collection -> pages that read it while they are drawn; thumbnails are fetched by the browser."""
+
+
 @pytest.mark.parametrize("page", PAGES)
-@pytest.mark.parametrize(
-    "part", ["neighbours/*/knn_rows.npy", "projections/*/xy.npy", "clusters/*/medoids.npy", "items.parquet", "thumbnails/*/offsets.npy"]
-)
-def test_a_damaged_file_is_reported_and_breaks_nothing_else(home: Path, page: str, part: str) -> None:
+@pytest.mark.parametrize("part", READ_BY)
+def test_a_damaged_file_is_reported_by_the_pages_that_read_it_and_breaks_no_other(home: Path, page: str, part: str) -> None:
     for path in (home / "demo").glob(part):
         path.write_bytes(path.read_bytes()[:-7])
-    show(page, collection="demo", patch="2")
+    said = words(show(page, collection="demo", patch="2"))
+    assert ("damaged" in said or "is missing or cut" in said) == (page in READ_BY[part])
+
+
+@pytest.mark.parametrize("record", ["[]", '{"format": 1, "n": "x"}', "{"])
+def test_a_collection_with_a_damaged_record_is_listed_as_such_beside_the_others(home: Path, record: str) -> None:
+    (home / "demo" / "collection.json").write_text(record)
+    said = words(show("library"))
+    assert "demo cannot be opened" in said and "damaged" in said
+    assert "rejects" in said and str(home) not in said
 
 
 def test_a_damaged_map_says_what_next_and_no_path(home: Path) -> None:

@@ -118,6 +118,17 @@ def test_a_busy_port_is_passed_over(app: Running, tmp_path: Path) -> None:
         assert _free_port("localhost", port) > port
 
 
+def test_an_answer_does_not_wait_for_the_acknowledgement_of_its_head() -> None:
+    import socket
+    from contextlib import closing
+
+    from streamlit.web.server.starlette import starlette_server
+
+    server.answer_at_once()
+    with closing(starlette_server._bind_socket("127.0.0.1", 0, 1)) as listening:
+        assert listening.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_an_address_of_another_machine_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     import errno
     import socket

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from evaluation_reports import site_bias_report
 from fakes import MeanColour, write_patches
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from served import CHANGING, served
 from starlette.testclient import TestClient
@@ -300,6 +300,11 @@ def ask(client: TestClient, where: dict[str, Any]) -> dict[str, Any]:
 numbers = st.floats(-1e6, 1e6, allow_nan=False).map(lambda value: float(f"{value:.5g}"))
 
 
+@example([5e-324])
+@example([0.0, 5e-324])
+@example([-5e-324, 5e-324])
+@example([1e-301, 1e-300])
+@example([-1e300, 1e300])
 @given(st.lists(numbers, min_size=1, max_size=30) | st.lists(st.integers(-5000, 5000), min_size=1, max_size=30))
 def test_a_slider_holds_every_value_in_round_steps(values: list[float]) -> None:
     low, high, step = filter_controls.ends(pd.Series(values, dtype="float64"))

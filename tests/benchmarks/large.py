@@ -20,18 +20,18 @@ PICTURES, SIDE_PX, DIM, GROUPS = 1000, 16, 32, 12
 TISSUES = ("adipose", "debris", "lymphocytes", "mucosa", "muscle", "normal mucosa", "stroma", "tumour")
 
 
-def make(home: Path, name: str, n: int) -> Collection:
-    """``n`` rows with label, patient, vectors, neighbours, a map and groups, as if UMAP and k-means had made the last two."""
+def make(home: Path, name: str, n: int, *, dim: int = DIM) -> Collection:
+    """``n`` rows with label, patient, vectors of ``dim`` numbers, neighbours, a map and groups, as if UMAP and k-means had made them."""
     few = _few(home, name)
     _widen(few, n)
     opened = open_collection(name, home=home)
     cloud, rng = data.clouds(n), np.random.default_rng(9)
-    encoder = {"name": "drawn", "dim": DIM}
+    encoder = {"name": "drawn", "dim": dim}
     embedded = storage.make(
         opened.path,
         "embeddings",
         {"kind": "embedding", "items": opened.record["items_sha256"], "encoder": encoder},
-        lambda work: _vectors(work, rng.normal(0, 1, (GROUPS, DIM))[cloud] + rng.normal(0, 0.3, (n, DIM))),
+        lambda work: _vectors(work, rng.normal(0, 1, (GROUPS, dim))[cloud] + rng.normal(0, 0.3, (n, dim))),
     )
     made = pipeline.index(opened)
     umap = {"kind": "projection", "neighbours": made.key, "method": "umap", "n_neighbors": 15, "min_dist": 0.1, "seed": 0}

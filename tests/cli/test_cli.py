@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -52,6 +53,13 @@ def call(home: Path, *arguments: str) -> Result:
 def document(result: Result) -> Any:
     assert result.exit_code == 0, result.stderr
     return json.loads(result.stdout)
+
+
+def test_the_demo_calls_nobody(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each look-up of a name and each connection that leaves this machine fails a test (``no_network`` of conftest.py)."""
+    monkeypatch.setattr("explorer.pipeline.build.DEMO_OPTIONS", {"n": 18, "patients": 3})
+    done = call(tmp_path / "home", "demo", "--no-app")
+    assert done.exit_code == 0 and "18 synthetic patches" in done.stdout
 
 
 def test_every_verb_is_there_and_explains_itself() -> None:
@@ -249,6 +257,18 @@ def test_a_search_without_hits_says_so(home: Path) -> None:
     assert "loosen one of them" in result.stderr
 
 
+def test_a_search_in_a_collection_of_one_row_mentions_no_filter(tmp_path: Path) -> None:
+    home, folder = tmp_path / "home", tmp_path / "one"
+    folder.mkdir()
+    shutil.copy(next((write_patches(tmp_path / "p", per_class=1)).rglob("*.png")), folder / "only.png")
+    assert call(home, "ingest", str(folder), "--name", "one").exit_code == 0
+    assert call(home, "embed", "one").exit_code == 0
+    assert call(home, "index", "one").exit_code == 0
+    result = call(home, "search", "one", "--row", "0")
+    assert result.exit_code == 0 and "There is no other patch in this collection." in result.stderr
+    assert "filter" not in result.stderr
+
+
 def test_the_home_comes_from_the_environment(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXPLORER_HOME", str(home))
     assert json.loads(CliRunner().invoke(main, ["list", "--json"]).stdout)[0]["name"] == "patches"
@@ -276,19 +296,21 @@ def test_a_killed_run_leaves_whole_files_and_the_rerun_ends_as_an_undisturbed_on
         collection = ingest(open_source(Path({str(folder)!r})), name="p", settings=table)
         embed(collection, encoder=encoder, settings=table)
         index(collection)
+        sys.stdin.readline()  # it never ends before it is killed
     """
     command = [sys.executable, "-c", textwrap.dedent(code)]
     for moment_s in (0.05, 0.3, 0.9):
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        assert process.stdout is not None
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        assert process.stdin is not None and process.stdout is not None
         process.stdout.readline()
         time.sleep(moment_s)
         process.send_signal(signal.SIGKILL)
-        process.wait()
+        assert process.wait() == -signal.SIGKILL
+        process.stdin.close()
         process.stdout.close()
         for collection in list_collections(home):
             assert collection.verify() == []
-    subprocess.run(command, check=True, capture_output=True)
+    subprocess.run(command, check=True, capture_output=True, input=b"\n")
 
     monkeypatch.setattr(sys.modules["explorer.pipeline.ingest"], "PART_ROWS", 32)
     monkeypatch.setattr(sys.modules["explorer.pipeline.embed"], "BLOCK_ROWS", 32)

@@ -14,9 +14,12 @@ import pytest
 from click.testing import CliRunner, Result
 from fakes import write_patches
 
+from explorer import pipeline, settings
+from explorer.app.shared import uploads
 from explorer.cli import edge, main
 from explorer.cli.base import Commands
 from explorer.errors import InputError
+from explorer.sources import open_source
 
 
 def failing(error: BaseException, *arguments: str, **environment: str) -> Result:
@@ -124,6 +127,19 @@ def test_files_of_a_home_are_private_whatever_the_umask(tmp_path: Path) -> None:
     held = [tmp_path / "home", *(tmp_path / "home").rglob("*")]
     assert len(held) > 4
     assert {(path.is_dir(), oct(path.stat().st_mode & 0o777)) for path in held} <= {(True, "0o700"), (False, "0o600")}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
+def test_what_python_code_makes_in_a_home_is_closed_to_others_whatever_the_umask(tmp_path: Path) -> None:
+    home, before = tmp_path / "deep" / "home", os.umask(0)
+    try:
+        pipeline.ingest(open_source(write_patches(tmp_path / "p", per_class=2)), name="c", settings=settings.read(home=home))
+        uploads.begin(home)
+    finally:
+        os.umask(before)
+    entered = [home.parent, home, home / "c", home / uploads.FOLDER, *(home / uploads.FOLDER).iterdir()]
+    assert {oct(folder.stat().st_mode & 0o777) for folder in entered} == {"0o700"}
+    assert {oct(file.stat().st_mode & 0o777) for file in home.glob(".*.lock")} == {"0o600"}
 
 
 def test_a_removal_that_was_killed_is_finished_at_the_next_start(tmp_path: Path) -> None:

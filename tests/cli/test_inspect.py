@@ -28,8 +28,17 @@ def test_what_was_understood_is_printed_before_anything_is_built(place: Path, tm
     code, output = run("inspect", str(place), home=tmp_path / "home")
     assert code == 0 and not (tmp_path / "home").exists()
     assert "folder: 2 pictures, 0 files passed over" in output and "labels: 2 on 2 pictures: A 1, B 1" in output
-    assert 'labels.csv (text separated by ",", UTF-8): 3 lines; 2 matched, 1 name no picture' in output
+    assert 'labels.csv (text separated by ",", UTF-8): 3 lines; 2 matched, 1 names no picture' in output
+    assert "names no picture  nearest are\n9                 1.png, 2.png" in output
     assert "file     name of the picture" in output and "- labels.csv: patient is not known in 1 line (NA)" in output
+
+
+def test_the_first_lines_without_a_picture_are_printed_and_the_others_counted(tmp_path: Path) -> None:
+    table = "file\n1.png\n" + "".join(f"gone_{row}.png\n" for row in range(12))
+    source = write_folder(tmp_path / "files", contents("1.png", labels__csv=table))
+    _, output = run("inspect", str(source), home=tmp_path / "home")
+    assert "gone_9.png" in output and "gone_10.png" not in output and "... and 2 more; --json lists 12 of them" in output
+    assert "labels: none" in output
 
 
 def test_one_file_passed_over_is_said_in_the_singular(tmp_path: Path) -> None:
@@ -52,7 +61,7 @@ def test_the_same_as_json_with_a_mapping_of_columns(place: Path, tmp_path: Path)
 
 def test_the_notes_are_said_when_it_is_built_and_kept_with_the_collection(place: Path, tmp_path: Path) -> None:
     code, output = run("ingest", str(place), "--name", "c", home=tmp_path / "home")
-    assert code == 0 and "1 of 3 lines of labels.csv name no picture, such as '9'" in output
+    assert code == 0 and "1 of 3 lines of labels.csv names no picture, such as '9'" in output
     reading = open_collection("c", home=tmp_path / "home").record["reading"]
     assert reading["tables"][0]["names_without_picture"] == ["9"] and reading["pictures"] == 2
 

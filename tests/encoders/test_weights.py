@@ -349,7 +349,16 @@ def test_weights_of_other_models_are_refused_and_the_tensors_named(tmp_path: Pat
 def test_a_classifier_in_the_file_is_left_out(tmp_path: Path) -> None:
     spec, tensors = shallow()
     torch.save(tensors | {"head.weight": torch.zeros(1000, 384), "head.bias": torch.zeros(1000)}, tmp_path / "w.pth")
-    fill(spec, tmp_path / "w.pth")
+    from explorer.encoders import checkpoints
+
+    model = timm_encoder.build(spec)
+    found = checkpoints.to_timm(spec, weights.read_tensors(spec, tmp_path / "w.pth"), model)
+    assert not {name for name in found if name.startswith("head.")}
+    weights.load_strictly(spec, tmp_path / "w.pth", model, found)
+    loaded = model.state_dict()
+    assert loaded.keys() == tensors.keys()
+    for name, tensor in tensors.items():
+        assert torch.equal(loaded[name], tensor), name
 
 
 @pytest.mark.parametrize("keep", [0, 1, 100, 50_000, -1])

@@ -187,6 +187,37 @@ def test_a_graph_with_fewer_rows_than_neighbours(kind: str, n: int) -> None:
     assert (found.scores[:, n - 1 :] == -np.inf).all()
 
 
+def test_a_batch_may_mix_queries_whose_lists_hold_enough_rows_with_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    vectors = patches()
+    index = build_index(vectors, kind="ivf")
+    monkeypatch.setitem(index._settings, "nprobe", 1)  # one list a query, some of which hold fewer than 40 rows
+    lists = index.raw.quantizer.assign(unit(vectors), 1)[:, 0]
+    sizes = np.bincount(lists)[lists]
+    starved, full = np.flatnonzero(sizes < 40)[:5], np.flatnonzero(sizes >= 40)[:5]
+    assert len(starved) == len(full) == 5
+    mixed = np.stack([full, starved], axis=1).ravel()
+    scores, rows = index.search(vectors[mixed], 40)
+    truth = cosines(vectors[mixed], vectors)
+    for at, row in enumerate(mixed.tolist()):
+        own = np.arange(N) if row in starved else np.flatnonzero(lists == lists[row])  # all rows, or those of the one list
+        best = np.sort(truth[at][own])[::-1][:40]
+        np.testing.assert_allclose(scores[at], best, atol=1e-5)
+        np.testing.assert_allclose(truth[at][rows[at]], best, atol=1e-5)
+
+
+def test_a_graph_holds_k_neighbours_where_every_list_holds_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
+    vectors = patches(400)
+    lists = faiss_index.fill(vectors, kind="ivf", seed=0)
+    assert max(lists.invlists.list_size(i) for i in range(lists.nlist)) <= 150
+    monkeypatch.setattr(graph, "EXACT_UP_TO", 100)
+    monkeypatch.setattr(graph.Truth, "lists_needed", lambda *_, **__: 1)
+    found = knn_graph(vectors, index=build_index(vectors), k=160)
+    assert (found.rows >= 0).all()
+    for row, near in enumerate(found.rows.tolist()):
+        assert len({*near, row}) == 161
+    np.testing.assert_allclose(found.scores, np.take_along_axis(cosines(vectors, vectors), found.rows, axis=1), atol=1e-6)
+
+
 def test_the_graph_refuses_other_vectors() -> None:
     index = build_index(patches(50))
     with pytest.raises(InputError, match="built from"):

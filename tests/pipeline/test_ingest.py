@@ -160,20 +160,22 @@ def test_an_ingest_killed_at_random_moments_is_completed_by_the_next_run(tmp_pat
         print("ready", flush=True)
         home = Path({str(settings.home)!r})
         room.ingest(open_source(Path({str(folder)!r})), name="c", settings=settings.read(home=home, threads=1))
+        sys.stdin.readline()  # it never ends before it is killed
     """
     parts_seen = set()
     for moment_s in (0.02, 0.05, 0.08, 0.12, 0.15):
-        process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE)
-        assert process.stdout is not None
+        process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert process.stdin is not None and process.stdout is not None
         process.stdout.readline()
         time.sleep(moment_s)
         process.send_signal(signal.SIGKILL)
-        process.wait()
+        assert process.wait() == -signal.SIGKILL
+        process.stdin.close()
         process.stdout.close()
         parts_seen.add(len(list((settings.home / ".c.work").glob("part-*.parquet"))))
         for collection in list_collections(settings.home):
             assert collection.verify() == []
-    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True, capture_output=True)
+    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True, capture_output=True, input=b"\n")
     collection = open_collection("c", home=settings.home)
     assert collection.record["items_sha256"] == undisturbed.record["items_sha256"]
     assert [collection.thumbnail(row) for row in range(collection.n)] == [undisturbed.thumbnail(row) for row in range(undisturbed.n)]

@@ -17,7 +17,7 @@ from fakes import MeanColour, write_patches
 from explorer import settings as settings_table
 from explorer import storage
 from explorer.collection import Collection, open_collection
-from explorer.errors import InputError
+from explorer.errors import StorageFull
 from explorer.pipeline import embed, ingest, remove, rename
 from explorer.settings import Settings
 from explorer.sources import open_source
@@ -180,7 +180,7 @@ def test_a_full_disk_is_one_sentence_and_the_next_run_goes_on(
 
     with monkeypatch.context() as patch:
         patch.setattr(os if call == "posix_fallocate" else np, call, full, raising=False)
-        with pytest.raises(InputError, match=r"The disk that holds .* is full; free some space and run this again"):
+        with pytest.raises(StorageFull, match=r"The disk that holds .* is full; free some space and run this again"):
             embed(collection, encoder=MeanColour(), settings=settings)
     assert [p for p in collection.path.rglob("*") if p.name == "vectors.npy" or p.suffix == ".unfinished"] == []
     encoder = MeanColour()

@@ -178,6 +178,17 @@ def test_maps_and_clusters_are_computed_and_stored(whole: Collection) -> None:
     assert whole.verify() == []
 
 
+def test_the_smallest_group_of_hdbscan_shrinks_with_the_collection(whole: Collection) -> None:
+    project(whole)
+    notes: list[str] = []
+    made = cluster(whole, method="hdbscan", report=lambda progress: notes.append(progress.note))
+    assert made.recipe["min_cluster_size"] == max(2, whole.n // 10) < 25
+    assert any(f"only {whole.n} rows" in note and "instead of 25" in note for note in notes)
+    notes.clear()
+    made = cluster(whole, method="hdbscan", min_cluster_size=7, report=lambda progress: notes.append(progress.note))
+    assert made.recipe["min_cluster_size"] == 7 and not any(notes)
+
+
 def test_stability_is_that_of_the_next_two_seeds(whole: Collection) -> None:
     made = project(whole, seed=7, n_neighbors=10)
     seen: list[Progress] = []
@@ -211,7 +222,7 @@ def test_map_quality_is_available_as_columns_of_the_rows(whole: Collection, tmp_
     assert "map_stability" not in whole.embedding().described(flat)
     least = float(np.median(kept))
     hits = whole.search(row=0, k=99, where={"map_stability": {"<=": least}}).hits
-    assert {hit.row for hit in hits} == set(np.flatnonzero(kept <= least).tolist())
+    assert {hit.row for hit in hits} == set(np.flatnonzero(kept <= least).tolist()) - {0}  # the query itself
     table = pd.read_csv(export(whole, tmp_path / "out.csv"))
     np.testing.assert_allclose(table["map_stability"], kept, rtol=1e-6)
 

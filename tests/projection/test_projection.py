@@ -230,6 +230,21 @@ def test_a_row_placed_by_its_own_neighbours_lands_where_it_lies() -> None:
     assert np.median(np.linalg.norm(placed - xy, axis=1)) < 0.15 * extent
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_point_is_placed_where_the_density_of_its_neighbours_is_highest(seed: int) -> None:
+    """Against all points of a fine grid. Nine neighbours lie on one island and six on another, all equally near."""
+    rng = np.random.default_rng(seed)
+    xy = np.concatenate([rng.normal([0, 0], 0.5, (9, 2)), rng.normal([8, 5], 0.5, (6, 2))]).astype(np.float32)
+    order = rng.permutation(15)
+    (placed,) = projection.place(order[None].astype(np.int64), np.full((1, 15), 0.8, np.float32), xy=xy)
+    squares = np.square(xy[:, None].astype(np.float64) - xy[None]).sum(2)
+    width = 2 * np.median(np.sort(squares, axis=1)[:, 3])  # twice the squared distance to the third neighbour, as usual
+    axis = np.linspace(-2, 2, 401)
+    grid = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
+    density = np.exp(-np.square(grid[:, None] - xy[None]).sum(2) / width).sum(1)
+    np.testing.assert_allclose(placed, grid[density.argmax()], atol=0.03)
+
+
 def test_a_point_with_few_or_equal_neighbours_is_placed() -> None:
     xy = np.array([[0, 0], [4, 0], [4, 0], [4, 0]], np.float32)
     rows = np.array([[1, -1, -1], [0, 1, -1], [1, 2, 3]], np.int64)

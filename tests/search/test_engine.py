@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explorer.errors import InputError
+from explorer.errors import InputError, SearchTooSlow
 from explorer.index import build_index
-from explorer.search import Picture, Query, Region, Row, Rows, Searchable, Selection, search
+from explorer.search import Deadline, Picture, Query, Region, Row, Rows, Searchable, Selection, search
 from explorer.sources.pixels import pixels_sha256
 
 N, DIM = 60, 12
@@ -230,3 +230,60 @@ def test_a_collection_of_one_row_gives_no_hits() -> None:
     found = search(Memory(n=1), Query((Row(0),)))
     assert found.hits == []
     assert found.facts.closer_than is None
+
+
+class Clock:
+    """Seconds that pass only where a test says so."""
+
+    now_s = 100.0
+
+    def limit(self, limit_s: int) -> Deadline:
+        return Deadline(limit_s, clock=lambda: self.now_s)
+
+
+def test_a_search_with_many_pictures_is_stopped_at_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory, clock = Memory(), Clock()
+    pictures = [Picture(np.full((2, 2, 3), value, np.uint8)) for value in range(1, 41)]
+    encode = memory.encode
+
+    def slow(image: Any) -> Any:
+        clock.now_s += 1
+        return encode(image)
+
+    monkeypatch.setattr(memory, "encode", slow)
+    with pytest.raises(SearchTooSlow, match=r"took longer than 5 s and was stopped; use fewer pictures"):
+        search(memory, Query(tuple(pictures), k=3), deadline=clock.limit(5))
+    assert clock.now_s == 105  # the sixth picture was not encoded
+    assert len(search(memory, Query(tuple(pictures[:5]), k=3), deadline=clock.limit(6)).hits) == 3
+    assert len(search(memory, Query(tuple(pictures), k=3)).hits) == 3  # without a limit
+
+
+@pytest.mark.parametrize("asked", [{"where": {"label": "l1", "patient": "p1", "age": 7}}, {"exclude_same": ("label", "patient", "slide")}])
+def test_a_search_with_slow_filters_is_stopped_between_columns(asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    memory, clock = Memory(), Clock()
+    looked = []
+
+    class Slow(pd.DataFrame):
+        def __getitem__(self, name: Any) -> Any:
+            looked.append(name)
+            clock.now_s += 4
+            return pd.DataFrame(self)[name]
+
+    monkeypatch.setattr(memory, "table", lambda columns: Slow(memory.items))
+    with pytest.raises(SearchTooSlow):
+        search(memory, Query((Row(1),), **asked), deadline=clock.limit(7))
+    assert len(looked) == 2
+
+
+def test_a_slow_index_does_not_answer_after_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory, clock = Memory(), Clock()
+    find = memory.index.search
+
+    def slow(*args: Any, **kwargs: Any) -> Any:
+        clock.now_s += 9
+        return find(*args, **kwargs)
+
+    monkeypatch.setattr(memory.index, "search", slow)
+    with pytest.raises(SearchTooSlow):
+        search(memory, Query((Row(1),)), deadline=clock.limit(8))
+    assert search(memory, Query((Row(1),)), deadline=clock.limit(10)).hits

@@ -100,6 +100,17 @@ def test_leaving_out_the_same_patient_leaves_out_the_row_itself() -> None:
     assert np.flatnonzero(~allowed).tolist() == [3, 4, 5]
 
 
+def test_each_of_several_columns_leaves_out_its_rows() -> None:
+    """Row 4 has patient p1 (rows 3, 4, 5) and label STR (rows 1, 4, 7, 10); whichever is named first."""
+    for columns in (["patient", "label"], ["label", "patient"]):
+        allowed = allowed_rows(table(), exclude_same=columns, like=4)
+        assert allowed is not None
+        assert np.flatnonzero(~allowed).tolist() == [1, 3, 4, 5, 7, 10]
+    allowed = allowed_rows(table(), exclude_same=["label", "patient"], like=[4, 9])  # row 9 has label TUM and no patient
+    assert allowed is not None
+    assert np.flatnonzero(allowed).tolist() == [2, 8, 11]
+
+
 def test_an_unknown_patient_equals_nobody_but_itself() -> None:
     allowed = allowed_rows(table(), exclude_same=["patient"], like=10)
     assert allowed is not None

@@ -10,6 +10,7 @@ import pytest
 from search.test_filters import table
 
 from explorer.search import Facts, Query, SearchResult, beside, make_hit, plain
+from explorer.search.hits import records
 
 
 def test_a_hit_is_plain_json_without_empty_cells_or_internals() -> None:
@@ -51,3 +52,20 @@ def test_label_shares_count_labelled_hits_and_let_the_nearest_break_ties() -> No
     hits = [make_hit(i + 1, i, 1.0 - i / 10, table().iloc[i].to_dict()) for i in (1, 0, 2)]
     shares = SearchResult("c", "e", "k", Query(), Facts(), hits, 0.1).label_shares()
     assert list(shares.items()) == [("STR", 0.5), ("TUM", 0.5)]
+
+
+@pytest.mark.parametrize("rows", [[], [1], [2, 0, 2]])
+def test_records_are_those_of_pandas(rows: list[int]) -> None:
+    mixed = pd.DataFrame(
+        {
+            "text": pd.Series(["a", None, "c"], dtype="string"),
+            "whole": pd.Series([1, None, 3], dtype="Int64"),
+            "number": [1.5, np.nan, 2.0],
+            "mixed": ["x", None, 3],
+            "day": pd.Series(["2020-01-01", None, "2021-05-05"], dtype="datetime64[ns]"),
+            "class": pd.Categorical(["u", "v", None]),
+            "flag": [True, False, True],
+        }
+    )
+    expected = [{name: plain(value) for name, value in record.items()} for record in mixed.iloc[rows].to_dict("records")]
+    assert [{name: plain(value) for name, value in record.items()} for record in records(mixed, rows)] == expected

@@ -108,8 +108,8 @@ def test_lines_of_labels_csv_that_lead_nowhere_are_said(place) -> None:
     reading = reading_of(source)
     (table,) = reading.tables
     assert (table.lines, table.matched, table.repeated, table.unmatched, table.names_without_picture) == (3, 1, 1, 1, ("gone.png",))
-    assert "1 of 3 lines of labels.csv name no picture, such as 'gone.png' (nearest are TUM/a.png)" in reading.notes
-    assert "1 of 3 lines of labels.csv name a picture again, such as 'TUM/a.png'; the first line counts" in reading.notes
+    assert "1 of 3 lines of labels.csv names no picture, such as 'gone.png' (nearest are TUM/a.png)" in reading.notes
+    assert "1 of 3 lines of labels.csv names a picture again, such as 'TUM/a.png'; the first line counts" in reading.notes
 
 
 @pytest.mark.parametrize("csv", [b"width,height\n1,2\n", b"", b'file,label\na.png,"b\nb,c,d', b"file,label\na.png,b,c,d\n"])
@@ -144,7 +144,7 @@ def test_junk_is_passed_over_and_said(place) -> None:
     assert (
         said["notes.txt"] == "not a picture (.txt)"
         and said["table.csv"] == "a table that is not read"
-        and "not a picture" in said["inner.zip"]
+        and "an archive among the pictures" in said["inner.zip"]
     )
 
 
@@ -156,7 +156,7 @@ def test_content_decides_where_the_name_says_nothing(place) -> None:
 
 
 def test_nothing_to_read_is_one_sentence(place, tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"holds no pictures \(1 entries passed over, such as notes\.txt: not a picture"):
+    with pytest.raises(SourceError, match=r"holds no pictures \(1 entry passed over, such as notes\.txt: not a picture"):
         place(notes__txt=b"words").items()
     (tmp_path / "empty").mkdir()
     with pytest.raises(SourceError, match="is empty"):
@@ -171,15 +171,17 @@ def test_kinds_and_options_that_do_not_exist(tmp_path: Path) -> None:
     folder(tmp_path, "a.png")
     with pytest.raises(SourceError, match="no kind of source called 'floder'"):
         open_source(tmp_path, kind="floder")
-    with pytest.raises(SourceError, match="takes the options table, columns, empty, not root"):
+    with pytest.raises(SourceError, match="takes the options table, columns, empty, encoding, not root"):
         open_source(tmp_path, options={"root": "x"})
 
 
 def test_symbolic_links_are_followed_only_inside_the_root(tmp_path: Path) -> None:
     outside = folder(tmp_path / "outside", "secret.png")
+    beside = folder(tmp_path / "root2", "secret.png")  # its path begins with the letters of the root's
     root = folder(tmp_path / "root", "TUM/a.png", "ADI/b.png")
     (root / "TUM" / "inside.png").symlink_to("a.png")
     (root / "TUM" / "out.png").symlink_to(outside / "secret.png")
+    (root / "TUM" / "beside.png").symlink_to(beside / "secret.png")
     (root / "away").symlink_to(outside)
     (root / "loop").symlink_to(root)
     (root / "gone.png").symlink_to("nothing.png")
@@ -188,12 +190,13 @@ def test_symbolic_links_are_followed_only_inside_the_root(tmp_path: Path) -> Non
     assert rows(source, "uri", "label") == [("ADI/b.png", "ADI"), ("TUM/a.png", "TUM"), ("TUM/inside.png", "TUM")]
     assert reasons(source) == {
         "TUM/out.png": "a link that leaves the folder",
+        "TUM/beside.png": "a link that leaves the folder",
         "away": "a link that leaves the folder",
         "labels.csv": "a link that leaves the folder",
         "loop": "a link to a folder that is listed already",
         "gone.png": "a link to a file that is gone",
     }
-    for uri in ("TUM/out.png", "away/secret.png", "../outside/secret.png"):
+    for uri in ("TUM/out.png", "TUM/beside.png", "away/secret.png", "../outside/secret.png", "../root2/secret.png"):
         with pytest.raises(ImageRejected, match="leaves the folder"):
             source.read(uri)
     np.testing.assert_array_equal(source.read("TUM/inside.png"), patch(8))

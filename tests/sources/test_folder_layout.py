@@ -64,8 +64,8 @@ def test_a_class_called_test_stays_a_class() -> None:
 
 def test_that_no_picture_has_a_label_is_said(opened) -> None:
     assert reading_of(opened(contents("tiles/1.png", "tiles/2.png"))).notes == (
-        "all pictures lie in one folder (tiles), which is not taken for a label",
         "no picture has a label; give each class a folder, or name classes in a column 'label' of labels.csv",
+        "all pictures lie in one folder (tiles), which is not taken for a label",
     )
 
 
@@ -109,7 +109,7 @@ def test_a_table_chosen_by_hand_and_none_at_all(tmp_path: Path) -> None:
     chosen = open_source(place, options={"table": "cohort.csv", "columns": {"label": "art"}})
     assert fields(chosen, "label") == {"a/1.png": ("A",), "b/2.png": ("B",)}
     assert fields(open_source(place, options={"table": "none"}), "label") == {"a/1.png": ("a",), "b/2.png": ("b",)}
-    with pytest.raises(SourceError, match=r"No tables among the pictures are called 'nothing\.csv'"):
+    with pytest.raises(SourceError, match=r"No table among the pictures is called 'nothing\.csv'"):
         open_source(place, options={"table": "nothing.csv"}).items()
 
 
@@ -151,7 +151,7 @@ def test_a_table_without_names_of_columns_loses_no_first_line(opened) -> None:
 def test_lines_and_pictures_left_alone_are_counted_with_an_example(opened) -> None:
     source = opened(contents("1.png", "2.png", "3.png", labels__csv="file,label\n1.png,A\n9.png,B\n"))
     notes = reading_of(source).notes
-    assert any(note.startswith("1 of 2 lines of labels.csv name no picture, such as '9.png' (nearest are") for note in notes)
+    assert any(note.startswith("1 of 2 lines of labels.csv names no picture, such as '9.png' (nearest are") for note in notes)
     assert "2 of 3 pictures have no line in labels.csv, such as '2.png'" in notes
 
 
@@ -265,7 +265,7 @@ def test_names_in_another_encoding_are_guessed_and_said(tmp_path: Path) -> None:
     names = {"Drüsen/é1.png".encode("cp1252"): PNG, "Stroma/ö2.png".encode("cp1252"): PNG}
     source = open_source(zip_without_flag(tmp_path / "p.zip", names))
     assert fields(source, "label") == {"Drüsen/é1.png": ("Drüsen",), "Stroma/ö2.png": ("Stroma",)}
-    assert "2 names in the archive do not say their encoding; it is guessed, as in 'Drüsen/é1.png'" in reading_of(source).notes
+    assert "2 names in the archive do not say the encoding; it is guessed, as in 'Drüsen/é1.png'" in reading_of(source).notes
 
 
 def unicode_path(name: str, raw: bytes) -> bytes:
@@ -279,3 +279,72 @@ def test_the_unicode_name_beside_a_plain_one_is_taken_but_leads_nowhere_outside(
     assert [item.uri for item in open_source(good).items()] == ["a/ä.png"]
     with pytest.raises(UnsafeArchive, match="outside"):
         open_source(zip_without_flag(tmp_path / "bad.zip", {raw: PNG}, unicode_path("../ä.png", raw)))
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip", "upload"])
+def test_pictures_that_an_inner_table_describes_are_not_missed_by_an_outer_one(tmp_path: Path, kind: str) -> None:
+    files = {f"A/{name}.png": PNG for name in ("a1", "a2")} | {f"B/{name}.png": PNG for name in ("b1", "b2")}
+    files |= {"labels.csv": b"file,label\nb1.png,X\nb9.png,Y\n", "A/labels.csv": b"file,label\na1.png,P\na9.png,Q\n"}
+    reading = reading_of(open_source(written(kind, tmp_path, files)))
+    inner, outer = (
+        next(table for table in reading.tables if table.lines == 2 and name in table.names_without_picture) for name in ("a9.png", "b9.png")
+    )
+    assert (inner.nearest_pictures, outer.nearest_pictures) == ((("a2.png",),), (("B/b2.png", "A/a2.png"),))
+    assert (inner.pictures_without_line, outer.pictures_without_line) == (1, 2)
+
+
+@pytest.mark.parametrize(("column", "field"), [("slide", "slide"), ("Patient ID", "patient")])
+def test_lines_for_slides_or_patients_name_groups_of_pictures_and_stay_slides_or_patients(tmp_path: Path, column: str, field: str) -> None:
+    files = {"one/1.png": PNG, "one/2.png": PNG, "two/1.png": PNG, "labels.csv": f"{column},label\none,A\ntwo,B\n".encode()}
+    items = open_source(written("folder", tmp_path, files)).items()
+    assert [(item.label, getattr(item, field)) for item in items] == [("A", "one"), ("A", "one"), ("B", "two")]
+
+
+def test_split_folders_may_say_what_they_hold(tmp_path: Path) -> None:
+    files = {f"{part}/{label}/{part}{label}.png": PNG for part in ("train_images", "val_images") for label in "AB"}
+    reading = reading_of(open_source(written("folder", tmp_path, files)))
+    assert reading.labels == {"A": 2, "B": 2} and reading.distinct["split"] == 2
+
+
+def test_patches_of_invasive_ductal_carcinoma_lie_in_patients_and_are_labelled_by_their_names(tmp_path: Path) -> None:
+    files = {
+        f"{patient}/{label}/{patient}_idx5_x{x}_y1_class{label}.png": PNG for patient in (8863, 9250) for label in "01" for x in (51, 101)
+    }
+    reading = reading_of(open_source(written("folder", tmp_path, files)))
+    assert reading.labels == {"0": 4, "1": 4} and reading.distinct["patient"] == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("more.zip", "an archive among the pictures"),
+        ("x.h5", "an HDF5 file"),
+        ("x.png.gz", "packed; unpack it"),
+        ("labels.json", "JSON, which is not read"),
+    ],
+)
+def test_files_that_hold_something_useful_are_left_out_with_a_remedy(tmp_path: Path, name: str, words: str) -> None:
+    source = open_source(written("folder", tmp_path, {"A/1.png": PNG, name: b"x"}))
+    (reject,) = source.rejects()
+    assert reject.uri == name and words in reject.reason
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["test_x", "test_y"], "2 files packed and 4 files missing"),
+        (["train_x", "train_y", "valid_x", "valid_y", "test_x", "test_y"], "6 files packed; unpack"),
+    ],
+)
+def test_packed_files_of_patch_camelyon_are_named_with_the_remedy(tmp_path: Path, names: list[str], words: str) -> None:
+    folder = written("folder", tmp_path, {f"camelyonpatch_level_2_split_{name}.h5.gz": b"\x1f\x8b" for name in names})
+    with pytest.raises(SourceError, match=words):
+        open_source(folder)
+    with pytest.raises(SourceError, match=r"lies in .*; give that folder"):
+        open_source(folder.parent)
+
+
+def test_names_that_fit_several_pictures_are_listed_with_these(tmp_path: Path) -> None:
+    files = {"A/0.png": PNG, "B/0.png": PNG, "B/1.png": PNG, "labels.csv": b"file,label\n0.png,X\n1.png,Y\n"}
+    (table,) = reading_of(open_source(written("folder", tmp_path, files))).tables
+    assert table.ambiguous_names == ("0.png",) and table.fitting_pictures == (("A/0.png", "B/0.png"),)

@@ -12,6 +12,7 @@ import io
 import json
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -19,12 +20,14 @@ import pyarrow.parquet as pq
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from picture_files import PNG, written
+from table_files import workbook
 
 from explorer.errors import SourceError
 from explorer.sources import open_source, reading_of
 from explorer.sources.cell_values import EMPTY_WORDS
 from explorer.sources.delimited import parse
 from explorer.sources.table_reader import read_table
+from explorer.types import Item, Source
 
 IN_CI = os.environ.get("CI", "").lower() in ("true", "1")
 BOUNDED = settings(
@@ -47,7 +50,7 @@ NUMBERS = st.one_of(st.integers(-(10**12), 10**12), st.floats(-1e6, 1e6).map(lam
 NAMES = st.lists(st.text("abcdeäé0123_", min_size=1, max_size=8), min_size=2, max_size=7, unique_by=lambda text: text.casefold())
 FOLDERS = st.sampled_from(["", "tiles/", "outer folder/tiles/", "A/", "train/"])
 SOURCES = st.sampled_from(["folder", "zip", "upload"])
-FORMS = st.sampled_from(["csv", "semicolon", "tab", "utf-16", "bom", "cr", "gzip", "quoted", "parquet", "sep"])
+FORMS = st.sampled_from(["csv", "semicolon", "tab", "utf-16", "bom", "cr", "gzip", "quoted", "parquet", "sep", "titled", "workbook"])
 
 
 def table_bytes(form: str, rows: list[dict[str, object]]) -> tuple[str, bytes]:
@@ -56,6 +59,9 @@ def table_bytes(form: str, rows: list[dict[str, object]]) -> tuple[str, bytes]:
         out = io.BytesIO()
         pq.write_table(pa.Table.from_pylist([{**row, "patient": int(str(row["patient"]))} for row in rows]), out)
         return "labels.parquet", out.getvalue()
+    if form == "workbook":
+        cells: list[list[object]] = [list(rows[0]), *([row[name] for name in row] for row in rows)]
+        return "labels.xlsx", workbook(cells)
     separator = {"semicolon": ";", "tab": "\t", "utf-16": "\t", "sep": "|"}.get(form, ",")
     text = io.StringIO()
     writer = csv.DictWriter(
@@ -67,40 +73,72 @@ def table_bytes(form: str, rows: list[dict[str, object]]) -> tuple[str, bytes]:
     )
     writer.writeheader()
     writer.writerows(rows)
-    written_text = ("sep=|\n" if form == "sep" else "") + text.getvalue()
+    above = {"sep": "sep=|\n", "titled": "# made by hand\nCohort of 2024,,,\n"}.get(form, "")
+    written_text = above + text.getvalue()
     data = written_text.encode({"utf-16": "utf-16", "bom": "utf-8-sig"}.get(form, "utf-8"))
     return ("labels.csv.gz", gzip.compress(data)) if form == "gzip" else ("labels.csv", data)
 
 
-@BOUNDED
-@given(st.data(), SOURCES, FORMS, FOLDERS, NAMES)
-def test_values_come_back_as_written(data: st.DataObject, kind: str, form: str, folder: str, names: list[str]) -> None:
-    rows: list[dict[str, object]] = [
+def described(data: st.DataObject, names: list[str]) -> list[dict[str, object]]:
+    """A row for each picture, named in one of the ways people name them."""
+    return [
         {
-            "file": data.draw(st.sampled_from([f"{name}.png", f"/mnt/x/{name}.png", f"C:\\tiles\\{name}.png", f"{name}.PNG", name])),
+            "file": data.draw(st.sampled_from([f"{name}.png", f"/mnt/x/{name}.png", f"C:\\data\\{name}.png", f"{name}.PNG", name])),
             "label": data.draw(LABELS),
             "patient": data.draw(PATIENTS),
             "score": data.draw(NUMBERS),
         }
         for name in names
     ]
+
+
+def assert_as_written(items: Sequence[Item], rows: list[dict[str, object]], names: list[str]) -> None:
+    """Each label, patient and number is that of the row of its picture."""
+    by_name = {Path(item.uri).stem: item for item in items}
+    assert set(by_name) == set(names)
+    for name, row in zip(names, rows, strict=True):
+        item, number = by_name[name], float(str(row["score"]))
+        assert (item.label, item.patient) == (str(row["label"]), str(row["patient"]))
+        assert item.extra["score"] == number or item.extra["score"] == str(row["score"])
+
+
+def assert_the_same_again(source: Source) -> None:
+    """Reading twice gives the same."""
+    again = open_source(source.uri, kind=source.kind, options=source.options)
+    assert again.items() == source.items() and again.rejects() == source.rejects() and reading_of(again) == reading_of(source)
+
+
+@BOUNDED
+@given(st.data(), FORMS, FOLDERS, NAMES)
+def test_a_manifest_gives_back_every_row_as_written(data: st.DataObject, form: str, folder: str, names: list[str]) -> None:
+    rows = described(data, names)
+    gone = data.draw(st.integers(0, len(names) - 1))
+    table_name, table = table_bytes(form, rows)
+    there = names[:gone] + names[gone + 1 :]
+    with tempfile.TemporaryDirectory() as place:
+        root = written("folder", Path(place), {f"{folder}{name}.png": PNG for name in there} | {table_name: table})
+        source = open_source(root / table_name)
+        assert_as_written(source.items(), rows[:gone] + rows[gone + 1 :], there)
+        assert [reject.uri for reject in source.rejects()] == [rows[gone]["file"]]
+        (reading,) = reading_of(source).tables
+        assert (reading.lines, reading.matched, reading.unmatched) == (len(rows), len(there), 1)
+        assert_the_same_again(source)
+
+
+@BOUNDED
+@given(st.data(), SOURCES, FORMS, FOLDERS, NAMES)
+def test_values_come_back_as_written(data: st.DataObject, kind: str, form: str, folder: str, names: list[str]) -> None:
+    rows = described(data, names)
     table_name, table = table_bytes(form, rows)
     files = {f"{folder}{name}.png": PNG for name in names} | {folder + table_name: table, "notes.doc": b"words"}
     with tempfile.TemporaryDirectory() as place:
         source = open_source(written(kind, Path(place), files))
         items = source.items()
         assert len(items) + len(source.rejects()) == len(files) - 1, "every file is a picture, passed over, or the one table"
-        by_name = {Path(item.uri).stem: item for item in items}
-        assert {Path(name).stem for name in files if name.endswith(".png")} == set(by_name)
-        numbers = [float(str(row["score"])) for row in rows]
-        for name, row, number in zip(names, rows, numbers, strict=True):
-            item = by_name[name]
-            assert (item.label, item.patient) == (str(row["label"]), str(row["patient"]))
-            assert item.extra["score"] == number or item.extra["score"] == str(row["score"])
+        assert_as_written(items, rows, names)
         (reading,) = reading_of(source).tables
         assert reading.lines == reading.matched == len(rows)
-        again = open_source(source.uri, kind=source.kind, options=source.options)
-        assert again.items() == items and reading_of(again) == reading_of(source)
+        assert_the_same_again(source)
         json.dumps(reading_of(source).to_json(), allow_nan=False)
 
 
@@ -129,6 +167,7 @@ def test_every_line_and_every_file_is_accounted_for(data: st.DataObject, kind: s
         labelled = [item for item in items if (item.label or "").startswith("L")]
         assert len(labelled) == reading.matched and len({item.label for item in labelled}) == len(labelled)
         assert all(len(note) < 300 and "\n" not in note for note in reading_of(source).notes)
+        assert_the_same_again(source)
 
 
 @BOUNDED

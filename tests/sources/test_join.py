@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from explorer.sources.join import Join, candidates, join, join_groups, nearest
+from explorer.sources.join import Join, Nearest, candidates, join, join_groups
 
 
 def matched(found: Join, names: list[str], pictures: list[str]) -> dict[str, str]:
@@ -31,6 +31,14 @@ def matched(found: Join, names: list[str], pictures: list[str]) -> dict[str, str
         ("TCGA-05.x", "TCGA-05.x.jpg", "name without suffix"),
         ("A.PNG", "a.png", "other letter case"),
         ("tum/A", "TUM/a.png", "other letter case"),
+        ("https://host/tiles/a.png?raw=1", "a.png", "end of the path"),
+        ("a%20c.png", "TUM/a c.png", "end of the path"),
+        ("a", "TUM/a.ome.tif", "name without suffix"),
+        ("a.ome.tiff", "TUM/a.png", "name without suffix"),
+        ("1", "TUM/001.png", "number"),
+        ("001", "1.png", "number"),
+        ("17.0", "17.png", "number"),
+        ("case_7/tile_03.tif", "Case_07/tile_3.png", "number"),
     ],
 )
 def test_each_step_of_the_join_matches_its_kind_of_names(name: str, picture: str, step: str) -> None:
@@ -50,6 +58,15 @@ def test_names_that_differ_only_in_case_are_told_apart_by_it() -> None:
     found = join(["A.png", "a.png"], pictures)
     assert matched(found, ["A.png", "a.png"], pictures) == {"A.png": "A.png", "a.png": "a.png"}
     assert join(["x/Ab.png"], ["aB.png", "AB.png"]).ambiguous == [0]
+
+
+def test_numbers_are_joined_by_value_only_where_that_is_unique() -> None:
+    pictures = ["01.png", "001.png", "2.png"]
+    found = join(["1", "02", "001"], pictures)
+    assert matched(found, ["1", "02", "001"], pictures) == {"02": "2.png", "001": "001.png"} and found.ambiguous == [0]
+    assert join(["1", "01"], ["001.png"]).ambiguous == [0, 1], "two names for one picture"
+    assert join(["10"], ["1.png", "100.png"]).unmatched == [0]
+    assert join(["0"], ["00.png"]).line_of == {0: 0}
 
 
 def test_a_picture_of_another_part_or_folder_is_never_taken() -> None:
@@ -79,7 +96,12 @@ def test_lines_for_groups_of_pictures() -> None:
 
 def test_the_nearest_names_come_first() -> None:
     pictures = ["x/tile_01.png", "x/tile_02.png", "x/zebra.png", "y/tile_91.png"]
-    assert nearest("tile_03.png", pictures)[0] in ("x/tile_01.png", "x/tile_02.png") and "x/zebra.png" not in nearest(
-        "tile_03.png", pictures
-    )
-    assert nearest("日本", pictures) == pictures[:3]
+    nearest = Nearest(pictures)
+    assert set(nearest("tile_03.png")[:2]) == {"x/tile_01.png", "x/tile_02.png"} and nearest("tile_03.png", count=4)[3] == "x/zebra.png"
+    assert nearest("日本") == pictures[:3]
+    assert Nearest([])("a") == []
+
+
+def test_the_nearest_name_is_found_among_many_that_share_most_letters() -> None:
+    pictures = [f"tiles/patient_{number:05}_tumour.png" for number in range(6_000)]
+    assert Nearest(pictures)("patient_4711_tumor.png")[0] == "tiles/patient_04711_tumour.png"

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from bad_files import encoded, patch
-from picture_files import contents, fields, write_folder
+from picture_files import PNG, contents, fields, write_folder
 
 from explorer.errors import ImageRejected, SourceError
 from explorer.sources import open_source, reading_of
@@ -36,7 +36,7 @@ def test_paths_of_another_machine_letter_case_and_unicode_form_are_found(tmp_pat
     source = open_source(table)
     assert fields(source, "label") == {"pics/Pra\u0308p.png": ("A",), "pics/b.png": ("B",), "pics/c.png": ("C",)}
     assert [(reject.uri, reject.reason) for reject in source.rejects()] == [("d.png", "there is no such file")]
-    assert any("1 of 4 lines of t.csv name no file, such as 'd.png'" in note for note in reading_of(source).notes)
+    assert any("1 of 4 lines of t.csv names no file, such as 'd.png'" in note for note in reading_of(source).notes)
 
 
 @pytest.mark.parametrize("name", ["t.csv.gz", "t.txt", "t.TSV"])
@@ -88,3 +88,21 @@ def test_a_manifest_without_names_of_columns_loses_no_first_line(tmp_path: Path)
 def test_the_column_whose_paths_are_there_is_taken(tmp_path: Path) -> None:
     write_folder(tmp_path, contents("1.png", "2.png", t__csv="path,where,label\n/data,1.png,A\n/data,2.png,B\n"))
     assert fields(open_source(tmp_path / "t.csv"), "label") == {"1.png": ("A",), "2.png": ("B",)}
+
+
+def test_each_line_without_a_file_has_the_nearest_pictures_that_no_line_names(tmp_path: Path) -> None:
+    for name in ("tile_1.png", "tile_2.png", "tile_3.png", "tile_9.csv"):
+        (tmp_path / name).write_bytes(PNG)
+    (tmp_path / "t.csv").write_text("file,label\ntile_1.png,A\ntile_1.png,B\ntile_9x.png,C\n,D\n")
+    (table,) = reading_of(open_source(tmp_path / "t.csv")).tables
+    assert (table.lines, table.matched, table.repeated, table.unmatched, table.empty) == (4, 1, 1, 1, 1)
+    assert table.names_without_picture == ("tile_9x.png",)
+    assert set(table.nearest_pictures[0]) == {"tile_2.png", "tile_3.png"}
+
+
+def test_a_file_that_one_row_names_exactly_is_not_given_to_a_row_that_names_it_nearly(tmp_path: Path) -> None:
+    (tmp_path / "01.png").write_bytes(PNG)
+    (tmp_path / "t.csv").write_text("file,label\n1.png,A\n01.png,B\n")
+    source = open_source(tmp_path / "t.csv")
+    assert [(item.uri, item.label) for item in source.items()] == [("01.png", "B")]
+    assert [(reject.uri, reject.reason) for reject in source.rejects()] == [("1.png", "there is no such file")]

@@ -12,10 +12,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from table_files import workbook
 
 from explorer.errors import SourceError
 from explorer.sources.metadata import convert, find_columns
 from explorer.sources.table_reader import Table, read_table
+from explorer.sources.table_text import check_encoding
 
 GERMAN = "Datei;Diagnose;Größe (µm)\na.png;Präkanzerose;5,5\nb.png;Drüse;0,25\n"
 
@@ -58,10 +60,17 @@ def test_wide_text_without_a_mark_is_guessed_and_said(encoding: str) -> None:
         (GERMAN, "mac_roman", "MacRoman"),
         ("file,label\na.png,cáncer\nb.png,año\n", "mac_roman", "MacRoman"),
         ("file,size µm\na.png,3\n", "cp1252", "Windows-1252"),
+        ("file,label\na.png,zdravá tkáň\nb.png,nádor žláz\n", "cp1250", "Windows-1250"),
+        ("file,label\na.png,rak złośliwy\nb.png,łagodny\n", "cp1250", "Windows-1250"),
+        ("file,label\na.png,sağlıklı\nb.png,tümör hücresi\n", "cp1254", "Windows-1254"),
+        ("file,label\na.png,Опухоль\nb.png,Норма\n", "cp1251", "Windows-1251"),
+        ("file,label\na.png,良性腫瘤\nb.png,惡性腫瘤\n", "big5", "Big5"),
+        ("file,label\na.png,腺癌\nb.png,正常粘膜\n", "cp932", "Shift JIS"),
+        ("file,label\na.png,선암\nb.png,정상\n", "cp949", "Korean"),
         ("fichier,étiquette\na.png,tumeur bénigne\n", "cp1252", "Windows-1252"),
         ("file,label\na.png,腺癌\nb.png,正常黏膜\n", "gb18030", "GB18030"),
-        ("file,label\na.png,аденокарцинома\n", "cp1251", "cp1251"),
-        ("file,label\na.png,żołądek\nb.png,łagodny\n", "cp1250", "cp1250"),
+        ("file,label\na.png,аденокарцинома\n", "cp1251", "Windows-1251"),
+        ("file,label\na.png,żołądek\nb.png,łagodny\n", "cp1250", "Windows-1250"),
         ("文件,标签\na.png,癌\n", "gb18030", "GB18030"),
     ],
 )
@@ -70,6 +79,23 @@ def test_an_encoding_that_is_not_announced_is_guessed_and_said(text: str, encodi
     expected = [line.split(";" if ";" in text else ",") for line in text.splitlines()]
     assert [list(table.columns), *map(list, zip(*table.columns.values(), strict=True))] == expected
     assert words in table.notes[0] and "a guess" in table.notes[0]
+
+
+def test_an_encoding_that_is_given_is_taken_and_an_unknown_one_refused() -> None:
+    data = "file,label\na.png,Größe\n".encode("mac_roman")
+    table = read_table(data, name="labels.csv", encoding="mac_roman")
+    assert table.columns["label"] == ["Größe"] and not table.notes
+    with pytest.raises(SourceError, match="was said to be UTF-8 but is none from byte"):
+        read_table(data, name="labels.csv", encoding="utf-8")
+    with pytest.raises(SourceError, match="There is no encoding 'utf-99'"):
+        check_encoding("utf-99")
+
+
+def test_utf_8_with_a_broken_character_stays_utf_8_and_is_said() -> None:
+    data = ("file,label\n" + "".join(f"{row}.png,Drüse\n" for row in range(20))).encode() + b"x.png,Dr\xfcse\n"
+    table = read(data)
+    assert table.columns["label"] == ["Drüse"] * 20 + ["Dr\ufffdse"]
+    assert "UTF-8 in which 1 character is broken" in table.notes[0]
 
 
 def test_text_that_breaks_off_in_its_announced_encoding_is_refused() -> None:
@@ -126,6 +152,37 @@ def test_an_empty_text_is_refused(data: str) -> None:
 # -- quotation marks
 
 
+def test_lines_of_separators_only_are_no_rows() -> None:
+    assert read("file,label\na.png,A\n,,\n,\n").columns == {"file": ["a.png"], "label": ["A"]}
+
+
+@pytest.mark.parametrize(
+    ("above", "said"),
+    [
+        ("# made by a program\n# on a day\n", "lines 1 to 2 above the names of the columns are left out"),
+        ("Cohort of 2024,,\n\n", "lines 1 to 2 above the names of the columns are left out"),
+        ("Cohort of 2024\n", "line 1 above the names of the columns is left out"),
+    ],
+)
+def test_titles_and_comments_above_the_header_are_left_out_and_said(above: str, said: str) -> None:
+    table = read(f"{above}file,label,patient\na.png,A,P1\nb.png,B,P2\n")
+    assert table.columns == {"file": ["a.png", "b.png"], "label": ["A", "B"], "patient": ["P1", "P2"]}
+    assert list(table.notes) == [f"labels.csv: {said}"]
+
+
+@pytest.mark.parametrize(
+    "text", ["file,\na.png,A\nb.png,B\n", ",file\n0,a.png\n1,b.png\n", "file\na b\nc d\n", "id,x,y,z\nA,,,\nB,1,2,3\n"]
+)
+def test_a_header_that_names_few_columns_is_no_title(text: str) -> None:
+    table = read(text)
+    assert len(table) == 2 and not any("above the names" in note for note in table.notes)
+
+
+def test_a_web_page_called_like_a_workbook_is_refused() -> None:
+    with pytest.raises(SourceError, match=r"labels\.xls is a web page"):
+        read("<html><table><tr><td>file</td></tr></table></html>", "labels.xls")
+
+
 def test_quoted_fields_hold_separators_quotes_and_line_ends() -> None:
     table = read('file,note,label\na.png,"x, ""y""",A\nb.png,"first\nsecond",B\n')
     assert table.columns["note"] == ['x, "y"', "first\nsecond"] and table.columns["label"] == ["A", "B"]
@@ -161,55 +218,17 @@ def test_gzip_is_unpacked_and_a_cut_one_refused() -> None:
         read(packed[:-9], "t.csv.gz")
 
 
-def workbook(rows: list[list[object]]) -> bytes:
-    """A minimal .xlsx: text cells in place, numbers as they are, one sheet."""
-    import zipfile
-
-    letters = "ABCDEFG"
-    cells = "".join(
-        f'<row r="{r}">'
-        + "".join(
-            f'<c r="{letters[c]}{r}" t="inlineStr"><is><t>{value}</t></is></c>'
-            if isinstance(value, str)
-            else f'<c r="{letters[c]}{r}"><v>{value}</v></c>'
-            for c, value in enumerate(row)
-            if value is not None
-        )
-        + "</row>"
-        for r, row in enumerate(rows, start=1)
-    )
-    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-    packages = "http://schemas.openxmlformats.org/package/2006/relationships"
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        archive.writestr(
-            "xl/workbook.xml",
-            f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets><sheet name="Tabelle1" sheetId="1" r:id="rId1"/></sheets></workbook>',
-        )
-        archive.writestr(
-            "xl/_rels/workbook.xml.rels",
-            f'<Relationships xmlns="{packages}"><Relationship Id="rId1" Type="{office}/worksheet" Target="worksheets/sheet1.xml"/>'
-            "</Relationships>",
-        )
-        archive.writestr(
-            "_rels/.rels",
-            f'<Relationships xmlns="{packages}"><Relationship Id="rId1" Type="{office}/officeDocument" Target="xl/workbook.xml"/>'
-            "</Relationships>",
-        )
-        archive.writestr(
-            "[Content_Types].xml",
-            '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
-            '<Default Extension="xml" ContentType="application/xml"/></Types>',
-        )
-        archive.writestr("xl/worksheets/sheet1.xml", f'<worksheet xmlns="{main}"><sheetData>{cells}</sheetData></worksheet>')
-    return out.getvalue()
-
-
 def test_a_workbook_is_read_with_whole_numbers_whole() -> None:
     data = workbook([["file", "patient", "Ki67", "label"], ["a.png", 17, 0.5, "Drüse"], ["b.png", 18, None, "007"]])
     table = read(data, "labels.xlsx")
     assert dict(table.columns) == {"file": ["a.png", "b.png"], "patient": [17, 18], "Ki67": [0.5, None], "label": ["Drüse", "007"]}
+
+
+def test_a_title_above_the_columns_of_a_workbook_is_left_out_and_said() -> None:
+    rows: list[list[object]] = [["My cohort", None, None], ["file", "label", "patient"], ["a.png", "A", "007"], ["b.png", "B", "P2"]]
+    table = read(workbook(rows), "labels.xlsx")
+    assert dict(table.columns) == {"file": ["a.png", "b.png"], "label": ["A", "B"], "patient": ["007", "P2"]}
+    assert list(table.lines) == [3, 4] and "labels.xlsx: 1 row above the names of the columns is left out" in table.notes
 
 
 def test_a_file_that_is_no_workbook_is_refused_in_a_sentence() -> None:
@@ -239,9 +258,25 @@ def test_parquet_keeps_every_digit() -> None:
     assert table.columns["patient"] == whole
     assert table.columns["hash"] == ["18446744073709551615", "9223372036854775808", None]
     assert table.columns["small"] == [1, None, 3] and table.columns["share"] == [0.1, None, None]
-    assert table.columns["price"] == ["1.5", "12345678901234567890.12", None]
+    assert table.columns["price"] == ["1.50", "12345678901234567890.12", None]
     known = convert(table, {"patient": "patient"})
     assert known.columns["patient"] == ["90071992547409931", None, "90071992547409933"]
+
+
+def test_parquet_decimals_that_stay_text_keep_their_zeros() -> None:
+    values = [Decimal("1.10"), Decimal("12345678901234567.89")]
+    table = read(
+        parquet(
+            pa.table({"dose": pa.array(values, pa.decimal128(30, 2)), "small": pa.array([Decimal("1.10"), None], pa.decimal128(5, 2))})
+        ),
+        "t.parquet",
+    )
+    assert table.columns["dose"] == ["1.10", "12345678901234567.89"] and table.columns["small"] == [1.1, None]
+
+
+def test_pictures_of_which_parquet_holds_only_the_paths_are_named_by_them() -> None:
+    table = read(parquet(pa.table({"image": [{"bytes": None, "path": "a.png"}, {"bytes": None, "path": "b.png"}]})), "t.parquet")
+    assert table.columns["image"] == ["a.png", "b.png"] and not table.pictures
 
 
 def test_parquet_writes_nested_cells_as_json_and_times_as_iso() -> None:
@@ -318,6 +353,36 @@ def test_further_columns_of_numbers(cells: list[str], numbers: list[float | None
     table = converted("file;x\n" + "".join(f"{row}.png;{cell}\n" for row, cell in enumerate(cells)))
     assert table.columns["x"] == (numbers or [cell or None for cell in cells])
     assert any("decimal points" in note for note in table.notes) == (numbers is not None and "," in "".join(cells))
+
+
+@pytest.mark.parametrize(
+    ("cells", "numbers"),
+    [
+        (["1,234,567", "12", "2,500"], [1234567, 12, 2500]),
+        (["1,234.5", "2.25"], [1234.5, 2.25]),
+        (["1.234,5", "2,25", "7"], [1234.5, 2.25, 7.0]),
+        (["1.234.567", "5"], [1234567, 5]),
+        (["1\u00a0234,5", "2"], [1234.5, 2.0]),
+        (["1'234", "2'000,5"], [1234.0, 2000.5]),
+        (["1,234,56", "1"], None),
+    ],
+)
+def test_thousands_are_joined_where_a_cell_shows_that_they_are(cells: list[str], numbers: list[float] | None) -> None:
+    table = converted("file,x\n" + "".join(f'{row}.png,"{cell}"\n' for row, cell in enumerate(cells)))
+    assert table.columns["x"] == (numbers or cells)
+    assert any("between the thousands" in note for note in table.notes) == (numbers is not None)
+
+
+def test_words_that_mean_nothing_do_not_make_numbers_text() -> None:
+    table = converted("file,ki67,note,mpp\na,5,NA,0.5\nb,NA,x,NA\nc,7,y,0.25\n")
+    assert table.columns["ki67"] == [5, None, 7] and table.columns["note"] == ["NA", "x", "y"] and table.columns["mpp"] == [0.5, None, 0.25]
+    assert any("ki67 is not known in 1 line (NA)" in note for note in table.notes) and "mpp_" not in table.columns
+
+
+def test_a_column_mostly_of_numbers_that_stays_text_is_said() -> None:
+    table = converted("file,score\na,1\nb,<5\nc,3\n")
+    assert table.columns["score"] == ["1", "<5", "3"]
+    assert "labels.csv: column 'score' stays text, since not all of its cells are numbers, such as '<5'" in table.notes
 
 
 def test_quoted_thousands_between_commas_stay_text() -> None:

@@ -80,8 +80,9 @@ def test_invalid_options_are_refused(tmp_path: Path, options: dict[str, object],
 
 def test_rows_that_cannot_be_taken_are_said(tmp_path: Path) -> None:
     root = pictures(tmp_path / "data", "a.png", "b.png", "sub/c.png")
-    pictures(tmp_path, "outside.png")
+    pictures(tmp_path, "outside.png", "data2/beside.png")  # beside the root ``data``, with the same first letters
     (root / "link.png").symlink_to(tmp_path / "outside.png")
+    (root / "link2.png").symlink_to(tmp_path / "data2" / "beside.png")
     (root / "notes.txt").write_text("words")
     said = [
         "a.png",
@@ -91,6 +92,8 @@ def test_rows_that_cannot_be_taken_are_said(tmp_path: Path) -> None:
         "../outside.png",
         "/etc/passwd",
         "link.png",
+        "link2.png",
+        str(tmp_path / "data2" / "beside.png"),
         "gone.png",
         "notes.txt",
         "sub",
@@ -103,12 +106,14 @@ def test_rows_that_cannot_be_taken_are_said(tmp_path: Path) -> None:
         "its path leaves the folder (the option root can name a wider one)",
         "its path leaves the folder (the option root can name a wider one)",
         "its path leaves the folder",
+        "its path leaves the folder",
+        "its path leaves the folder (the option root can name a wider one)",
         "there is no such file",
         "not a picture (.txt)",
         "there is no such file",
         "the row names no file",
     ]
-    for uri in ("../outside.png", "link.png"):
+    for uri in ("../outside.png", "link.png", "link2.png", "../data2/beside.png"):
         with pytest.raises(ImageRejected, match="leaves the folder"):
             source.read(uri)
 

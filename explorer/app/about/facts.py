@@ -67,6 +67,7 @@ def understood(collection: Collection) -> None:
         st.caption(ui.plain(f"Files are laid out as in {reading['layout']}."))
     source_reading.notes(reading, key="about")
     source_reading.tables(reading["tables"], key="about")
+    source_reading.lines_without_picture(reading["tables"], key="about")
 
 
 def models(collection: Collection) -> None:

@@ -12,6 +12,8 @@ from pathlib import Path
 from cachetools import TTLCache
 from itsdangerous import BadSignature, TimestampSigner
 
+from ...storage import private_folder
+
 FILE = ".token"
 COOKIE_LIFE_S = 30 * 24 * 3600
 MOST_WRONG = 10
@@ -35,7 +37,7 @@ class Token:
 
     def renew(self) -> str:
         """Make a new token. The old one, and every cookie signed with it, become invalid."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(self.path.parent)
         part = self.path.with_name(f"{FILE}.{secrets.token_hex(4)}.part")
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
             file.write(secrets.token_urlsafe(32))

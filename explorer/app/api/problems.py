@@ -5,7 +5,6 @@ This is the one place that knows which error means which HTTP status.
 
 from __future__ import annotations
 
-import errno
 import logging
 from typing import Any
 
@@ -14,7 +13,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from ...errors import Conflict, EncoderUnknown, ExplorerError, InputError, NotFound, StorageFull, TooLarge, WeightsMissing
+from ... import storage
+from ...errors import Conflict, EncoderUnknown, ExplorerError, InputError, NotFound, SearchTooSlow, StorageFull, TooLarge, WeightsMissing
 from ..shared.redaction import without_paths
 
 STATUS: tuple[tuple[type[ExplorerError], int], ...] = (
@@ -24,6 +24,7 @@ STATUS: tuple[tuple[type[ExplorerError], int], ...] = (
     (TooLarge, 413),
     (InputError, 422),
     (EncoderUnknown, 422),
+    (SearchTooSlow, 503),
     (StorageFull, 507),
 )
 """The status of the first class that an error is an instance of; every other error is a fault of the server, 500."""
@@ -69,7 +70,7 @@ def install(api: FastAPI) -> None:
     @api.exception_handler(OSError)
     def disk(_: Request, error: OSError) -> JSONResponse:
         _log.error("A request met an error of the operating system.", exc_info=error)
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if storage.is_full(error):
             return answer(status_of(StorageFull()), "The disk of the server is full; ask its administrator to make room.")
         return answer(500, "The server could not read or write a file; its log says which.")
 

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from ... import clustering, storage
+from ... import clustering
 from ...collection import Collection
+from ...collection.artifact_files import load_array
 from ...storage import Artifact
 from .. import ui, widgets
 from ..shared import cache, urls
@@ -25,7 +26,7 @@ def listing(collection: Collection, artifact: Artifact, by: str | None, asked: M
     """Show one page of the clusters; returns the chosen sort order and page."""
     labels = cache.labels(artifact)
     sizes = clustering.sizes(labels)
-    typical, borderline = (np.load(storage.file(artifact, name), allow_pickle=False) for name in ("medoids.npy", "borderline.npy"))
+    typical, borderline = (load_array(artifact, name) for name in ("medoids.npy", "borderline.npy"))
     pure = clustering.purity(labels, clustering_panel.values_of(collection, by)).per_cluster if by else np.full(len(sizes), np.nan)
     sorts = _SORTS if by else {"size": _SORTS["size"]}
     if asked is not None:

@@ -8,11 +8,12 @@ from explorer import jobs
 from explorer.app import ui
 from explorer.app.library import cards, new_collection
 from explorer.app.shared import cache
+from explorer.app.shared.redaction import without_paths
 from explorer.app.ui import job_panel, url_state
 
-collections = cache.collections()
+collections, damaged = cache.collections(), cache.unreadable()
 begun = jobs.jobs(cache.settings().home)
-first_run = not collections and not begun
+first_run = not collections and not damaged and not begun
 
 if first_run:
     st.title("Bring your patches", anchor=False)
@@ -31,6 +32,9 @@ else:
     job_panel.panel()
     if collections:
         cards.show(collections)
-    elif not adding:
+    elif not adding and not damaged:
         ui.nothing("No collection is ready yet.", "Wait until the one that is being built is ready, or begin another.")
+    for name, fault in damaged.items():
+        st.warning(f"{ui.plain(name)} cannot be opened. The other collections are as they were.")
+        st.text(without_paths(fault))
 url_state.leave("library")

@@ -18,11 +18,25 @@ _CORRECTABLE = ("uri", "label", "patient", "slide", "site", "split", "mpp")
 _UNREAD = "a table that is not read"
 _NO_COLUMN = "no column"
 _NO_TABLE = "none"
+_ENCODINGS = {
+    "": "found by itself",
+    "utf-8": "UTF-8",
+    "cp1252": "Windows, Western Europe (cp1252)",
+    "cp1250": "Windows, Central Europe (cp1250)",
+    "cp1251": "Windows, Cyrillic (cp1251)",
+    "cp1253": "Windows, Greek (cp1253)",
+    "cp1254": "Windows, Turkish (cp1254)",
+    "mac_roman": "Macintosh (MacRoman)",
+    "gb18030": "Chinese (GB18030)",
+    "big5": "Chinese (Big5)",
+    "cp932": "Japanese (Shift JIS)",
+    "cp949": "Korean (cp949)",
+}
 _WITH_TABLES = ("folder", "upload", "zip")
 
 
 def choices() -> dict[str, Any]:
-    """The user's corrections so far: ``kind``, ``columns``, ``table``, ``empty``, each only if it was changed."""
+    """The user's corrections so far: ``kind``, ``columns``, ``table``, ``empty``, ``encoding``, each only if it was changed."""
     found: dict[str, Any] = st.session_state.setdefault(CHOICES, {})
     return found
 
@@ -38,7 +52,8 @@ def show(found: Mapping[str, Any]) -> None:
     """Show how the source was read, with controls to correct it."""
     reading = found["reading"]
     st.markdown(ui.plain(source_reading.summary(reading)))
-    source_reading.notes(reading, key="new")
+    source_reading.notes(reading, key="new", in_form=True)
+    source_reading.lines_without_picture(reading["tables"], key="new")
     if reading["suggested_kind"]:
         known = reading["layout"] or reading["suggested_kind"]
         st.button(
@@ -46,12 +61,17 @@ def show(found: Mapping[str, Any]) -> None:
         )
     unread = [reject["uri"] for reject in found["rejects"] if reject["reason"] == _UNREAD]
     if reading["tables"] or unread or choices():
-        with st.expander("What each column is taken for", expanded=bool(choices()), key="new/columns"):
+        with st.expander("What each column is taken for", expanded=bool(choices()) or _is_doubtful(reading), key="new/columns"):
             source_reading.tables(reading["tables"], key="new")
             correct(reading, unread)
     if found["rejects"]:
         with st.expander(f"{ui.count(len(found['rejects']), 'file')} will be left out"):
             st.dataframe(found["rejects"], hide_index=True, column_config={"uri": "File", "reason": "Why"}, key="new/rejects")
+
+
+def _is_doubtful(reading: Mapping[str, Any]) -> bool:
+    """True where a table was read, and pictures have no labels or lines no picture, so that corrections are likely."""
+    return any(table["unmatched"] or table["ambiguous"] or not reading["labels"] for table in reading["tables"])
 
 
 def correct(reading: Mapping[str, Any] | None, unread: list[str]) -> None:
@@ -78,6 +98,17 @@ def correct(reading: Mapping[str, Any] | None, unread: list[str]) -> None:
             value=choices().get("empty") is None,
             key="new/empty",
             on_change=lambda: _choose("empty", None if st.session_state["new/empty"] else []),
+        )
+    if any(table["form"].startswith("text") for table in reading["tables"]):
+        st.selectbox(
+            "Encoding of the table",
+            list(_ENCODINGS),
+            index=list(_ENCODINGS).index(choices().get("encoding") or ""),
+            format_func=_ENCODINGS.__getitem__,
+            help="Choose another one where letters beyond A to Z look wrong.",
+            key="new/encoding",
+            on_change=lambda: _choose("encoding", st.session_state["new/encoding"] or None),
+            width=320,
         )
 
 

@@ -16,11 +16,12 @@ import pandas as pd
 from ... import jobs, pipeline, storage
 from ... import settings as settings_table
 from ...collection import RECORD, Collection, Embedding, checked_name
+from ...collection.artifact_files import load_array
 from ...collection.cache import ByteCache
 from ...collection.encoder_cache import load_encoder
 from ...errors import Busy, CollectionMissing, ExplorerError, InputError
 from ...evaluation import OverlapReport
-from ...search import INTERNAL, Example, Picture, Query, Region, SearchResult, VectorCache
+from ...search import INTERNAL, Deadline, Example, Picture, Query, Region, SearchResult, VectorCache
 from ...search import search as run_search
 from ...settings import Settings
 from ...storage import Artifact
@@ -119,13 +120,18 @@ def search(collection: Collection, query: Query, *, encoder: str | None = None, 
     """``search.search`` with a limit on concurrent searches; an encoder is loaded before waiting for a free place.
 
     ``vectors`` caches vectors of pictures between calls. A picture that is a row of the collection needs no encoder, because
-    its vector is stored.
+    its vector is stored. Raises ``SearchTooSlow`` after ``search_limit_s`` seconds, waiting included.
     """
+    deadline = Deadline(settings().search_limit_s)
     embedding = collection.embedding(encoder)
     if any(_must_be_encoded(embedding, example) for example in (*query.like, *query.more_like, *query.unlike)):
         embedding = embedding.with_encoder(picture_encoder(embedding))
-    with searching:
-        return run_search(embedding, query, cache=vectors)
+    if not searching.acquire(timeout=deadline.left_s):
+        raise deadline.error()
+    try:
+        return run_search(embedding, query, cache=vectors, deadline=deadline)
+    finally:
+        searching.release()
 
 
 def _must_be_encoded(embedding: Embedding, example: Example) -> bool:
@@ -158,7 +164,7 @@ def column(collection: Collection, name: str) -> point_buffers.Column:
 
 def labels(groups: Artifact) -> Labels:
     """The cluster of every row."""
-    found: Labels = np.load(storage.file(groups, "labels.npy"), allow_pickle=False)
+    found: Labels = load_array(groups, "labels.npy")
     return found
 
 
@@ -186,7 +192,7 @@ def _overlap(path: Path, one: str, other: str, graphs: tuple[str, ...]) -> Overl
 
 def _pack_points(projection: Path) -> bytes:
     artifact = Artifact(projection, storage.read_json(projection / storage.META))
-    return point_buffers.pack_points(np.load(storage.file(artifact, "xy.npy"), allow_pickle=False))
+    return point_buffers.pack_points(load_array(artifact, "xy.npy"))
 
 
 def _make_column(collection: Collection, name: str) -> point_buffers.Column:

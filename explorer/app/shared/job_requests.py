@@ -82,6 +82,9 @@ class Build(_Request):
     columns: Mapping[str, str | None] = Field(default={}, description="Of a table: our field -> its column, or null for no column.")
     table: Annotated[str | None, Field(description="The table among the pictures that is read, or 'none'.")] = None
     empty: Annotated[list[str] | None, Field(description="Words in a table that mean nothing is known.")] = None
+    encoding: Annotated[str | None, Field(max_length=40, description="Encoding of a table that is text, where it is guessed wrongly.")] = (
+        None
+    )
 
     def command(self) -> list[str]:
         source = self._source()
@@ -95,7 +98,7 @@ class Build(_Request):
 
     def options(self) -> dict[str, Any]:
         """Options of the source, never ``root``, which would let a table name files outside of the allowed folders."""
-        given = {"columns": dict(self.columns) or None, "table": self.table, "empty": self.empty}
+        given = {"columns": dict(self.columns) or None, "table": self.table, "empty": self.empty, "encoding": self.encoding}
         return {key: value for key, value in given.items() if value is not None}
 
     def title(self) -> str:
@@ -203,7 +206,9 @@ def allowed_path(text: str) -> Path:
     """The path, if the server may build from it. Raises ``InputError`` with the same message whether or not the path exists."""
     roots = cache.settings().allowed_roots
     path = Path(text).expanduser()
-    refusal = InputError("The server may not read from there, or nothing is there; give a path under a folder it may read.")
+    refusal = InputError(
+        "The server may not read from there, or nothing is there; give a path under a folder that EXPLORER_ALLOWED_ROOTS names."
+    )
     if "\0" in text or not path.is_absolute():
         raise InputError("Give the whole path, from the top of the disk.")
     path = path.resolve()

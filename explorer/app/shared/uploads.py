@@ -6,7 +6,6 @@ stored as text in a list beside the files (see ``sources.uploads``) and never be
 
 from __future__ import annotations
 
-import errno
 import json
 import re
 import secrets
@@ -19,6 +18,7 @@ from pathlib import Path, PurePosixPath
 import anyio
 from anyio import to_thread
 
+from ... import storage
 from ...errors import InputError, NotFound, StorageFull, TooLarge
 from ...sources.table_reader import is_table
 from ...sources.tables_beside import is_labels
@@ -66,7 +66,7 @@ class Upload:
 def begin(home: Path) -> Upload:
     """A new, empty upload."""
     path = home / FOLDER / secrets.token_hex(16)
-    path.mkdir(parents=True)
+    storage.private_folder(path)
     (path / NAMES).write_text(HEADER, encoding="utf-8")
     return Upload(path)
 
@@ -122,7 +122,7 @@ async def receive(upload: Upload, name: str, pieces: AsyncIterator[bytes], *, an
                 await file.write(piece)
         await to_thread.run_sync(_take_in, upload, part, stored, name, size)
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        if not storage.is_full(error):
             raise
         raise StorageFull("The disk of the server is full; ask its administrator.") from error
     finally:

@@ -18,6 +18,7 @@ from ...errors import ArtifactDamaged, ArtifactMissing, CollectionMissing, Encod
 from ...search import INTERNAL
 from ...search import plain as value_of
 from ...storage import Artifact
+from ...wording import noun_for
 from ..shared import cache, urls
 from ..shared.redaction import without_paths
 from ..widgets import Card, Picture
@@ -41,9 +42,7 @@ def count(n: int, unit: str = "") -> str:
     digits = f"{n:,}".replace(",", "\u202f")
     if not unit:
         return digits
-    ending = "es" if unit.endswith(("s", "ch")) else "s"
-    plural = unit if n == 1 else f"{unit[:-1]}ies" if unit.endswith("y") else f"{unit}{ending}"
-    return f"{digits} {plural}"
+    return f"{digits} {noun_for(n, unit)}"
 
 
 def size(n_bytes: int) -> str:

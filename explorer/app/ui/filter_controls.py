@@ -103,12 +103,17 @@ def choices(values: pd.Series) -> list[str]:
     return sorted(texts)
 
 
+_LEAST_STEP = 1e-300
+"""Values nearer to each other than this are drawn as equal: powers of ten end soon below."""
+
+
 def ends(values: pd.Series) -> tuple[float, float, float]:
     """Limits of a slider around all finite values, and its step, in round numbers."""
     numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
     numbers = numbers[np.isfinite(numbers)]
     low, high = (float(numbers.min()), float(numbers.max())) if len(numbers) else (0.0, 1.0)
-    decade = _decade((high - low) / _STEPS) if high > low else 0
+    spread = high / _STEPS - low / _STEPS  # of each first: their difference may be too large for a float
+    decade = _decade(spread) if spread > _LEAST_STEP else 0
     if (numbers % 1 == 0).all():
         decade = max(decade, 0)
     step = 10.0**decade

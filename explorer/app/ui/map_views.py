@@ -15,6 +15,7 @@ import streamlit as st
 
 from ... import storage
 from ...collection import Collection, SavedSelection, map_quality
+from ...collection.artifact_files import load_array
 from ...errors import InputError
 from ...search import allowed_rows
 from ...storage import Artifact
@@ -227,7 +228,7 @@ def _medoids(view: View, colour: str) -> list[tuple[int, str]]:
     if artifact is None:
         return []
     names = view.collection.annotations.cluster_names(artifact)
-    typical = np.load(storage.file(artifact, "medoids.npy"), allow_pickle=False)
+    typical = load_array(artifact, "medoids.npy")
     return [(int(rows[0]), names.get(number, f"Group {number + 1}")) for number, rows in enumerate(typical) if rows[0] >= 0]
 
 

@@ -32,7 +32,7 @@ SWIN: dict[str, Any] = {"dim": 768, "parameters_m": 27.5, "needs": "a patched ti
 
 def row(*, page: str, needs: str, **facts: Any) -> EncoderSpec:
     """The record of a model that the program ``needs`` loads, with the page that describes it."""
-    access = f"see {page}, embed with {needs}, and bring the vectors in as features made elsewhere"
+    access = f"see {page}; it runs with {needs}, which this program does not load"
     return EncoderSpec(loader="external", license_url=page, access=access, **facts)
 
 

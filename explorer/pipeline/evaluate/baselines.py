@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from ... import encoders, storage
+from ... import encoders
 from ...collection import Collection
+from ...collection.artifact_files import load_array
 from ...evaluation import colour_histogram
 from ...evaluation.baselines import N_COLOURS
 from ...evaluation.published import COLUMNS, PUBLISHED
@@ -17,6 +16,7 @@ from ...settings import Settings
 from ...sources.images import decode
 from ...storage import Artifact
 from ...types import Progress, Report, ignore
+from ..common import new_array
 from ..embed import embed
 from .splits import AnyVectors
 
@@ -66,10 +66,10 @@ def colours(collection: Collection) -> Artifact:
     recipe = {"kind": "colour histograms", "thumbnails": thumbnails, "colours": N_COLOURS}
 
     def fill(work: Path) -> Mapping[str, Any]:
-        vectors = np.lib.format.open_memmap(work / "vectors.npy", mode="w+", dtype=np.float32, shape=(collection.n, N_COLOURS))
+        vectors = new_array(work / "vectors.npy", (collection.n, N_COLOURS))
         for row in range(collection.n):
             vectors[row] = colour_histogram(decode(collection.thumbnail(row), name=f"thumbnail {row}"))
-        vectors.flush()
+        vectors.flush()  # type: ignore[attr-defined]
         return {"rows": collection.n}
 
     return collection.make(KIND, recipe, fill, waiting=lambda: None)
@@ -77,7 +77,7 @@ def colours(collection: Collection) -> Artifact:
 
 def load(artifact: Artifact) -> AnyVectors:
     """The vectors of an embedding or a baseline, memory-mapped."""
-    vectors: AnyVectors = np.load(storage.file(artifact, "vectors.npy"), mmap_mode="r", allow_pickle=False)
+    vectors: AnyVectors = load_array(artifact, "vectors.npy")
     return vectors
 
 

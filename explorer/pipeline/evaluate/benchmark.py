@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from ... import encoders as models
-from ... import storage
 from ...collection import Collection
+from ...collection.artifact_files import load_array
 from ...encoders import devices
 from ...errors import InputError, SourceError, WeightsMissing, WeightsRefused
 from ...evaluation import EVA_2024, PROTOCOLS, ProbeReport, linear_probe
@@ -172,7 +172,7 @@ def measure(
 
     def fill(work: Path) -> Mapping[str, Any]:
         report(Progress("probe", 0, 1, unit="probes", note=f"{encoder.name} on {column.title}"))
-        vectors = np.load(storage.file(embedding, "vectors.npy"), mmap_mode="r", allow_pickle=False)
+        vectors = load_array(embedding, "vectors.npy")
         parts = _parts(collection, BENCHMARKS[column.task], vectors, test=column.split == "test")
         found = linear_probe(
             *parts, protocol=protocol, n_runs=N_RUNS, seed=SEED, max_steps=max_steps, device=str(devices.choose(settings.device)), **chosen

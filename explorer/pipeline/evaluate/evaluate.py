@@ -12,8 +12,9 @@ import numpy as np
 
 from ... import encoders, storage
 from ...collection import Collection, Embedding
+from ...collection.artifact_files import load_array
 from ...encoders import devices
-from ...errors import ArtifactMissing
+from ...errors import ArtifactMissing, InputError
 from ...evaluation import Estimate
 from ...reports import document
 from ...reports.document import Baseline, EvaluationReport, Hashes, Selection, SplitFacts
@@ -21,6 +22,7 @@ from ...reports.format_4 import protocol_name
 from ...reports.html import report_html
 from ...storage import Artifact
 from ...types import Progress, Report, ignore
+from ...wording import counted, verb_for
 from . import baselines
 from .baselines import load
 from .measure import Measured, check, measure, measure_baseline
@@ -45,7 +47,11 @@ def evaluate(
     embedding = handle.artifact
     prepared = prepare(collection, question, train, device=str(devices.choose(device)))
     encoder = handle.encoder_name
-    teaching = None if train is None else train.artifact("embeddings", step="embed", encoder=embedding.recipe["encoder"])
+    teaching = (
+        None
+        if train is None
+        else train.artifact("embeddings", step="embed", options=f" --encoder {encoder}", encoder=embedding.recipe["encoder"])
+    )
     others = baselines.baselines(collection, train, but=encoder)
     neighbours, clusters = _beside(handle, prepared.protocol.beside)
     leave_out = classes_left_out(question.leave_out)
@@ -143,7 +149,14 @@ def check_question(collection: Collection, question: Question, *, train: Collect
     """Raise the errors that ``evaluate`` would raise for these columns, without reading a vector."""
     collection.embedding(question.encoder)
     prepared = prepare(collection, question, train)
-    check(prepared.protocol, prepared.columns)
+    try:
+        check(prepared.protocol, prepared.columns)
+    except InputError as error:
+        if not prepared.copies:
+            raise
+        n = len(prepared.rows)
+        rows = f"of {counted(n + prepared.copies, 'row')} with a label, {n} {verb_for(n, 'is')} left without exact copies"
+        raise InputError(f"{str(error).removesuffix('.')} ({rows}).") from error
 
 
 def reports(collection: Collection, *, embedding: str | None = None, protocol: str | None = None) -> list[Artifact]:
@@ -187,7 +200,7 @@ def _baseline(prepared: Prepared, name: str, title: str, measured: Artifact, tea
 
 
 def _clusters(artifact: Artifact, prepared: Prepared) -> Clusters:
-    labels = np.load(storage.file(artifact, "labels.npy"), allow_pickle=False)[prepared.rows]
+    labels = load_array(artifact, "labels.npy")[prepared.rows]
     return Clusters(str(artifact.recipe["method"]), labels.astype(np.int64))
 
 
@@ -200,6 +213,11 @@ def _rows_left_out(prepared: Prepared, leave_out: tuple[str, ...]) -> list[str]:
     if prepared.copies:
         n = len(prepared.rows)
         sentences.append(f"{n + prepared.copies} labelled rows, {n} after leaving out exact copies, which count once.")
+    part, group = prepared.columns.part, prepared.group
+    by_split = prepared.protocol.learns and (prepared.columns.teacher is not None or part.split is not None)
+    if part.group is not None and not by_split and (n := int(part.group.isna().sum())):
+        was, its = verb_for(n, "was"), verb_for(n, "its")
+        sentences.append(f"{counted(n, 'row')} with a label {was} left out, because {its} {group} is not known.")
     if leave_out:
         sentences.append(f"Left out as asked: {', '.join(leave_out)}.")
     return sentences

@@ -388,3 +388,19 @@ def test_shared_neighbours_of_two_encoders_are_counts(client: TestClient) -> Non
     answer = client.get(f"{HERE}/overlap.bin", params={"one": "mean-colour", "other": "mean-colour"})
     assert np.frombuffer(answer.content, "<f4").tolist() == [10] * 24
     assert client.get(f"{HERE}/overlap.bin", params={"one": "mean-colour", "other": "gone"}).status_code == 404
+
+
+def test_a_search_that_waits_too_long_for_its_turn_is_refused_in_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import threading
+
+    from explorer.app.shared import cache
+
+    home = tmp_path / "home"
+    make_collection(home, per_class=3)
+    monkeypatch.setenv("EXPLORER_SEARCH_LIMIT_S", "1")
+    monkeypatch.setattr(cache, "searching", threading.BoundedSemaphore(1))
+    with served(home, monkeypatch) as client:
+        with cache.searching:
+            answer = client.post(f"{HERE}/search", json={"row": 0}, headers=CHANGING)
+        assert (answer.status_code, "took longer than 1 s" in answer.json()["error"]) == (503, True)
+        assert client.post(f"{HERE}/search", json={"row": 0}, headers=CHANGING).status_code == 200

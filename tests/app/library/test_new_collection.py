@@ -55,8 +55,8 @@ def sheet(place: Path) -> AppTest:
 def test_the_form_shows_how_the_source_was_read(place: Path) -> None:
     shown = words(sheet(place))
     assert "2 pictures · 2 labels (A, B) · 1 patient." in shown
-    assert "1 of 3 lines of labels.csv name no picture, such as '9' (nearest are" in shown
-    assert "labels.csv: 3 lines. 2 matched, 1 name no picture." in shown
+    assert "1 of 3 lines of labels.csv names no picture, such as '9' (nearest are" in shown
+    assert "labels.csv: 3 lines. 2 matched, 1 names no picture." in shown
 
 
 def test_corrections_are_read_again_and_reach_the_job(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,10 +74,27 @@ def test_corrections_are_read_again_and_reach_the_job(place: Path, monkeypatch: 
     assert build.command()[-6:-2] == ["--option", 'columns={"site": "doctor"}', "--option", "empty=[]"]
 
 
+def test_every_line_without_a_picture_is_shown_with_the_nearest_names_and_notes_speak_of_the_form(place: Path) -> None:
+    test = sheet(place)
+    (frame,) = (each.value for each in test.dataframe if "Nearest pictures" in each.value)
+    assert frame.to_dict("records") == [{"Name in the table": "9", "Nearest pictures": "1.png, 2.png"}]
+    shown = words(test)
+    assert "--option" not in shown and "take the tick away" in shown and "Labels.csv" not in shown
+
+
+def test_another_encoding_can_be_chosen(place: Path) -> None:
+    (place / "labels.csv").write_bytes("file,label\n1,Größe\n2,Drüse\n".encode("mac_roman"))
+    test = sheet(place)
+    test.selectbox(key="new/encoding").set_value("cp1252")
+    assert "(Grš§e, DrŸse)" in words(checked(test))
+    test.selectbox(key="new/encoding").set_value("mac_roman")
+    assert "(Größe, Drüse)" in words(checked(test))
+
+
 def test_another_table_or_none_can_be_chosen_and_corrections_reset(place: Path) -> None:
     test = sheet(place)
     test.selectbox(key="new/which-table").set_value("none")
-    assert "2 pictures. No patient is known" in words(checked(test))
+    assert "2 pictures · no labels. No patient is known" in words(checked(test))
     test.selectbox(key="new/which-table").set_value("cohort.csv")
     assert "cohort.csv: 2 lines. 2 matched." in words(checked(test))
     test.button(key="new/reset").click()
@@ -96,4 +113,4 @@ def test_about_shows_how_the_table_was_joined(place: Path) -> None:
     own = settings.read(home=cache.settings().home)
     pipeline.ingest(open_source(place), name="c", settings=own)
     shown = words(page("about", collection="c"))
-    assert "Where labels come from" in shown and "1 of 3 lines of labels.csv name no picture, such as '9'" in shown
+    assert "Where labels come from" in shown and "1 of 3 lines of labels.csv names no picture, such as '9'" in shown

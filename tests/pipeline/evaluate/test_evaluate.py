@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,10 @@ from explorer import settings as settings_table
 from explorer.cli import main
 from explorer.collection import Collection, Embedding, open_collection
 from explorer.errors import ArtifactMissing, InputError
-from explorer.pipeline import Question, cluster, embed, evaluate, index, ingest, read_report
+from explorer.pipeline import Question, check_question, cluster, embed, evaluate, index, ingest, read_report
 from explorer.pipeline.evaluate.protocols import shown
+from explorer.pipeline.evaluate.protocols.retrieval import RETRIEVAL
+from explorer.pipeline.evaluate.protocols.site_bias import SITE_BIAS
 from explorer.pipeline.evaluate.splits import Part, split
 from explorer.reports.document import EvaluationReport, to_json
 from explorer.sources import open_source
@@ -442,8 +445,39 @@ def test_the_teacher_needs_the_same_encoder(home: Path, tmp_path: Path) -> None:
     other = make(tmp_path / "home", "v2", patients=range(8, 12))
     made = open_collection("plain", home=home)
     embed(made, encoder=MeanColour(version=2), settings=settings_table.read(home=home, threads=1))
-    with pytest.raises(ArtifactMissing, match="explorer embed v2"):
+    with pytest.raises(ArtifactMissing, match="explorer embed v2 --encoder mean-colour"):
         asked(made, "knn", train=other)
+
+
+def test_rows_whose_patient_is_not_known_are_left_out_and_said(tmp_path: Path) -> None:
+    made = make(tmp_path / "home", "gaps")
+    made.items["patient"] = made.items["patient"].where(made.items["patient"] != "p0", None)
+    for protocol in ("retrieval", "knn"):
+        sentences = asked(made, protocol).sentences
+        assert "12 rows with a label were left out, because their patient is not known." in sentences
+
+
+def test_a_class_of_copies_is_refused_with_the_rows_that_are_left(tmp_path: Path) -> None:
+    for label in "AB":
+        (tmp_path / "p" / label).mkdir(parents=True)
+        for row in range(6):
+            tint = 90 if label == "A" else 90 + row
+            Pillow.new("RGB", (16, 16), (tint, 50, 120)).save(tmp_path / "p" / label / f"{row}.png")
+    settings = settings_table.read(home=tmp_path / "home", threads=1)
+    made = ingest(open_source(tmp_path / "p"), name="c", settings=settings)
+    embed(made, encoder=MeanColour(), settings=settings)
+    with pytest.raises(InputError, match=r"of 12 rows with a label, 7 are left without exact copies") as caught:
+        check_question(made, Question("knn"))
+    assert len(str(caught.value)) < 300
+
+
+def test_what_a_report_lacks_is_advised_with_the_whole_command(collection: Collection) -> None:
+    found = asked(collection, "retrieval")
+    without = replace(found, results=replace(found.results, index=None))
+    assert f"explorer index {collection.name} --encoder mean-colour" in str(list(RETRIEVAL.sections(without)))
+    found = asked(collection, "site-bias")
+    without = replace(found, results=replace(found.results, clusters=None))
+    assert f"explorer cluster {collection.name} --encoder mean-colour" in str(list(SITE_BIAS.sections(without)))
 
 
 def test_evaluation_of_real_tissue_scores_above_the_colour_baseline(shared_data: Path, tmp_path: Path) -> None:

@@ -108,12 +108,14 @@ def _sections(report: EvaluationReport[RetrievalResults]) -> Iterator[Section]:
         }
         | {f"Left out, no {name}": n for name, n in found.dropped.items() if n},
     )
-    yield _index(report.results.index)
+    yield _index(report)
 
 
-def _index(index: IndexFacts | None) -> Section:
+def _index(report: EvaluationReport[RetrievalResults]) -> Section:
+    index = report.results.index
     if index is None:
-        return facts("index", "The index", {"Recall and speed": "not known, there is no index; run explorer index"})
+        command = f"explorer index {report.collection} --encoder {report.encoder}"
+        return facts("index", "The index", {"Recall and speed": f"not known, there is no index; run '{command}'"})
     return facts(
         "index",
         "The index (the scores above come from exact search)",

@@ -78,7 +78,9 @@ def _sections(report: EvaluationReport[SiteBiasResults]) -> Iterator[Section]:
         }
     chance = number(found.site_accuracy_by_chance)
     note = f"The line is 0.5, where a robustness index is even. Random neighbours would name the {site} with {chance}."
-    note += "" if clusters is not None else " There are no clusters to compare; make some on the page Clusters or by explorer cluster."
+    if clusters is None:
+        command = f"explorer cluster {report.collection} --encoder {report.encoder}"
+        note += f" There are no clusters to compare; make some on the page Clusters or by '{command}'."
     yield Bars("site-bias", "What neighbours and clusters follow", bars, 0.5, note)
     whole = max(1, sum(found.counts.values()))
     kinds = {words.format(site=site): Estimate(found.counts[kind] / whole) for kind, words in _KINDS.items()}
