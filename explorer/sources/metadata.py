@@ -106,6 +106,7 @@ def convert(table: Table, columns: Mapping[str, str], *, empty: Collection[str] 
     converted: dict[str, list[Any]] = {}
     notes: list[str] = []
     commas: list[str] = []
+    points: dict[str, str] = {}
     for name, cells in table.columns.items():
         field = fields.get(name)
         if field in TEXT_FIELDS:
@@ -118,10 +119,13 @@ def convert(table: Table, columns: Mapping[str, str], *, empty: Collection[str] 
             converted[name] = _further(name, cells, table, empty, notes)
             if isinstance(next((cell for cell in converted[name] if cell is not None), ""), float) and _has_comma(cells):
                 commas.append(name)
+            elif converted[name] is not cells and (point := _thousands_or_decimals(cells)):
+                points[name] = point
         else:
             converted[name] = cells
     if commas:
         notes.append(f"{table.name}: the commas in {', '.join(commas)[:80]} are read as decimal points")
+        notes += [_read_as_decimal(table, name, point) for name, point in points.items()]
     return table.with_columns(converted, notes)
 
 
@@ -165,13 +169,34 @@ def _further(name: str, cells: list[Any], table: Table, empty: Collection[str], 
         notes += said
         if apart is not None:
             notes.append(f"{table.name}: what stands between the thousands in {short(name, 40)} is left out, as in {_widest(known)!r}")
+            same = (cell for cell, before in zip(apart, known, strict=True) if cell is not None and cell == before)
+            notes += [_read_as_decimal(table, name, cell) for cell in same if cell_values.may_be_thousands(cell)][:1]
         return found
+    texts = [cell for cell in known if cell is not None]
+    if texts and all(map(cell_values.is_number_somehow, texts)):
+        kinds: dict[tuple[bool, bool], str] = {}
+        for text in texts:
+            if not text.isdecimal():
+                kinds.setdefault(("," in text, "." in text), text)
+        shown = " and ".join(repr(short(text, 30)) for text in list(kinds.values())[:2])
+        notes.append(f"{table.name}: column {short(name, 40)!r} stays text, since its numbers can be read in several ways, such as {shown}")
+        return cells
     share, odd = cell_values.share_of_numbers(known)
     if share >= _MOSTLY and odd:
         notes.append(
             f"{table.name}: column {short(name, 40)!r} stays text, since not all of its cells are numbers, such as {short(odd, 40)!r}"
         )
     return cells
+
+
+def _read_as_decimal(table: Table, name: str, cell: str) -> str:
+    return f"{table.name}: {cell!r} in {short(name, 40)} was read as a decimal, although it may be {cell.replace('.', '')}"
+
+
+def _thousands_or_decimals(cells: list[Any]) -> str:
+    """The first of the cells with a point where each of these may be a decimal or a number of thousands; empty elsewhere."""
+    points = [cell for cell in cells if cell and ("." in cell or "," in cell)]
+    return points[0] if points and all(map(cell_values.may_be_thousands, points)) else ""
 
 
 def _has_comma(cells: list[Any]) -> bool:
