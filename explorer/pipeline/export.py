@@ -13,6 +13,7 @@ import pandas as pd
 from .. import storage
 from ..collection import Collection, Embedding, map_quality
 from ..errors import ArtifactMissing, InputError
+from ..types import Vectors
 
 FORMATS = (".csv", ".parquet", ".npz", ".h5")
 _TEXT_BYTES = 64
@@ -91,7 +92,7 @@ def _free(name: str, table: pd.DataFrame) -> str:
     return name
 
 
-def _with_vectors(path: Path, table: pd.DataFrame, vectors: Any) -> None:
+def _with_vectors(path: Path, table: pd.DataFrame, vectors: Vectors) -> None:
     if path.suffix.lower() == ".parquet":
         table.assign(**{_free("embedding", table): list(np.asarray(vectors))}).to_parquet(path, index=False)
         return

@@ -176,7 +176,7 @@ def test_a_search_shows_the_labels_of_hits_and_how_near_the_query_is(home: Path)
     test = show("search", collection="demo", patch="3")
     said = words(test)
     assert "not a diagnosis" in said
-    assert "% of the collection's own patches" in said
+    assert "% of the collection's patches" in said
     assert {toggle.label: toggle.value for toggle in test.toggle} == {"Leave out the same patient": True, "Leave out the same slide": True}
 
 

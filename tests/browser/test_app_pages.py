@@ -200,7 +200,7 @@ def test_an_uploaded_picture_can_be_searched_with(app, browse, tmp_path):
     page.locator(".drop input").first.set_input_files(picture)
     page.get_by_text("Most similar patches").wait_for()
     pictures_are_here(page, ".result img")
-    page.get_by_text("of the collection's own patches").wait_for()
+    page.get_by_text("of the collection's patches").wait_for()
     gone = visit(browse, re.sub("picture=[^&]+", "picture=guessed", page.url))  # a picture is found by its unguessable name only
     gone.get_by_text("This picture is no longer here; bring it again.").wait_for()
 
