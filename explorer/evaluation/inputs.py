@@ -111,12 +111,12 @@ def check_k(ks: Sequence[int], n: int) -> None:
         )
 
 
-def classes_of(rows: Mapping[str, int], *, most_characters: int = 100) -> str:
-    """Names of classes with their rows, for a sentence: as many as fit, and the number of the others."""
+def classes_of(rows: Mapping[str, int], *, most_characters: int | None = 100) -> str:
+    """Names of classes with their rows, for a sentence: as many as fit, and the number of the others; all of them for None."""
     head = f"{counted(len(rows), 'class')} with {counted(sum(rows.values()), 'row')}"
     named: list[str] = []
     for name in rows:
-        if sum(len(each) + 2 for each in named) + len(name) > most_characters:
+        if most_characters is not None and sum(len(each) + 2 for each in named) + len(name) > most_characters:
             break
         named.append(repr(name))
     if not named:

@@ -26,9 +26,9 @@ def open_source(
     """The source at ``uri``: a folder, a zip, a table (CSV, Parquet, Excel), an HDF5 file, or ``synthetic``.
 
     ``kind`` is found from the uri where it is None. ``options`` belong to the kind (folder, zip, upload: ``table``,
-    ``columns``, ``empty``, ``encoding``; table: the same with ``root`` for ``table``; synthetic: its own). The benchmark data
-    sets ``bach``, ``crc``, ``crc-val``, ``mhist`` and ``pcam`` are folders that ``kind`` takes with their published splits. Nothing is
-    decoded here. Raises ``SourceError`` (``UnsafeArchive`` for a hostile zip).
+    ``columns``, ``empty``, ``encoding``, ``folders``; table: ``columns``, ``empty``, ``encoding``, ``root``; synthetic: its own).
+    The benchmark data sets ``bach``, ``crc``, ``crc-val``, ``mhist`` and ``pcam`` are folders that ``kind`` takes with their
+    published splits. Nothing is decoded here. Raises ``SourceError`` (``UnsafeArchive`` for a hostile zip).
     """
     path = Path(uri).expanduser()
     kind = kind or _kind(str(uri), path)

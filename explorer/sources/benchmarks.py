@@ -38,8 +38,12 @@ class BenchmarkSource(Listed):
         super().__init__(root, limits)
         self.kind = kind
         self.benchmark = BENCHMARKS[kind]
-        if missing := self.benchmark.missing(self._root):
+        if missing := self._missing():
             raise SourceError(not_here(self.benchmark, self._root, missing))
+
+    def _missing(self) -> list[str]:
+        """What the folder lacks."""
+        return self.benchmark.missing(self._root)
 
     def _list(self) -> tuple[list[Item], list[Reject]]:
         items, rejects = self._found()
@@ -56,21 +60,30 @@ class BenchmarkSource(Listed):
         """Pictures and rejects in the layout of the publisher. Raises ``SourceError``."""
 
     def _class_folder(self, folder: str, label: str) -> tuple[list[Item], list[Reject]]:
-        """The .tif files of a class by name, as torchvision's ``make_dataset`` orders them, and what else lies there."""
+        """The .tif files of a class by name, as torchvision's ``make_dataset`` orders them, and what else lies there.
+
+        ``folder`` holds the classes and ends in a slash, or is empty.
+        """
         path = self._root / folder / label
         if not path.is_dir():
             raise SourceError(f"{self.benchmark.title} has no folder {path}; fetch it again.")
         names = sorted(entry.name for entry in path.iterdir())
-        items = [make_item(f"{folder}/{label}/{name}", {}, {}, label=label) for name in names if name.lower().endswith(".tif")]
-        others = [Reject(f"{folder}/{label}/{name}", "not a .tif file") for name in names if not name.lower().endswith(".tif")]
+        items = [make_item(f"{folder}{label}/{name}", {}, {}, label=label) for name in names if name.lower().endswith(".tif")]
+        others = [Reject(f"{folder}{label}/{name}", "not a .tif file") for name in names if not name.lower().endswith(".tif")]
         return items, others
 
 
 class BachSource(BenchmarkSource):
-    """``ICIAR2018_BACH_Challenge/Photos/<class>/*.tif``."""
+    """``ICIAR2018_BACH_Challenge/Photos/<class>/*.tif``, or its folder ``Photos`` by itself."""
+
+    def _missing(self) -> list[str]:
+        return [] if self._is_photos() else super()._missing()
+
+    def _is_photos(self) -> bool:
+        return all((self._root / label).is_dir() for label in self.benchmark.classes)
 
     def _found(self) -> tuple[list[Item], list[Reject]]:
-        folder = self.benchmark.needs[0]
+        folder = "" if self._is_photos() else f"{self.benchmark.needs[0]}/"
         items: list[Item] = []
         rejects: list[Reject] = []
         for label in self.benchmark.classes:
@@ -95,7 +108,7 @@ class CrcSource(BenchmarkSource):
         rejects: list[Reject] = []
         for folder in self.benchmark.needs:
             for label in self.benchmark.classes:
-                found, others = self._class_folder(folder, label)
+                found, others = self._class_folder(f"{folder}/", label)
                 items += [replace(item, split=CRC_SPLITS[folder]) for item in found]
                 rejects += others
         return items, rejects

@@ -22,6 +22,7 @@ _GROUPED = (  # numbers with thousands apart, how to tell that they are, what st
     (re.compile(r"[+-]?[1-9]\d{0,2}([\u00a0\u202f'’]\d{3})+([.,]\d+)?"), re.compile(r".*[\u00a0\u202f'’].*"), "\u00a0\u202f'’", ","),
 )
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
+_POINT_OR_THOUSAND = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}")
 _LENGTH = re.compile(r"([+-]?\d*[.,]?\d+(?:[eE][+-]?\d+)?)\s*(um|µm|μm|microns?|micromet(?:er|re)s?|nm|mm)?\s*(?:/|per)?\s*(?:px|pixels?)?")
 _PER_UM = {"nm": 1e-3, "mm": 1e3}
 MAX_WHOLE = 2**53
@@ -60,6 +61,16 @@ def without_thousands(cells: Sequence[Any]) -> list[Any] | None:
             apart = str.maketrans({**dict.fromkeys(between, ""), point: "."})
             return [None if cell is None else cell.translate(apart) for cell in cells]
     return None
+
+
+def is_number_somehow(text: str) -> bool:
+    """True for a number in any notation: with decimal points or commas, with or without marks between thousands."""
+    return any(pattern.fullmatch(text) for pattern in (_PLAIN, _COMMA, *(grouped for grouped, *_ in _GROUPED)))
+
+
+def may_be_thousands(text: str) -> bool:
+    """True for ``1.234``, which is a decimal in English and more than a thousand in German."""
+    return _POINT_OR_THOUSAND.fullmatch(text) is not None
 
 
 def share_of_numbers(cells: Sequence[Any]) -> tuple[float, str]:

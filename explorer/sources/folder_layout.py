@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+from .folder_levels import SKIPPED, fields_of_levels
 from .images import SUFFIXES, is_picture
 from .join import SPLITS
 from .known_layouts import KnownLayout, recognise
@@ -77,34 +78,42 @@ class FolderLayout:
     known: KnownLayout | None
     fields: Mapping[str, Mapping[str, Any]]
     """Picture -> what its folders say: label, split, for known layouts more."""
+    note: str = ""
+    """What was guessed, or which folders are not used, with the option that corrects it."""
 
 
-def arrange(pictures: Sequence[str]) -> FolderLayout:
+def arrange(pictures: Sequence[str], levels: Sequence[str] = ()) -> FolderLayout:
     """Labels and splits from folders.
 
     A folder common to all files is ignored, unless it is named like a split. Below it come class folders, or split folders
     (train, val, test) with class folders below or above them; further folders do not change the label. A class named "test"
-    beside other classes is a class.
+    beside other classes is a class. Folders of patients with the same few class folders in each give patients and labels.
+    ``levels`` says instead what each level of folders below the common one is, outermost first (see ``folder_levels``).
     """
     shared = shared_folder(pictures)
-    known = recognise(pictures)
+    known = None if levels else recognise(pictures)
     if known is not None:
         return FolderLayout(shared, known, {name: known.fields(name) or {} for name in pictures})
     folders = {name: name[len(shared) :].split("/")[:-1] for name in pictures}
     whole = next((part for part in reversed(shared.split("/")) if part.lower() in SPLITS), None)
+    if levels:
+        given = {name: {"split": whole, **dict(zip(levels, parts, strict=False))} for name, parts in folders.items()}
+        return FolderLayout(
+            shared, None, {name: {key: part for key, part in found.items() if key != SKIPPED} for name, found in given.items()}
+        )
     if whole is None and _are_splits({parts[0] for parts in folders.values() if parts}):
         split = {name: parts[0] if parts and parts[0].lower() in SPLITS else None for name, parts in folders.items()}
         rest = {name: parts[1:] if split[name] else parts for name, parts in folders.items()}
         below = _common([parts for name, parts in rest.items() if split[name]])
-        label = {name: _first(parts[below:] if split[name] else parts) for name, parts in rest.items()}
-        return FolderLayout(shared, None, {name: {"label": label[name], "split": split[name]} for name in pictures})
+        inner = {name: parts[below:] if split[name] else parts for name, parts in rest.items()}
+        found, note = fields_of_levels(inner, outer=("split", *(SKIPPED for _ in range(below))))
+        return FolderLayout(shared, None, {name: {**found[name], "split": split[name]} for name in pictures}, note)
     seconds = {parts[1] if len(parts) > 1 else "" for parts in folders.values()}
     class_then_split = whole is None and len(seconds) > 1 and all(name.lower() in SPLITS for name in seconds)
-    return FolderLayout(
-        shared,
-        None,
-        {name: {"label": _first(parts), "split": parts[1] if class_then_split else whole} for name, parts in folders.items()},
-    )
+    if class_then_split:
+        return FolderLayout(shared, None, {name: {"label": parts[0], "split": parts[1]} for name, parts in folders.items()})
+    found, note = fields_of_levels(folders)
+    return FolderLayout(shared, None, {name: {**found[name], "split": whole} for name in pictures}, note)
 
 
 def shared_folder(names: Sequence[str]) -> str:
@@ -125,7 +134,3 @@ def _common(paths: Sequence[list[str]]) -> int:
         return 0
     low, high = min(paths), max(paths)
     return next((at for at, (one, other) in enumerate(zip(low, high, strict=False)) if one != other), min(len(low), len(high)))
-
-
-def _first(parts: Sequence[str]) -> str | None:
-    return parts[0] if parts else None

@@ -61,7 +61,7 @@ def decode(data: bytes, *, name: str, limits: Limits = Limits()) -> Image:  # no
     - Floating point is read as 0..1, 0..255 or 0..65535, the smallest of these that holds it.
     - EXIF orientation is applied. Colour profiles are not: encoders were trained on the numbers as stored.
     - Of pages or frames, the first. Three 8-bit channels in pages of their own (OME, ImageJ) are put together; other
-      channels in pages are refused. Any size from 1 x 1 to ``limits.max_pixels`` is read.
+      channels in pages, and stacks in depth or time, are refused. Any size from 1 x 1 to ``limits.max_pixels`` is read.
 
     Raises ``ImageRejected`` with a reason for everything that is not a whole picture.
     """

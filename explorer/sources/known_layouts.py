@@ -29,6 +29,7 @@ _BREAKHIS_TYPES = {
 }
 _WILDS = re.compile(r"(?:^|/)(?P<patient>patient_\d+)_node_(?P<node>\d+)/patch_patient_\d+_node_\d+_x_(?P<x>\d+)_y_(?P<y>\d+)\.png$")
 _IDC = re.compile(r"(?:^|/)(?P<patient>\d+)_idx\d+_x(?P<x>\d+)_y(?P<y>\d+)_class(?P<label>[01])\.png$")
+_BACH = ("Benign", "InSitu", "Invasive", "Normal")
 _CRC_SPLITS = (("NCT-CRC-HE", "train"), ("CRC-VAL-HE", "val"))
 
 
@@ -62,13 +63,17 @@ def wilds_path(record: Mapping[str, Any]) -> str | None:
     return f"patches/patient_{patient:03}_node_{node}/patch_patient_{patient:03}_node_{node}_x_{x}_y_{y}.png"
 
 
-def _class_folder(classes: Sequence[str], *, above: str = "", split: Sequence[tuple[str, str]] = ()) -> Callable[[str], Fields | None]:
-    """Fields of a path in which the folder right above the picture is a class, and one further up is called ``above``."""
+def _class_folder(
+    classes: Sequence[str], *, above: str = "", suffix: str = "", split: Sequence[tuple[str, str]] = ()
+) -> Callable[[str], Fields | None]:
+    """Fields of a path in which the folder right above the picture is a class, one further up is called ``above``, and the name
+    ends in ``suffix``.
+    """
     known = frozenset(classes)
 
     def fields(name: str) -> Fields | None:
         folders = name.split("/")[:-1]
-        if not folders or folders[-1] not in known or (above and above not in folders[:-1]):
+        if not folders or folders[-1] not in known or (above and above not in folders[:-1]) or not name.lower().endswith(suffix):
             return None
         part = next((part for start, part in split if any(folder.startswith(start) for folder in folders)), None)
         return {"label": folders[-1], "split": part}
@@ -99,7 +104,8 @@ def _idc(name: str) -> Fields | None:
 
 
 LAYOUTS = (
-    KnownLayout("BACH", _class_folder(("Benign", "InSitu", "Invasive", "Normal"), above="Photos"), least=2, kind="bach"),
+    KnownLayout("BACH", _class_folder(_BACH, above="Photos"), least=2, kind="bach"),
+    KnownLayout("BACH", _class_folder(_BACH, suffix=".tif"), least=len(_BACH), kind="bach"),  # the folder Photos by itself
     KnownLayout(
         "NCT-CRC-HE-100K and CRC-VAL-HE-7K",
         _class_folder(("ADI", "BACK", "DEB", "LYM", "MUC", "MUS", "NORM", "STR", "TUM"), split=_CRC_SPLITS),

@@ -39,6 +39,19 @@ KNOWN = {
     "side_px0": "side_px0 patch_size_level0",
 }
 
+# The same in German, French, Spanish and Italian, without accents; after the English ones, and said where they are taken.
+TRANSLATED = {
+    "uri": "datei dateiname dateipfad bild bildname bilddatei fichier nom_fichier nom_du_fichier "
+    "archivo nombre_archivo nombre_de_archivo imagen",
+    "label": "diagnose klasse kategorie gewebe gewebetyp diagnostic classe categorie etiquette tissu "
+    "diagnostico clase categoria etiqueta tejido diagnosi etichetta tessuto",
+    "patient": "pat_id pat_nr n_patient patienten_id patientenid patienten_nr patientennr patientennummer patient_nr patient_no fallnummer "
+    "fall_id patiente id_patient no_patient numero_patient paciente paciente_id id_paciente caso caso_id paziente id_paziente",
+    "slide": "schnitt schnitt_id schnittnummer objekttrager praparat lame lame_id id_lame portaobjetos laminilla vetrino",
+    "site": "klinik klinikum krankenhaus zentrum standort hopital etablissement centro ospedale",
+    "split": "aufteilung teilmenge particion partizione",
+}
+
 _MOSTLY = 0.5
 _GROUPED_COMMA = re.compile(r",\d{3}(,|\.)")
 _TCGA = re.compile(r"TCGA-(?P<site>[A-Z0-9]{2})-[A-Z0-9]{4}(?:-\d{2}[A-Z]-\d{2}-[A-Z]{2}[A-Z0-9]{1,2})?", re.IGNORECASE)
@@ -57,6 +70,11 @@ def check_mapping(given: Any) -> dict[str, str | None]:
     return {str(name): str(column) if column else None for name, column in given.items()}
 
 
+def common_names(field: str) -> list[str]:
+    """Names that people give to the column of a field, as ``plain_name`` writes them, likeliest first."""
+    return f"{KNOWN[field]} {TRANSLATED.get(field, '')}".split()
+
+
 def find_columns(names: Iterable[str], given: Mapping[str, str | None] | None = None) -> dict[str, str]:
     """Our field -> the user's column. ``given`` is the user's own mapping (None: no column); others are found by common names.
 
@@ -68,9 +86,9 @@ def find_columns(names: Iterable[str], given: Mapping[str, str | None] | None = 
             raise SourceError(f"The table has no column {column!r} for {name}; it has {_listed(names)}.")
     found = {name: column for name, column in given.items() if column is not None}
     by_plain_name = {plain_name(name): name for name in reversed(names) if name not in given.values()}
-    for name, aliases in KNOWN.items():
+    for name in KNOWN:
         if name not in given:
-            alias = next((alias for alias in aliases.split() if alias in by_plain_name), None)
+            alias = next((alias for alias in common_names(name) if alias in by_plain_name), None)
             if alias is not None:
                 found[name] = by_plain_name.pop(alias)
     return found
@@ -83,8 +101,9 @@ def file_columns(table: Table, given: Mapping[str, str | None], *, by_name: bool
     """
     if column := given.get("uri"):
         return [column]
-    names = f"{KNOWN['uri']} {KNOWN['id']} {KNOWN['slide']}" + (f" {KNOWN['patient']}" if by_name else "")
-    ranks = {alias: rank for rank, alias in enumerate(names.split())}
+    fields = ("uri", "id", "slide", "patient") if by_name else ("uri", "id", "slide")
+    names = [alias for known in (KNOWN, TRANSLATED) for field in fields for alias in known.get(field, "").split()]
+    ranks = {alias: rank for rank, alias in enumerate(names)}
     called = sorted((name for name in table.columns if plain_name(name) in ranks), key=lambda name: ranks[plain_name(name)])
     if by_name:
         return called
@@ -104,8 +123,13 @@ def convert(table: Table, columns: Mapping[str, str], *, empty: Collection[str] 
     """
     fields = {column: name for name, column in columns.items() if name != "uri"}
     converted: dict[str, list[Any]] = {}
-    notes: list[str] = []
+    notes = [
+        f"{table.name}: column {short(column, 40)!r} is taken for {name}, which is a guess by its name"
+        for name, column in columns.items()
+        if name != "uri" and plain_name(column) in TRANSLATED.get(name, "").split()
+    ]
     commas: list[str] = []
+    points: dict[str, str] = {}
     for name, cells in table.columns.items():
         field = fields.get(name)
         if field in TEXT_FIELDS:
@@ -118,10 +142,13 @@ def convert(table: Table, columns: Mapping[str, str], *, empty: Collection[str] 
             converted[name] = _further(name, cells, table, empty, notes)
             if isinstance(next((cell for cell in converted[name] if cell is not None), ""), float) and _has_comma(cells):
                 commas.append(name)
+            elif converted[name] is not cells and (point := _thousands_or_decimals(cells)):
+                points[name] = point
         else:
             converted[name] = cells
     if commas:
         notes.append(f"{table.name}: the commas in {', '.join(commas)[:80]} are read as decimal points")
+        notes += [_read_as_decimal(table, name, point) for name, point in points.items()]
     return table.with_columns(converted, notes)
 
 
@@ -148,8 +175,9 @@ def path_key(text: str) -> str:
 
 
 def plain_name(name: str) -> str:
-    """A column's name in lower case with underscores, for comparison."""
-    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+    """A column's name in lower case with underscores and without accents, for comparison."""
+    letters = "".join(letter for letter in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(letter))
+    return re.sub(r"[^a-z0-9]+", "_", letters).strip("_")
 
 
 def _further(name: str, cells: list[Any], table: Table, empty: Collection[str], notes: list[str]) -> list[Any]:
@@ -165,13 +193,34 @@ def _further(name: str, cells: list[Any], table: Table, empty: Collection[str], 
         notes += said
         if apart is not None:
             notes.append(f"{table.name}: what stands between the thousands in {short(name, 40)} is left out, as in {_widest(known)!r}")
+            same = (cell for cell, before in zip(apart, known, strict=True) if cell is not None and cell == before)
+            notes += [_read_as_decimal(table, name, cell) for cell in same if cell_values.may_be_thousands(cell)][:1]
         return found
+    texts = [cell for cell in known if cell is not None]
+    if texts and all(map(cell_values.is_number_somehow, texts)):
+        kinds: dict[tuple[bool, bool], str] = {}
+        for text in texts:
+            if not text.isdecimal():
+                kinds.setdefault(("," in text, "." in text), text)
+        shown = " and ".join(repr(short(text, 30)) for text in list(kinds.values())[:2])
+        notes.append(f"{table.name}: column {short(name, 40)!r} stays text, since its numbers can be read in several ways, such as {shown}")
+        return cells
     share, odd = cell_values.share_of_numbers(known)
     if share >= _MOSTLY and odd:
         notes.append(
             f"{table.name}: column {short(name, 40)!r} stays text, since not all of its cells are numbers, such as {short(odd, 40)!r}"
         )
     return cells
+
+
+def _read_as_decimal(table: Table, name: str, cell: str) -> str:
+    return f"{table.name}: {cell!r} in {short(name, 40)} was read as a decimal, although it may be {cell.replace('.', '')}"
+
+
+def _thousands_or_decimals(cells: list[Any]) -> str:
+    """The first of the cells with a point where each of these may be a decimal or a number of thousands; empty elsewhere."""
+    points = [cell for cell in cells if cell and ("." in cell or "," in cell)]
+    return points[0] if points and all(map(cell_values.may_be_thousands, points)) else ""
 
 
 def _has_comma(cells: list[Any]) -> bool:

@@ -11,7 +11,7 @@ from ..wording import counted, verb_for
 from .cell_values import EMPTY_WORDS
 from .join import HOW, Join, Nearest, candidates, join, join_groups
 from .known_layouts import wilds_path
-from .metadata import KNOWN, convert, file_columns, find_columns, plain_name
+from .metadata import common_names, convert, file_columns, find_columns, plain_name
 from .reading import MOST_NAMES, TableReading, column_readings, short
 from .table_reader import Table
 
@@ -117,7 +117,7 @@ def _names(table: Table, pictures: Sequence[str], given: Mapping[str, str | None
 def _with_identifier(mapping: dict[str, str], table: Table) -> dict[str, str]:
     """The column that names the pictures is also their identifier, slide or patient where it is called so."""
     uri = mapping.get("uri", "")
-    return {name: uri for name in ("id", "slide", "patient") if name not in mapping and plain_name(uri) in KNOWN[name].split()} | mapping
+    return {name: uri for name in ("id", "slide", "patient") if name not in mapping and plain_name(uri) in common_names(name)} | mapping
 
 
 def _texts(cells: Sequence[Any]) -> list[str | None]:

@@ -16,7 +16,7 @@ from ..wording import counted, verb_for
 from .base import GONE, OUTSIDE, Listed, head, no_pictures
 from .folder_layout import hidden, leaves_root, unfit
 from .images import SUFFIXES, check_bytes
-from .join import HOW, Join, Nearest, join
+from .join import HOW, Join, Nearest, candidates, join
 from .metadata import check_mapping, convert, file_columns, find_columns, make_item, path_key
 from .reading import MOST_NAMES, Listing, TableReading, column_readings, short
 from .table_match import no_header
@@ -25,6 +25,7 @@ from .tables_beside import empty_option, encoding_option
 
 OPTIONS = ("columns", "root", "empty", "encoding")
 NAMELESS = "the row names no file"
+SEVERAL = "it fits several files; give its path with the folder"
 TWICE = "named twice in the table; the first row counts"
 _ROW = re.compile(r"row\[(\d+)\]")
 _TRIED = 200
@@ -85,11 +86,11 @@ class TableSource(Listed):
         columns = find_columns(table.columns, {**given, "uri": name})
         converted = convert(table, columns, empty=empty_option(self.options))
         names = ["" if cell is None else str(cell) for cell in table.columns[name]]
-        uris, notes, how, nearest = self._resolve(names)
+        uris, notes, how, nearest, several = self._resolve(names)
         items: dict[str, Item] = {}
         rejects: list[Reject] = []
         for line, (written, uri, row) in enumerate(zip(names, uris, converted.records(), strict=True)):
-            if reason := self._unfit(uri, items):
+            if reason := SEVERAL if line in several else self._unfit(uri, items):
                 rejects.append(Reject(written or f"line {table.lines[line]}", reason))
             else:
                 items[uri] = make_item(uri, row, columns)
@@ -103,11 +104,14 @@ class TableSource(Listed):
             columns=column_readings(converted, columns),
             matched=len(items),
             repeated=sum(reject.reason == TWICE for reject in rejects),
-            unmatched=sum(reject.reason not in (TWICE, NAMELESS) for reject in rejects),
+            ambiguous=len(several),
+            unmatched=sum(reject.reason not in (TWICE, NAMELESS, SEVERAL) for reject in rejects),
             empty=sum(reject.reason == NAMELESS for reject in rejects),
             how=how,
             names_without_picture=tuple(lost),
             nearest_pictures=tuple(tuple(nearest(name)) for name in lost),
+            ambiguous_names=tuple(names[line] for line in several)[:MOST_NAMES],
+            fitting_pictures=tuple(several.values())[:MOST_NAMES],
         )
         return Listing(list(items.values()), rejects, tables=(reading,), notes=(*converted.notes, *notes, *_reject_notes(rejects, table)))
 
@@ -164,16 +168,16 @@ class TableSource(Listed):
                 return path.relative_to(self._root).as_posix()
         return ""
 
-    def _resolve(self, names: Sequence[str]) -> tuple[list[str], list[str], dict[str, int], Nearest]:
+    def _resolve(self, names: Sequence[str]) -> tuple[list[str], list[str], dict[str, int], Nearest, dict[int, tuple[str, ...]]]:
         """The file of each row, seen from the root, or the path as written where there is none; notes; lines by what they matched on;
-        and what finds the nearest pictures that no row names.
+        what finds the nearest pictures that no row names; and by line that fits several files, the first three of these.
         """
         uris = [self._place(name) or name.strip().replace("\\", "/").removeprefix("./") for name in names]
         there = {uri for uri in uris if not leaves_root(uri) and _is_file(self._root / uri)}
         lost = [line for line, uri in enumerate(uris) if uri and uri not in there]
         how = Counter({"path": len(uris) - len(lost)})
         if not lost:
-            return uris, [], dict(how), Nearest(())
+            return uris, [], dict(how), Nearest(()), {}
         files = self._files()
         free = [file for file in files if file not in there]  # a file that a row names exactly is that row's
         found: Join = join([names[line] for line in lost], free)
@@ -184,15 +188,20 @@ class TableSource(Listed):
         what, of_lines = self._path.name, counted(len(names), "line")
         words = {"path": "their path in another spelling (Unicode form, slashes, drive)", **HOW}
         notes = [f"{count} of {of_lines} of {what} {verb_for(count, 'is')} matched by {words[step]}" for step, count in found.how.items()]
-        if n := len(found.ambiguous):
-            name = names[lost[found.ambiguous[0]]]
-            notes.append(f"{n} of {of_lines} of {what} {verb_for(n, 'fits')} several files, such as '{short(name)}'")
+        several = {lost[at]: tuple(candidates(names[lost[at]], free)[:3]) for at in found.ambiguous}
+        if n := len(several):
+            line, fitting = next(iter(several.items()))
+            files_named = " and ".join(short(one) for one in fitting[:2])
+            notes.append(
+                f"{n} of {of_lines} of {what} {verb_for(n, 'does')} not name one file, such as '{short(names[line])}' ({files_named}); "
+                "give paths with their folder"
+            )
         if n := len(found.unmatched):
             name = names[lost[found.unmatched[0]]]
             near = ", ".join(short(one, 40) for one in nearest(name))
             nearby = f" (nearest are {near})" if near else ""
             notes.append(f"{n} of {of_lines} of {what} {verb_for(n, 'names')} no file, such as '{short(name)}'{nearby}")
-        return uris, notes, dict(how + found.how), nearest
+        return uris, notes, dict(how + found.how), nearest, several
 
     def _files(self) -> list[str]:
         """Files below the root, in order; links to folders and hidden things are not followed."""

@@ -15,13 +15,14 @@ from ..types import Item, Reject
 from ..wording import noun_for, verb_for
 from .cell_values import EMPTY_WORDS
 from .folder_layout import FolderLayout, arrange
+from .folder_levels import levels_option
 from .metadata import check_mapping, make_item
 from .reading import Listing, TableReading, short
 from .table_match import Matched, match
 from .table_reader import SUFFIXES, Table, is_table, read_table
 from .table_text import check_encoding
 
-OPTIONS = ("table", "columns", "empty", "encoding")
+OPTIONS = ("table", "columns", "empty", "encoding", "folders")
 _STEMS = ("labels", "label", "metadata")
 _KNOWN_TABLES = {
     "annotations": {"Image Name", "Majority Vote Label"},  # MHIST
@@ -39,6 +40,7 @@ def check_options(kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
     check_mapping(options.get("columns", {}))
     empty_option(options)
     encoding_option(options)
+    levels_option(options.get("folders"))
     return dict(options)
 
 
@@ -78,7 +80,7 @@ def list_pictures(names: Sequence[str], *, read: Callable[[str], bytes], options
 
     tables = [name for name in names if is_candidate(name)]
     pictures = [name for name in names if not is_candidate(name)]
-    layout = arrange(pictures)
+    layout = arrange(pictures, levels_option(options.get("folders")))
     chosen = _chosen(tables, layout, table, options) if pictures else {}
     matches = _matches(chosen, pictures, options)
     rows: dict[str, tuple[Matched, Mapping[str, Any]]] = {}
@@ -94,7 +96,7 @@ def list_pictures(names: Sequence[str], *, read: Callable[[str], bytes], options
         layout=layout.known.title if layout.known else "",
         suggested_kind=_kind(layout, chosen),
         tables=readings,
-        notes=(*_layout_notes(layout, pictures), *notes, *_stray_notes(stray, readings, layout)),
+        notes=(*_layout_notes(layout, items), *notes, *_stray_notes(stray, readings, layout)),
     )
 
 
@@ -161,15 +163,18 @@ def _fields(item: Item) -> dict[str, Any]:
     return {field: getattr(item, field) for field in Item.__dataclass_fields__}
 
 
-def _layout_notes(layout: FolderLayout, pictures: Sequence[str]) -> list[str]:
+def _layout_notes(layout: FolderLayout, items: Sequence[Item]) -> list[str]:
     if layout.known is not None:
         kind = layout.known.kind
         how = f"; --kind {kind} takes it with its published splits, where it is whole" if kind else ""
         return [f"the files are laid out as in {layout.known.title}, and labels are taken from there{how}"]
-    below = {name[len(layout.shared) :].count("/") for name in pictures}
-    if layout.shared and below == {0} and len(pictures) > 1:
+    below = {item.uri[len(layout.shared) :].count("/") for item in items}
+    if layout.shared and below == {0} and len(items) > 1:
         return [f"all pictures lie in one folder ({short(layout.shared.rstrip('/'))}), which is not taken for a label"]
-    return []
+    from_folders = (
+        layout.fields[item.uri].get(field) == getattr(item, field) is not None for item in items for field in ("label", "patient")
+    )
+    return [layout.note] if layout.note and any(from_folders) else []
 
 
 def _stray_notes(stray: Sequence[str], read: Sequence[TableReading], layout: FolderLayout) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import logging
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,7 +37,8 @@ _MAX_BYTE = 255
 def decode_tiff(data: bytes, limits: Limits) -> Image:
     """(h w 3) uint8 RGB of the first page, or of three 8-bit channels in pages of their own (OME, ImageJ).
 
-    Raises ``ImageRejected`` with the name of the compression or layout where it is one that is not read.
+    Raises ``ImageRejected`` with the name of the compression or layout where it is one that is not read, and for stacks whose
+    planes (OME, ImageJ, tifffile) are depths or times.
     """
     import tifffile
 
@@ -238,25 +240,27 @@ def _alpha_kind(extra: tuple[int, ...], channels: int) -> int | None:
 
 
 def _channel_pages(file: TiffFile, page: TiffPage) -> list[TiffPage]:
-    """The three pages that are red, green and blue; none where the first page is the picture. Raises ``ImageRejected`` for others."""
-    if page.samplesperpixel != 1 or page.photometric not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO):
-        return []
+    """The three pages that are red, green and blue; none where the first page is the picture.
+
+    Raises ``ImageRejected`` for stacks (depth, time) and for other channels. Levels of a pyramid are neither.
+    """
     kind = "OME" if file.is_ome else "ImageJ" if file.is_imagej else "tifffile" if page.is_shaped else ""
     if not kind:
         return []
     series = file.series[0]
     sizes = dict(zip(series.axes, series.shape, strict=True))
-    others = int(np.prod([size for axis, size in sizes.items() if axis not in "CYXS"]))
     channels = sizes.get("C", 1)
-    if kind == "tifffile":  # it writes no meaning of its planes
-        channels, others = others, 1
-        if channels != len("RGB"):
-            return []
+    stack = {axis: size for axis, size in sizes.items() if axis not in "CYXS" and size > 1}
+    is_grey = page.samplesperpixel == 1 and page.photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO)
+    if kind == "tifffile" and is_grey and list(stack.values()) == [len("RGB")]:  # it writes no meaning of its planes
         raise ImageRejected("three grey pages that may be the channels of one picture; save it as one RGB picture")
+    if stack:
+        axes = ", ".join(f"{axis}={size}" for axis, size in stack.items())
+        raise ImageRejected(f"a stack of {prod(stack.values())} planes ({kind}, {axes}), of which none is the picture; save one as a PNG")
     if channels == 1:
         return []
     pages: list[Any] = list(series.pages)
-    if channels != len("RGB") or others != 1 or page.dtype != np.uint8 or len(pages) != channels or None in pages:
+    if channels != len("RGB") or not is_grey or page.dtype != np.uint8 or len(pages) != channels or None in pages:
         raise ImageRejected(
             f"its {channels} channels lie in pages of their own ({kind}), and only three of 8 bits make a colour picture; "
             "save it as one RGB picture"

@@ -46,6 +46,15 @@ def test_bach_is_split_where_eva_splits_it(tmp_path: Path) -> None:
     assert [reject.uri for reject in source.rejects()] == ["ICIAR2018_BACH_Challenge/Photos/Benign/Thumbs.db"]
 
 
+def test_the_photos_of_bach_by_themselves_have_the_same_splits(tmp_path: Path) -> None:
+    whole = open_source(replicas.bach(tmp_path), kind="bach")
+    photos = open_source(tmp_path / "ICIAR2018_BACH_Challenge" / "Photos", kind="bach")
+    assert [(item.uri.removeprefix("ICIAR2018_BACH_Challenge/Photos/"), item.label, item.split) for item in whole.items()] == [
+        (item.uri, item.label, item.split) for item in photos.items()
+    ]
+    assert photos.read(photos.items()[0].uri).shape == whole.read(whole.items()[0].uri).shape
+
+
 def test_a_missing_bach_picture_is_refused_because_it_would_shift_the_split(tmp_path: Path) -> None:
     photos = replicas.bach(tmp_path) / "ICIAR2018_BACH_Challenge" / "Photos"
     (photos / "InSitu" / "is050.tif").rename(photos / "Normal" / "n101.tif")

@@ -171,7 +171,7 @@ def test_kinds_and_options_that_do_not_exist(tmp_path: Path) -> None:
     folder(tmp_path, "a.png")
     with pytest.raises(SourceError, match="no kind of source called 'floder'"):
         open_source(tmp_path, kind="floder")
-    with pytest.raises(SourceError, match="takes the options table, columns, empty, encoding, not root"):
+    with pytest.raises(SourceError, match="takes the options table, columns, empty, encoding, folders, not root"):
         open_source(tmp_path, options={"root": "x"})
 
 

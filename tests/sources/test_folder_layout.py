@@ -165,6 +165,19 @@ def test_bach_without_its_kind_has_its_labels_and_names_the_kind(opened) -> None
     assert any("--kind bach" in note for note in reading.notes)
 
 
+@pytest.mark.parametrize("wrapper", ["", "breast/"])
+def test_the_photos_of_bach_by_themselves_name_the_kind(opened, wrapper: str) -> None:
+    classes = ("Benign", "InSitu", "Invasive", "Normal")
+    reading = reading_of(opened(contents(*(f"{wrapper}{label}/{number}.tif" for label in classes for number in range(3)))))
+    assert reading.suggested_kind == "bach" and reading.labels == dict.fromkeys(classes, 3)
+    assert any("--kind bach" in note for note in reading.notes)
+
+
+def test_three_of_its_four_classes_or_other_files_are_not_taken_for_bach() -> None:
+    assert arrange([f"{label}/1.tif" for label in ("Benign", "Invasive", "Normal")]).known is None
+    assert arrange([f"{label}/1.png" for label in ("Benign", "InSitu", "Invasive", "Normal")]).known is None
+
+
 def test_both_parts_of_crc_side_by_side_are_splits(opened) -> None:
     classes = ("ADI", "BACK", "DEB", "LYM", "MUC", "MUS", "NORM", "STR", "TUM")
     names = [f"{part}/{label}/1.tif" for part in ("NCT-CRC-HE-100K", "CRC-VAL-HE-7K") for label in classes]

@@ -31,7 +31,7 @@ from explorer.types import Item, Source
 
 IN_CI = os.environ.get("CI", "").lower() in ("true", "1")
 BOUNDED = settings(
-    max_examples=40 if IN_CI else 60,
+    max_examples=40 if IN_CI else int(os.environ.get("EXPLORER_WIDE_EXAMPLES", "60")),
     derandomize=IN_CI,
     deadline=None,
     database=None,

@@ -106,3 +106,20 @@ def test_a_file_that_one_row_names_exactly_is_not_given_to_a_row_that_names_it_n
     source = open_source(tmp_path / "t.csv")
     assert [(item.uri, item.label) for item in source.items()] == [("01.png", "B")]
     assert [(reject.uri, reject.reason) for reject in source.rejects()] == [("1.png", "there is no such file")]
+
+
+def test_names_that_fit_several_files_are_listed_with_these(tmp_path: Path) -> None:
+    write_folder(tmp_path, contents("p/A/0.png", "p/B/0.png", "p/B/1.png", t__csv="file,label\n0.png,X\n1.png,Y\n9.png,Z\n"))
+    source = open_source(tmp_path / "t.csv")
+    (table,) = reading_of(source).tables
+    assert (table.lines, table.matched, table.ambiguous, table.unmatched) == (3, 1, 1, 1)
+    assert table.ambiguous_names == ("0.png",) and table.fitting_pictures == (("p/A/0.png", "p/B/0.png"),)
+    assert table.names_without_picture == ("9.png",)
+    assert {reject.uri: reject.reason for reject in source.rejects()} == {
+        "0.png": "it fits several files; give its path with the folder",
+        "9.png": "there is no such file",
+    }
+    assert (
+        "1 of 3 lines of t.csv does not name one file, such as '0.png' (p/A/0.png and p/B/0.png); give paths with their folder"
+        in reading_of(source).notes
+    )

@@ -390,6 +390,31 @@ def test_quoted_thousands_between_commas_stay_text() -> None:
     assert converted('file,x\na,"0,5"\nb,"12,25"\n').columns["x"] == [0.5, 12.25]
 
 
+def column_notes(text: str, name: str) -> list[str]:
+    return [note for note in converted(text).notes if name in note]
+
+
+def test_a_point_that_may_stand_before_thousands_is_said() -> None:
+    assert column_notes('file,cells\na,"1,234,567"\nb,1.234\n', "'1.234'") == [
+        "labels.csv: '1.234' in cells was read as a decimal, although it may be 1234"
+    ]
+    other_column = "file;weight;cells\na;2,5;1.234\nb;3,5;12\n"
+    assert converted(other_column).columns["cells"] == [1.234, 12.0]
+    assert column_notes(other_column, "cells") == ["labels.csv: '1.234' in cells was read as a decimal, although it may be 1234"]
+    assert not column_notes("file;weight;cells\na;2,5;1.234\nb;3,5;12.5\n", "in cells")
+    assert not column_notes("file,weight,cells\na,2.5,1.234\nb,3.5,12\n", "cells")
+
+
+@pytest.mark.parametrize(
+    ("cells", "shown"),
+    [(["2,5", "1.234"], "'2,5' and '1.234'"), (["1,234", "2,500"], "'1,234'"), (["1.234,5", "7.25"], "'1.234,5' and '7.25'")],
+)
+def test_numbers_that_can_be_read_in_several_ways_stay_text_and_it_is_said(cells: list[str], shown: str) -> None:
+    table = converted("file,x\n" + "".join(f'{row}.png,"{cell}"\n' for row, cell in enumerate(cells)))
+    assert table.columns["x"] == cells
+    assert table.notes == (f"labels.csv: column 'x' stays text, since its numbers can be read in several ways, such as {shown}",)
+
+
 def test_numbers_with_units_are_converted_or_kept_as_text_and_said() -> None:
     table = converted("file,mpp,x_px0\na,0.25 um,10\nb,250nm/px,10.0\nc,20x,10.5\nd,,1e300\ne,-1,\n")
     assert table.columns["mpp"] == [0.25, 0.25, None, None, None] and table.columns["mpp_"] == ["0.25 um", "250nm/px", "20x", None, "-1"]

@@ -11,7 +11,7 @@ import pytest
 from bad_files import encoded, patch
 
 from explorer.errors import ImageRejected, SourceError
-from explorer.sources import open_source
+from explorer.sources import open_source, reading_of
 from explorer.types import Limits
 
 PNG = encoded(patch(8), "PNG")
@@ -51,6 +51,36 @@ def test_every_field_by_its_own_name(tmp_path: Path) -> None:
     (item,) = open_source(path).items()
     assert (item.id, item.label, item.patient, item.slide, item.site, item.split) == ("id7", "L", "P", "S", "C", "val")
     assert (item.mpp, item.x_px0, item.y_px0, item.side_px0, dict(item.extra)) == (0.25, 10, 20, 512, {"more": "x"})
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Datei;Diagnose;Patienten-ID;Schnitt;Klinik",
+        "Fichier;Catégorie;N° patient;Lame;Hôpital",
+        "Archivo;Etiqueta;Paciente;Laminilla;Centro",
+        "Bild;Klasse;Patient;Objektträger;Standort",
+        "file;Diagnostic;Patient;Slide;Site",
+    ],
+)
+def test_columns_named_in_other_languages_are_guessed_and_it_is_said(tmp_path: Path, header: str) -> None:
+    root = pictures(tmp_path, "1.png", "2.png")
+    (root / "labels.csv").write_text(f"{header}\n1.png;A;P1;S1;C1\n2.png;B;P2;S2;C2\n", encoding="utf-8")
+    for source in (open_source(root), open_source(root / "labels.csv")):
+        assert [(item.label, item.patient, item.slide, item.site) for item in source.items()] == [
+            ("A", "P1", "S1", "C1"),
+            ("B", "P2", "S2", "C2"),
+        ]
+        said = [note for note in reading_of(source).notes if "a guess by its name" in note]
+        assert f"labels.csv: column {header.split(';')[1]!r} is taken for label, which is a guess by its name" in said
+
+
+def test_english_names_of_columns_come_before_others(tmp_path: Path) -> None:
+    root = pictures(tmp_path, "1.png")
+    (root / "labels.csv").write_text("file,Diagnose,label\n1.png,long words,A\n")
+    source = open_source(root)
+    assert [(item.label, item.extra) for item in source.items()] == [("A", {"Diagnose": "long words"})]
+    assert not any("guess" in note for note in reading_of(source).notes)
 
 
 def test_a_mapping_names_the_columns_and_wins(tmp_path: Path) -> None:

@@ -189,11 +189,36 @@ def test_other_channels_in_pages_are_refused_with_the_reason(kind: str, shape: t
     assert f"its {shape[0]} channels lie in pages of their own ({'OME' if kind == 'ome' else 'ImageJ'})" in reason(data)
 
 
-def test_of_planes_in_depth_or_time_the_first_is_read() -> None:
-    planes = np.stack([GREY, 255 - GREY, GREY // 2])
-    for kind in ("ome", "imagej"):
-        data = written(planes, photometric="minisblack", metadata={"axes": "ZYX"}, **{kind: True})
-        np.testing.assert_array_equal(read(data)[..., 1], GREY)
+@pytest.mark.parametrize("axes", ["Z", "T", "TZ"])
+@pytest.mark.parametrize("pixels", [GREY, PIXELS], ids=["grey", "colour"])
+@pytest.mark.parametrize("kind", ["ome", "imagej"])
+def test_a_stack_in_depth_or_time_is_refused_with_its_axes(kind: str, pixels: np.ndarray, axes: str) -> None:
+    stack = np.stack([pixels, 255 - pixels, pixels // 2, pixels]).reshape((2, 2, *pixels.shape) if axes == "TZ" else (4, *pixels.shape))
+    colour = pixels.ndim == 3
+    axes_written = f"{axes}YX{'S' if colour else ''}"
+    data = written(stack, photometric="rgb" if colour else "minisblack", metadata={"axes": axes_written}, **{kind: True})
+    sizes = "T=2, Z=2" if axes == "TZ" else f"{axes}=4"
+    name = "OME" if kind == "ome" else "ImageJ"
+    assert reason(data) == f"a stack of 4 planes ({name}, {sizes}), of which none is the picture; save one as a PNG"
+
+
+def test_a_stack_that_tifffile_wrote_without_axes_is_refused_too() -> None:
+    assert "a stack of 5 planes (tifffile" in reason(written(np.stack([GREY] * 5), photometric="minisblack"))
+    assert "a stack of 2 planes (tifffile" in reason(written(np.stack([PIXELS] * 2), photometric="rgb"))
+
+
+@pytest.mark.parametrize("kind", ["ome", "plain"])
+@pytest.mark.parametrize("inside", [True, False], ids=["in sub-directories", "in pages"])
+def test_levels_of_a_pyramid_are_no_planes(kind: str, inside: bool) -> None:
+    if kind == "ome" and not inside:
+        pytest.skip("OME keeps levels in sub-directories")
+    options: dict[str, Any] = {"photometric": "rgb"} | ({"metadata": {"axes": "YXS"}} if kind == "ome" else {})
+    buffer = io.BytesIO()
+    with tifffile.TiffWriter(buffer, ome=kind == "ome") as file:
+        file.write(PIXELS, subifds=2 if inside else None, **options)
+        for step in (2, 4):
+            file.write(PIXELS[::step, ::step], photometric="rgb", subfiletype=1)
+    np.testing.assert_array_equal(read(buffer.getvalue()), PIXELS)
 
 
 def test_three_grey_pages_without_a_meaning_are_not_taken_for_the_first_of_them() -> None:

@@ -32,11 +32,12 @@ _ENCODINGS = {
     "cp932": "Japanese (Shift JIS)",
     "cp949": "Korean (cp949)",
 }
+_FOLDERS = ("", "label", "label/patient", "patient/label", "split/label", "split/label/patient", "split/patient/label")
 _WITH_TABLES = ("folder", "upload", "zip")
 
 
 def choices() -> dict[str, Any]:
-    """The user's corrections so far: ``kind``, ``columns``, ``table``, ``empty``, ``encoding``, each only if it was changed."""
+    """The user's corrections so far, each only if it was changed: ``kind``, and options of the source such as ``columns``."""
     found: dict[str, Any] = st.session_state.setdefault(CHOICES, {})
     return found
 
@@ -58,6 +59,16 @@ def show(found: Mapping[str, Any]) -> None:
         known = reading["layout"] or reading["suggested_kind"]
         st.button(
             f"Take it as {known} with its published splits", key="new/kind", on_click=_choose, args=("kind", reading["suggested_kind"])
+        )
+    if choices().get("folders") or any("--option folders=" in note for note in reading["notes"]):
+        st.selectbox(
+            "What the folders are, outermost first",
+            _FOLDERS,
+            index=_FOLDERS.index(choices().get("folders") or ""),
+            format_func=lambda levels: levels.replace("/", " / ") if levels else "found by itself",
+            key="new/folders",
+            on_change=lambda: _choose("folders", st.session_state["new/folders"] or None),
+            width=320,
         )
     unread = [reject["uri"] for reject in found["rejects"] if reject["reason"] == _UNREAD]
     if reading["tables"] or unread or choices():

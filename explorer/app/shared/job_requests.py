@@ -85,6 +85,9 @@ class Build(_Request):
     encoding: Annotated[str | None, Field(max_length=40, description="Encoding of a table that is text, where it is guessed wrongly.")] = (
         None
     )
+    folders: Annotated[str | None, Field(max_length=60, description="What nested folders are, outermost first, as in patient/label.")] = (
+        None
+    )
 
     def command(self) -> list[str]:
         source = self._source()
@@ -98,7 +101,7 @@ class Build(_Request):
 
     def options(self) -> dict[str, Any]:
         """Options of the source, never ``root``, which would let a table name files outside of the allowed folders."""
-        given = {"columns": dict(self.columns) or None, "table": self.table, "empty": self.empty, "encoding": self.encoding}
+        given = {"columns": dict(self.columns) or None} | {name: getattr(self, name) for name in ("table", "empty", "encoding", "folders")}
         return {key: value for key, value in given.items() if value is not None}
 
     def title(self) -> str:

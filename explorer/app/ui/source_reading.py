@@ -31,6 +31,8 @@ _REMEDIES = (  # of the command line, and what to do in the form instead
     (re.compile(r"; to keep such words as values, use --option empty=\[\]"), "; to keep such words as values, take the tick away"),
     (re.compile(r", or give the option encoding"), ", or choose another encoding"),
     (re.compile(r"say --option 'table=[^']*', or call it labels\.csv"), "choose it as the table that describes the pictures"),
+    (re.compile(r"; where it is wrong, say --option folders=\S+"), "; where it is wrong, choose below what the folders are"),
+    (re.compile(r"; --option folders=\S+ or --option folders=\S+ says what they are"), "; choose below what the folders are"),
     (re.compile(r"; --kind \S+ takes it with its published splits, where it is whole"), ""),
 )
 

@@ -76,12 +76,12 @@ def _split(protocol: Protocol[Any], question: Question, *, apart: bool = True) -
 
 
 def _left_out(question: Question, classes: Mapping[str, int]) -> tuple[str, ...]:
-    """A sentence on the classes that could not be measured."""
+    """A sentence that names every class that could not be measured."""
     if not classes:
         return ()
     what = f"too few {question.group_name}s" if question.group_name else "too few rows"
     was = "was" if len(classes) == 1 else "were"
-    return (f"{classes_of(classes, most_characters=1000)} {was} left out, because {what} hold {'it' if len(classes) == 1 else 'them'}.",)
+    return (f"{classes_of(classes, most_characters=None)} {was} left out, because {what} hold {'it' if len(classes) == 1 else 'them'}.",)
 
 
 def _own_split(question: Question, found: Split) -> tuple[str, ...]:

@@ -114,3 +114,14 @@ def test_about_shows_how_the_table_was_joined(place: Path) -> None:
     pipeline.ingest(open_source(place), name="c", settings=own)
     shown = words(page("about", collection="c"))
     assert "Where labels come from" in shown and "1 of 3 lines of labels.csv names no picture, such as '9'" in shown
+
+
+def test_what_nested_folders_are_is_guessed_and_can_be_corrected(place: Path) -> None:
+    place = write_folder(place.parent / "nested", contents(*(f"P{number}/{label}/1.png" for number in range(3) for label in ("in", "out"))))
+    test = sheet(place)
+    shown = words(test)
+    assert "2 labels (in, out) · 3 patients" in shown and "choose below what the folders are" in shown and "--option" not in shown
+    test.selectbox(key="new/folders").set_value("label/patient")
+    assert "3 labels (P0, P1, P2) · 2 patients" in words(checked(test))
+    test.selectbox(key="new/folders").set_value("")
+    assert "2 labels (in, out) · 3 patients" in words(checked(test))

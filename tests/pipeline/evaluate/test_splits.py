@@ -19,6 +19,11 @@ from explorer.collection import Collection
 from explorer.errors import InputError
 from explorer.evaluation.counted_rows import alike
 from explorer.pipeline import Question, embed, evaluate, ingest, read_report
+from explorer.pipeline.evaluate.measure import measure
+from explorer.pipeline.evaluate.protocols.base import Protocol
+from explorer.pipeline.evaluate.protocols.base import Question as AskedQuestion
+from explorer.pipeline.evaluate.protocols.knn import KNN
+from explorer.pipeline.evaluate.protocols.retrieval import RETRIEVAL
 from explorer.pipeline.evaluate.splits import Part, own_split, split
 from explorer.search import allowed_rows
 from explorer.sources import open_source
@@ -170,6 +175,19 @@ def test_classes_to_judge_that_are_not_learnt_are_left_out_and_named() -> None:
     found = split(part(label, given=given), teacher=None, with_val=False, apart=True, seed=0)
     assert found.classes_left_out == {"new": 2}
     assert found.test.tolist() == [6, 7, 8, 9]
+
+
+@pytest.mark.parametrize("protocol", [RETRIEVAL, KNN], ids=lambda protocol: protocol.name)
+def test_a_report_names_each_of_more_than_a_hundred_classes_that_are_left_out(protocol: Protocol[Any]) -> None:
+    rare = [f"rare class number {number}" for number in range(120)]
+    label = [*["a", "b"] * 12, *rare]
+    group = [*(f"p{row // 2}" for row in range(24)), *(f"q{number}" for number in range(120))]
+    vectors = np.random.default_rng(0).normal(size=(len(label), 4)).astype(np.float32)
+    question = AskedQuestion(part(label, group=group), group_name="patient")
+    finding = measure(protocol, question, vectors).finding
+    assert dict(finding.left_out) == dict.fromkeys(rare, 1)
+    (sentence,) = (each for each in finding.sentences if "left out" in each)
+    assert sentence.startswith("120 classes with 120 rows (") and all(repr(name) in sentence for name in rare)
 
 
 @pytest.mark.parametrize("n_classes", [2, 240])
