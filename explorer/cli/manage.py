@@ -32,9 +32,18 @@ def rename(settings: Settings, report: Bars, *, name: str, new_name: str) -> Non
 @verb
 def remove(settings: Settings, report: Bars, *, name: str, yes: bool) -> None:
     """Delete the collection NAME; the pictures it was made from are not deleted."""
+    from ..errors import ArtifactDamaged
     from ..pipeline import remove as run
+    from ..pipeline import remove_damaged
 
-    collection = open_named(settings, name)
+    try:
+        collection = open_named(settings, name)
+    except ArtifactDamaged as fault:
+        if not yes:
+            click.confirm(f"{name} does not open: {fault}\nDelete it and everything in it?", abort=True, err=True)
+        remove_damaged(settings.home / name)
+        click.echo(f"{name} is gone.", err=True)
+        return
     target = collection.path.resolve() if collection.path.is_symlink() else None
     what = (
         f"{name} with its {counted(collection.n, 'row')} and everything made from them"

@@ -14,7 +14,7 @@ from .evaluate.site_bias import SiteBias, measure_site_bias, site_bias
 from .export import defused, export
 from .index import index
 from .ingest import ingest
-from .manage import remove, rename
+from .manage import remove, remove_damaged, rename
 from .project import project, stability
 
 __all__ = [
@@ -50,6 +50,7 @@ __all__ = [
     "real_terms",
     "real_to_fetch",
     "remove",
+    "remove_damaged",
     "rename",
     "reports",
     "scores",

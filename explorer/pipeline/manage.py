@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from .. import storage
 from ..collection import Collection, checked_name
 from ..errors import CollectionExists
@@ -21,6 +23,12 @@ def rename(collection: Collection, name: str) -> Collection:
         collection.path.rename(target)
         storage.sync(home)
     return Collection(target)
+
+
+def remove_damaged(path: Path) -> None:
+    """Delete the folder of a collection that does not open. Raises ``Busy`` while a step works on it."""
+    with storage.locked(storage.lock_of(path), what=f"collection {path.name!r}"):
+        storage.remove_folder(path)
 
 
 def remove(collection: Collection) -> None:

@@ -397,3 +397,13 @@ def test_a_map_says_how_much_of_it_its_seed_decides(home: Path) -> None:
     refused = call(home, "project", "patches", "--method", "pca", "--stability")
     assert refused.exit_code == 1
     assert "PCA has no seed" in refused.stderr
+
+
+def test_a_collection_that_does_not_open_can_be_removed(tmp_path: Path) -> None:
+    place = tmp_path / "home"
+    assert call(place, "ingest", str(write_patches(tmp_path / "p", per_class=2)), "--name", "p").exit_code == 0
+    (place / "p" / "collection.json").write_text("[]")
+    assert call(place, "show", "p").exit_code == 1
+    done = call(place, "remove", "p", "--yes")
+    assert done.exit_code == 0 and "p is gone" in done.stderr
+    assert not (place / "p").exists() and call(place, "remove", "p", "--yes").exit_code == 1
