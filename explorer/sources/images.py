@@ -25,7 +25,7 @@ from .jpeg_xl import decode_jpeg_xl, is_jpeg_xl
 from .samples import BROKEN, CUT, check_bytes, check_size, eight_bits, on_white, picture_rgb, rgb_of, upright
 from .tiff import decode_tiff
 
-__all__ = ["SUFFIXES", "check_bytes", "decode", "is_picture"]
+__all__ = ["SUFFIXES", "check_bytes", "decode", "foreign_format", "is_picture"]
 
 SUFFIXES = {
     ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".jp2", ".j2k", ".avif", ".jxl", ".jls",
@@ -78,6 +78,15 @@ def decode(data: bytes, *, name: str, limits: Limits = Limits()) -> Image:  # no
 def is_picture(head: bytes) -> bool:
     """Whether a file that begins with these bytes (16 are enough) is of a format read here."""
     return head.startswith(_PICTURES) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP") or _is_avif(head) or is_jpeg_xl(head)
+
+
+def foreign_format(head: bytes) -> str:
+    """The reason why a file that begins with these bytes (132 are enough) is not read, where its format is DICOM or HEIC; else empty."""
+    if head[128:132] == b"DICM":
+        return "a DICOM file, which is not read; save it as a PNG"
+    if head[4:8] == b"ftyp" and head[8:12] in _HEIF:
+        return "HEIC, which is not read; save it as a PNG"
+    return ""
 
 
 def _decode(data: bytes, limits: Limits) -> Image:
@@ -163,12 +172,8 @@ def _orientation(data: bytes) -> int:
 
 
 def _what_it_is(data: bytes, name: str) -> str:
-    kind = next((text for magic, text in _OTHERS.items() if data.startswith(magic)), "")
-    if data[128:132] == b"DICM":
-        kind = "a DICOM file, which is not read; save it as a PNG"
-    elif data[4:8] == b"ftyp" and data[8:12] in _HEIF:
-        kind = "HEIC, which is not read; save it as a PNG"
-    elif not kind and b"\0" not in data[:1024]:
+    kind = foreign_format(data) or next((text for magic, text in _OTHERS.items() if data.startswith(magic)), "")
+    if not kind and b"\0" not in data[:1024]:
         kind = "text"
     suffix = PurePosixPath(name).suffix
     but = f", although its name ends in {suffix}" if suffix.lower() in SUFFIXES else ""

@@ -34,6 +34,8 @@ _OTHERS = ["cp1251", "cp1253"]
 _SAMPLE_BYTES = 200_000
 _HIGH_RUN = re.compile(rb"[\x80-\xff]+")
 _FEWEST_KOREAN = 4
+_MOST_STRAY_ZEROS = 0.05
+"""Greatest share of zero bytes in UTF-8 text with stray ones; in UTF-16 every line break and separator has one."""
 
 
 class Text(NamedTuple):
@@ -56,12 +58,14 @@ def decode_text(data: bytes, *, what: str, encoding: str | None = None) -> Text:
     for mark, name in _MARKS:
         if data.startswith(mark):
             return Text(_strictly(data, name, what, says="announces"), _NAMES[name], guessed=False)
-    if b"\0" in data[:1000]:
-        return _without_mark(data, what)
+    zeros = data[:1000].count(0)
     try:
-        return Text(data.decode("utf-8"), "UTF-8", guessed=False)
+        if zeros <= _MOST_STRAY_ZEROS * len(data[:1000]):
+            return Text(data.decode("utf-8"), "UTF-8", guessed=False)
     except UnicodeDecodeError:
         pass
+    if zeros:
+        return _without_mark(data, what)
     text = data.decode("utf-8", errors="replace")
     broken, sound = text.count("\ufffd"), sum(character > "\x7f" for character in text)
     if sound - broken >= 10 * broken:
