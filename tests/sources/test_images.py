@@ -64,6 +64,12 @@ def test_deep_jpeg_2000_keeps_its_top_eight_bits_up_to_white(bits: int, channels
     np.testing.assert_array_equal(read(data), np.repeat((grey >> (bits - 8)).astype(np.uint8), 3, axis=2))
 
 
+def test_a_jpeg_of_12_bits_is_named_as_such() -> None:
+    samples = np.linspace(0, 4095, 256).astype(np.uint16).reshape(16, 16)
+    with pytest.raises(ImageRejected, match="a JPEG of 12 bits per sample, which is not read; save it as a PNG"):
+        read(imagecodecs.jpeg8_encode(samples, bitspersample=12))
+
+
 @pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "tiff_deflate", "packbits"])
 def test_compressed_tiff_files_are_decoded(compression: str) -> None:
     np.testing.assert_array_equal(read(encoded(patch(), "TIFF", compression=compression)), patch())
