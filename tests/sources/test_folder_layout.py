@@ -295,8 +295,9 @@ def test_names_in_utf8_without_the_flag(tmp_path: Path) -> None:
     assert source.read("Drüsen/ä1.png").shape == (8, 8, 3) and not any("guess" in note for note in reading_of(source).notes)
 
 
-def test_names_in_another_encoding_are_guessed_and_said(tmp_path: Path) -> None:
-    names = {"Drüsen/é1.png".encode("cp1252"): PNG, "Stroma/ö2.png".encode("cp1252"): PNG}
+@pytest.mark.parametrize("encoding", ["cp1252", "cp850"])
+def test_names_in_another_encoding_are_guessed_and_said(tmp_path: Path, encoding: str) -> None:
+    names = {"Drüsen/é1.png".encode(encoding): PNG, "Stroma/ö2.png".encode(encoding): PNG}
     source = open_source(zip_without_flag(tmp_path / "p.zip", names))
     assert fields(source, "label") == {"Drüsen/é1.png": ("Drüsen",), "Stroma/ö2.png": ("Stroma",)}
     assert "2 names in the archive do not say the encoding; it is guessed, as in 'Drüsen/é1.png'" in reading_of(source).notes
