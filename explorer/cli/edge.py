@@ -17,7 +17,6 @@ from types import FrameType
 import click
 from platformdirs import user_cache_path
 
-from .. import storage
 from ..errors import ExplorerError
 from .progress import FILE_VARIABLE
 
@@ -72,6 +71,8 @@ def sentences(*, debug: bool) -> Iterator[None]:
 def make_ready(home: Path) -> None:
     """Complete removals that were interrupted, and give numba a cache folder where it would have none."""
     if home.is_dir():
+        from .. import storage
+
         storage.finish_removals(home)
     if "NUMBA_CACHE_DIR" not in os.environ and not _numba_has_a_cache():
         os.environ["NUMBA_CACHE_DIR"] = str(home.resolve() / ".cache" / "numba")
@@ -79,7 +80,9 @@ def make_ready(home: Path) -> None:
 
 def _unforeseen(error: Exception) -> str:
     if isinstance(error, OSError):
-        if storage.is_full(error):
+        from ..storage import is_full
+
+        if is_full(error):
             return "The disk is full; make room and run the same command again, it goes on where it was."
         where = f" ({error.filename})" if error.filename else ""
         return f"{error.strerror or error}{where}; check that place and the space left on its disk."

@@ -18,7 +18,6 @@ from explorer.collection import open_collection
 pytestmark = pytest.mark.browser
 N = 60
 CHOSEN = "(board) => [...(board.map.chosen ?? []).keys()].filter((row) => board.map.chosen[row])"
-PAGES = ("", "map", "search", "groups", "about")
 
 
 @pytest.fixture(scope="module")
@@ -55,17 +54,6 @@ def lasso_all(page) -> None:
     box = page.locator(".stage").bounding_box()
     x, y, w, h = box["x"] + 4, box["y"] + 4, box["width"] - 8, box["height"] - 8
     draw(page, [(x, y), (x + w, y), (x + w, y + h), (x, y + h), (x, y + 2)])
-
-
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("page_name", PAGES)
-def test_every_page_opens_in_both_themes(app, browse, page_name, dark):
-    page = visit(browse, f"{app}/{page_name}?collection=tissue", dark=dark)
-    page.locator(".st-key-top").wait_for()
-    shade = page.evaluate("() => getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor")
-    brightness = sum(int(part) for part in re.findall(r"\d+", shade)[:3]) / 3
-    assert brightness < 60 if dark else brightness > 200
-    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), "something is wider than the window"
 
 
 def test_a_lasso_becomes_a_selection_and_the_link_reopens_it_in_another_browser(app, browse):
@@ -230,11 +218,10 @@ def test_a_hostile_name_is_shown_as_text_everywhere(app, browse):
     page.get_by_text(appside.HOSTILE).first.wait_for()
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize(
-    "ask",
+    "address",
     [
-        "",
+        "?collection=tissue",
         "map?collection=tissue&patch=3",
         "search?collection=tissue",
         "search?collection=tissue&patch=3",
@@ -242,10 +229,19 @@ def test_a_hostile_name_is_shown_as_text_everywhere(app, browse):
         "about?collection=tissue",
     ],
 )
-def test_axe_finds_nothing_serious(app, browse, ask, dark):
-    page = visit(browse, f"{app}/{ask}", dark=dark)
-    settled(page)
-    assert not appside.axe_faults(page)
+def test_every_page_fits_in_both_themes_and_axe_finds_nothing_serious(app, browse, address):
+    page = visit(browse, f"{app}/{address}")
+    for dark in (False, True):
+        if dark:
+            page.emulate_media(color_scheme="dark")
+            page.reload()
+        page.locator(".st-key-top").wait_for()
+        settled(page)
+        shade = page.evaluate("() => getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor")
+        brightness = sum(int(part) for part in re.findall(r"\d+", shade)[:3]) / 3
+        assert brightness < 60 if dark else brightness > 200
+        assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), "something is wider than the window"
+        assert not appside.axe_faults(page)
 
 
 def test_a_second_map_shares_the_selection_both_ways(app, browse):

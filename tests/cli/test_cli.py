@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def document(result: Result) -> Any:
 
 def test_the_demo_calls_nobody(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each look-up of a name and each connection that leaves this machine fails a test (``no_network`` of conftest.py)."""
-    monkeypatch.setattr("explorer.pipeline.build.DEMO_OPTIONS", {"n": 18, "patients": 3})
+    monkeypatch.setattr(import_module("explorer.pipeline.build"), "DEMO_OPTIONS", {"n": 18, "patients": 3})
     done = call(tmp_path / "home", "demo", "--no-app")
     assert done.exit_code == 0 and "18 synthetic patches" in done.stdout
 
@@ -146,7 +147,7 @@ def test_search_options_filter_rows_and_exclude_the_same_patient(home: Path) -> 
         (["search", "patches"], 2, "Give --row N, --image FILE, --selection TITLE or --query FILE"),
         (["search", "patches", "--row", "0", "--image", "x"], 1, "no file x"),
         (["search", "patches", "--row", "0", "--row", "1", "--region", "0,0,1,1"], 2, "--region needs exactly one --row or --image"),
-        (["search", "patches", "--row", "0", "--query", "query.json"], 2, "--query FILE says all that is asked"),
+        (["search", "patches", "--row", "0", "--query", "query.json"], 2, "--query FILE is the whole query"),
         (["search", "patches", "--row", "0", "--encoder", "kaiko-vits16"], 1, "no embedding by kaiko-vits16"),
         (["build", "nowhere", "--name", "x"], 1, "nowhere"),
         (["build", "nowhere", "--name", "x", "--encoder", "kaiko-vits16"], 1, "nowhere does not exist"),  # and nothing is fetched

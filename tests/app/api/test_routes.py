@@ -283,8 +283,9 @@ def test_a_query_picture_is_found_by_its_id_until_its_session_ends(client: TestC
     answer = client.get(urls.query(query_id))
     assert pixels(answer.content).shape == (20, 30, 3) and answer.headers["cache-control"] == "private, no-store"
     assert query_id not in json.dumps([client.get(path).text for path in ("/api/collections", "/api/jobs", "/api/health")])
-    for wrong in (query_id[:-1], "", "..%2f", query_id.swapcase()):
+    for wrong in (query_id[:-1], "..%2f", query_id.swapcase()):
         assert client.get(f"/api/queries/{wrong}.jpg").status_code == 404
+    assert client.get("/api/queries/.jpg").status_code == 405  # the address that a file is sent to
     yours.close()
     assert client.get(urls.query(query_id)).status_code == 200
     mine.close()

@@ -229,7 +229,7 @@ def test_without_a_query_patches_are_offered(both: Collection) -> None:
     (offered,) = widgets_sent(test, "grid")
     assert len(offered["cards"]) == both.n
     test.text_input(key="compare/find").set_value("nothing of the kind").run()
-    assert "No patch is called so." in words(test)
+    assert "No patch has this in its name" in words(test)
 
 
 @pytest.mark.parametrize(

@@ -54,10 +54,11 @@ def test_searches_are_done_within_the_limit_on_concurrency(opened: Collection, m
     held: list[int] = []
 
     class Bound:
-        def __enter__(self) -> None:
+        def acquire(self, *, timeout: float) -> bool:
             held.append(1)
+            return timeout > 0
 
-        def __exit__(self, *_: object) -> None:
+        def release(self) -> None:
             held.pop()
 
     kind, asked = type(opened.embedding().index), []
@@ -72,6 +73,7 @@ def test_searches_are_done_within_the_limit_on_concurrency(opened: Collection, m
     query_state.search(opened, Question(row=3, k=5))
     assert asked
     assert all(asked)
+    assert not held
 
 
 def test_patches_of_the_same_patient_are_left_out(opened: Collection) -> None:
