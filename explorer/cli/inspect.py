@@ -32,12 +32,17 @@ def inspect(settings: Settings, report: Bars, *, source: str, kind: str | None, 
     """Show what SOURCE contains and how each column of its tables is read; nothing is built and no picture is decoded."""
     from ..sources import open_source, reading_of
 
-    reading = reading_of(open_source(source, kind=kind, options=pairs(options, json_values=True), limits=settings.limits))
+    opened = open_source(source, kind=kind, options=pairs(options, json_values=True), limits=settings.limits)
+    reading, rejects = reading_of(opened), opened.rejects()
     report.close()
     if as_json:
-        echo_json(reading.to_json())
+        echo_json({**reading.to_json(), "passed_over": [asdict(reject) for reject in rejects]})
         return
     _echo(reading)
+    for reject in rejects[:_MOST_NAMES]:
+        click.echo(printable(f"passed over {reject.uri}: {reject.reason}"))
+    if len(rejects) > _MOST_NAMES:
+        click.echo(f"... and {len(rejects) - _MOST_NAMES} more; --json lists them all")
     for table in reading.tables:
         _echo_table(table)
     if reading.notes:
@@ -63,7 +68,8 @@ def _echo_table(table: TableReading) -> None:
     from ..sources.reading import outcomes, short
 
     click.echo()
-    click.echo(printable(f"{table.name} ({table.form}): {counted(table.lines, 'line')}; {', '.join(outcomes(asdict(table)))}"))
+    results = f"; {', '.join(outcomes(asdict(table)))}" if table.lines else ""
+    click.echo(printable(f"{table.name} ({table.form}): {counted(table.lines, 'line')}{results}"))
     records = [
         {
             "column": column.name,

@@ -49,6 +49,10 @@ def cluster(
     chosen = CLUSTER_DEFAULTS[method] | fitting | parameters
     if unknown := set(chosen) - set(CLUSTER_DEFAULTS[method]):
         raise InputError(f"{method} has no parameter {', '.join(sorted(unknown))}; it has {', '.join(CLUSTER_DEFAULTS[method])}.")
+    if method == "leiden" and 1 < collection.n <= chosen["n_neighbors"]:
+        note = (
+            f"there are only {collection.n} rows, so groups are found by {collection.n - 1} neighbours instead of {chosen['n_neighbors']}"
+        )
     embedding = collection.embedding(encoder)
     recipe = {"kind": "clusters", "neighbours": embedding.neighbours.key, "method": method, "seed": seed, **chosen}
     umap = embedding.map("umap") if method == "hdbscan" else None

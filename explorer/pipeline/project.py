@@ -34,7 +34,10 @@ def project(
     seed: int = 0,
     report: Report = ignore,
 ) -> Artifact:
-    """Positions of all rows on a map (``umap`` or ``pca``), with its trustworthiness."""
+    """Positions of all rows on a map (``umap`` or ``pca``), with its trustworthiness.
+
+    ``n_neighbors`` counts the row itself; where there are fewer rows, all of them are taken, and ``report`` is told so.
+    """
     embedding = collection.embedding(encoder)
     parameters: dict[str, Any] = {"n_neighbors": n_neighbors, "min_dist": min_dist, "seed": seed} if method == "umap" else {}
     recipe = {"kind": "projection", "neighbours": embedding.neighbours.key, "method": method, **parameters, **_machine(method)}
@@ -42,6 +45,9 @@ def project(
     def fill(work: Path) -> Mapping[str, Any]:
         started = time.perf_counter()
         vectors, graph = embedding.vectors, embedding.graph
+        if method == "umap" and 1 < collection.n < n_neighbors:
+            note = f"there are only {collection.n} rows, so all of them count as near instead of {n_neighbors}"
+            report(Progress("project", 0, note=note))
         xy = projection.umap(vectors, neighbours=graph, report=report, **parameters) if method == "umap" else projection.pca(vectors)
         np.save(work / "xy.npy", xy)
         measured = _write_trust(work, graph, xy, vectors, seed=seed) if collection.n >= FEWEST_ROWS_TO_TRUST else {}

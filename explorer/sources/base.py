@@ -17,7 +17,7 @@ from .reading import Listing
 
 OUTSIDE = "its path leaves the folder"
 GONE = "there is no such file"
-HEAD_BYTES = 16
+HEAD_BYTES = 132
 """Number of bytes that are enough to recognise a picture."""
 
 

@@ -20,7 +20,7 @@ from .base import HEAD_BYTES, Listed, head, no_pictures
 from .folder_layout import hidden, is_printable, leaves_root, unfit
 from .images import check_bytes
 from .reading import Listing, short
-from .table_text import decode_text
+from .table_text import decode_name
 from .tables_beside import check_options, is_candidate, list_pictures
 
 _UTF8_FLAG = 0x800
@@ -226,7 +226,7 @@ def _decoded_name(info: zipfile.ZipInfo) -> tuple[str, bool]:
     try:
         return raw.decode("utf-8"), False
     except UnicodeDecodeError:
-        return decode_text(raw, what="a name").text, True
+        return decode_name(raw), True
 
 
 def _unicode_field(extra: bytes, raw: bytes) -> str:

@@ -12,17 +12,18 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from .folder_levels import SKIPPED, fields_of_levels
-from .images import SUFFIXES, is_picture
+from .images import SUFFIXES, foreign_format, is_picture
 from .join import SPLITS
 from .known_layouts import KnownLayout, recognise
 
-SLIDES = {".svs", ".ndpi", ".mrxs", ".scn", ".vms", ".vmu", ".bif", ".svslide", ".dcm", ".czi", ".isyntax", ".zvi", ".qptiff", ".i2syntax"}
+SLIDES = {".svs", ".ndpi", ".mrxs", ".scn", ".vms", ".vmu", ".bif", ".svslide", ".czi", ".isyntax", ".zvi", ".qptiff", ".i2syntax"}
 _PACKED = {
     **dict.fromkeys((".gz", ".bz2", ".xz", ".zst"), "packed; unpack it, with gunzip for .gz"),
     **dict.fromkeys(
         (".zip", ".tar", ".tgz", ".7z", ".rar"), "an archive among the pictures; unpack it, or give it by itself if it is a zip"
     ),
     **dict.fromkeys((".h5", ".hdf5"), "an HDF5 file, which is a source by itself; give its own path"),
+    ".dcm": "a DICOM file, which is not read; cut a whole slide into patches, or save a picture as a PNG",
     **dict.fromkeys((".json", ".jsonl", ".ndjson"), "JSON, which is not read; where it describes the pictures, save it as CSV"),
 }
 """Suffixes of files that hold something useful but are not read here, with what to do."""
@@ -51,7 +52,8 @@ def unfit(name: str, head: Callable[[], bytes]) -> str:
         return f"a whole-slide file ({suffix}), which has to be cut into patches first"
     if remedy := _PACKED.get(suffix):
         return f"{remedy} ({suffix})"
-    return "" if is_picture(head()) else f"not a picture ({suffix or 'no suffix'})"
+    first = head()
+    return "" if is_picture(first) else f"{foreign_format(first) or 'not a picture'} ({suffix or 'no suffix'})"
 
 
 def is_printable(name: str) -> bool:

@@ -25,7 +25,7 @@ from .jpeg_xl import decode_jpeg_xl, is_jpeg_xl
 from .samples import BROKEN, CUT, check_bytes, check_size, eight_bits, on_white, picture_rgb, rgb_of, upright
 from .tiff import decode_tiff
 
-__all__ = ["SUFFIXES", "check_bytes", "decode", "is_picture"]
+__all__ = ["SUFFIXES", "check_bytes", "decode", "foreign_format", "is_picture"]
 
 SUFFIXES = {
     ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".jp2", ".j2k", ".avif", ".jxl", ".jls",
@@ -47,6 +47,8 @@ _OTHERS = {
 _HEIF = (b"heic", b"heix", b"hevc", b"mif1", b"msf1")
 _EXIF_MARKS = (b"Exif", b"eXIf", b"exif", b"EXIF", b"tiff:Orientation")
 _MAX_HIGH_BYTE_OF_12_BITS = 15
+_SIZ_DEPTH = 42
+"""Distance of the depth of the first component from the start of a JPEG 2000 code stream, in bytes."""
 
 _warnings_lock = threading.Lock()
 
@@ -78,6 +80,15 @@ def decode(data: bytes, *, name: str, limits: Limits = Limits()) -> Image:  # no
 def is_picture(head: bytes) -> bool:
     """Whether a file that begins with these bytes (16 are enough) is of a format read here."""
     return head.startswith(_PICTURES) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP") or _is_avif(head) or is_jpeg_xl(head)
+
+
+def foreign_format(head: bytes) -> str:
+    """The reason why a file that begins with these bytes (132 are enough) is not read, where its format is DICOM or HEIC; else empty."""
+    if head[128:132] == b"DICM":
+        return "a DICOM file, which is not read; save it as a PNG"
+    if head[4:8] == b"ftyp" and head[8:12] in _HEIF:
+        return "HEIC, which is not read; save it as a PNG"
+    return ""
 
 
 def _decode(data: bytes, limits: Limits) -> Image:
@@ -129,6 +140,8 @@ def _by_pillow(data: bytes, limits: Limits) -> Image:
 
 
 def _rgb(picture: PIL.Image.Image, data: bytes) -> Image:
+    if data.startswith(_JPEG_2000) and picture.mode != "CMYK" and (bits := _jpeg_2000_bits(data)) > 8:
+        return _deep_jpeg_2000(data, bits)
     if picture.mode.startswith(("I", "F")):
         return rgb_of(np.asarray(picture)[..., None], what="a grey picture")
     if picture.has_transparency_data:
@@ -140,16 +153,32 @@ def _rgb(picture: PIL.Image.Image, data: bytes) -> Image:
 
 
 def _deep_samples(data: bytes) -> np.ndarray | None:
-    """(h w 3) uint16 of 16-bit colour, of which Pillow gives only the high bytes; None where there is nothing deeper."""
+    """(h w 3) uint16 of a PNG of 16-bit colour, of which Pillow gives only the high bytes; None where there is nothing deeper."""
     import imagecodecs
 
-    if data.startswith(_PNG):
-        samples = imagecodecs.png_decode(data)
-    elif data.startswith(_JPEG_2000):
-        samples = imagecodecs.jpeg2k_decode(data)
-    else:
+    if not data.startswith(_PNG):
         return None
+    samples = imagecodecs.png_decode(data)
     return samples if samples.dtype == np.uint16 and samples.ndim == 3 and samples.shape[2] == 3 else None
+
+
+def _jpeg_2000_bits(data: bytes) -> int:
+    """Bits per sample as the SIZ marker states them for the first component (ITU-T T.800, A.5.1); 0 where there is none."""
+    at = data.find(b"\xff\x4f\xff\x51", max(data.find(b"jp2c"), 0)) + _SIZ_DEPTH
+    return (data[at] & 0x7F) + 1 if _SIZ_DEPTH <= at < len(data) else 0
+
+
+def _deep_jpeg_2000(data: bytes, bits: int) -> Image:
+    """JPEG 2000 of more than 8 bits. Pillow rounds its samples up beyond 255, so that white becomes black."""
+    import imagecodecs
+
+    try:
+        samples = imagecodecs.jpeg2k_decode(data)
+    except imagecodecs.Jpeg2kError as error:
+        raise ImageRejected(f"JPEG 2000 of {bits} bits in a form that is not read; save it as a PNG") from error
+    if samples.dtype != np.uint16:
+        raise ImageRejected(f"JPEG 2000 of {bits} bits with signed or very deep samples, which is not read; save it as a PNG")
+    return rgb_of(np.atleast_3d(samples) << (16 - bits), what="a JPEG 2000 picture")
 
 
 def _orientation(data: bytes) -> int:
@@ -163,12 +192,8 @@ def _orientation(data: bytes) -> int:
 
 
 def _what_it_is(data: bytes, name: str) -> str:
-    kind = next((text for magic, text in _OTHERS.items() if data.startswith(magic)), "")
-    if data[128:132] == b"DICM":
-        kind = "a DICOM file, which is not read; save it as a PNG"
-    elif data[4:8] == b"ftyp" and data[8:12] in _HEIF:
-        kind = "HEIC, which is not read; save it as a PNG"
-    elif not kind and b"\0" not in data[:1024]:
+    kind = foreign_format(data) or next((text for magic, text in _OTHERS.items() if data.startswith(magic)), "")
+    if not kind and b"\0" not in data[:1024]:
         kind = "text"
     suffix = PurePosixPath(name).suffix
     but = f", although its name ends in {suffix}" if suffix.lower() in SUFFIXES else ""

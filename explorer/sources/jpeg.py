@@ -13,6 +13,7 @@ SIGNATURE = b"\xff\xd8\xff"
 _SCAN, _JFIF, _ADOBE, _COMMENT = 0xDA, 0xE0, 0xEE, 0xFE
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC} | {0xF7}
 _LOSSLESS, _JPEG_LS = {0xC3, 0xC7, 0xCB, 0xCF}, 0xF7
+_DEEP_BITS = 12
 _COLOURS = {1: "GRAY", 3: "RGB", 4: "CMYK"}
 
 
@@ -41,6 +42,8 @@ def decode_jpeg(data: bytes, limits: Limits) -> Image | None:
     except ValueError as error:
         if frame_marker(data) in _LOSSLESS:
             return None
+        if _bits(data) == _DEEP_BITS:
+            raise ImageRejected("a JPEG of 12 bits per sample, which is not read; save it as a PNG") from error
         raise ImageRejected(_reason(error)) from error
     return pixels
 
@@ -85,6 +88,12 @@ def frame_size(data: bytes) -> tuple[int, int, int] | None:
         return None
     height, width = (int.from_bytes(data[at : at + 2], "big") for at in (frame + 5, frame + 7))
     return width, height, data[frame + 9]
+
+
+def _bits(data: bytes) -> int | None:
+    """Bits per sample as the frame header states them."""
+    frame = _frame(data)
+    return None if frame is None or frame + 4 >= len(data) else data[frame + 4]
 
 
 def _frame(data: bytes) -> int | None:

@@ -30,6 +30,7 @@ _BREAKHIS_TYPES = {
 _WILDS = re.compile(r"(?:^|/)(?P<patient>patient_\d+)_node_(?P<node>\d+)/patch_patient_\d+_node_\d+_x_(?P<x>\d+)_y_(?P<y>\d+)\.png$")
 _IDC = re.compile(r"(?:^|/)(?P<patient>\d+)_idx\d+_x(?P<x>\d+)_y(?P<y>\d+)_class(?P<label>[01])\.png$")
 _BACH = ("Benign", "InSitu", "Invasive", "Normal")
+_CRC = ("ADI", "BACK", "DEB", "LYM", "MUC", "MUS", "NORM", "STR", "TUM")
 _CRC_SPLITS = (("NCT-CRC-HE", "train"), ("CRC-VAL-HE", "val"))
 
 
@@ -106,9 +107,10 @@ def _idc(name: str) -> Fields | None:
 LAYOUTS = (
     KnownLayout("BACH", _class_folder(_BACH, above="Photos"), least=2, kind="bach"),
     KnownLayout("BACH", _class_folder(_BACH, suffix=".tif"), least=len(_BACH), kind="bach"),  # the folder Photos by itself
+    KnownLayout("CRC-VAL-HE-7K", _class_folder(_CRC, above="CRC-VAL-HE-7K", split=_CRC_SPLITS), least=5, kind="crc-val"),
     KnownLayout(
         "NCT-CRC-HE-100K and CRC-VAL-HE-7K",
-        _class_folder(("ADI", "BACK", "DEB", "LYM", "MUC", "MUS", "NORM", "STR", "TUM"), split=_CRC_SPLITS),
+        _class_folder(_CRC, split=_CRC_SPLITS),
         least=5,
         kind="crc",
     ),

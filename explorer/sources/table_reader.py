@@ -101,7 +101,8 @@ def _text(data: bytes, what: str, encoding: str | None) -> Table:
     if _HTML.match(text):
         raise SourceError(f"{what} is a web page that holds a table; open it in a spreadsheet program and save it as CSV UTF-8.")
     if "\0" in text:
-        raise SourceError(f"{what} is no text table (it holds zero bytes); save it as CSV UTF-8, Excel or Parquet.")
+        line = len(text[: text.index("\0")].splitlines()) or 1
+        raise SourceError(f"{what} is no text table (it holds zero bytes, first in line {line}); save it as CSV UTF-8, Excel or Parquet.")
     found = parse(text, what=what)
     notes = list(found.notes)
     if guessed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from ..errors import SourceError
@@ -24,6 +25,8 @@ _WESTERN = {  # letters of the languages that each encoding was made for
     "cp1250": frozenset("áčďéěíňóřšťúůýžÁČĎÉĚÍŇÓŘŠŤÚŮÝŽąćęłńśźżĄĆĘŁŚŹŻäöüßÄÖÜőűŐŰľĺŕ"),
     "cp1254": frozenset("çğıöşüÇĞİÖŞÜâîû"),
 }
+_WESTERN_OF_NAMES = {"cp1252": _WESTERN["cp1252"], "cp850": _WESTERN["cp1252"], **_WESTERN}
+"""Those of names in archives: Windows packs them in its DOS encoding. The first of equals counts, so MacRoman comes after it."""
 _SIGNS = frozenset("µ°²³±–—’‘“”„…«»·½¼×§®€£ºª\u00a0")
 _GUESSES = {
     **{"cp1252": "Windows-1252", "mac_roman": "MacRoman", "cp1250": "Windows-1250", "cp1254": "Windows-1254", "cp1251": "Windows-1251"},
@@ -34,6 +37,8 @@ _OTHERS = ["cp1251", "cp1253"]
 _SAMPLE_BYTES = 200_000
 _HIGH_RUN = re.compile(rb"[\x80-\xff]+")
 _FEWEST_KOREAN = 4
+_MOST_STRAY_ZEROS = 0.05
+"""Greatest share of zero bytes in UTF-8 text with stray ones; in UTF-16 every line break and separator has one."""
 
 
 class Text(NamedTuple):
@@ -56,18 +61,25 @@ def decode_text(data: bytes, *, what: str, encoding: str | None = None) -> Text:
     for mark, name in _MARKS:
         if data.startswith(mark):
             return Text(_strictly(data, name, what, says="announces"), _NAMES[name], guessed=False)
-    if b"\0" in data[:1000]:
-        return _without_mark(data, what)
+    zeros = data[:1000].count(0)
     try:
-        return Text(data.decode("utf-8"), "UTF-8", guessed=False)
+        if zeros <= _MOST_STRAY_ZEROS * len(data[:1000]):
+            return Text(data.decode("utf-8"), "UTF-8", guessed=False)
     except UnicodeDecodeError:
         pass
+    if zeros:
+        return _without_mark(data, what)
     text = data.decode("utf-8", errors="replace")
     broken, sound = text.count("\ufffd"), sum(character > "\x7f" for character in text)
     if sound - broken >= 10 * broken:
         return Text(text, f"UTF-8 in which {counted(broken, 'character')} {verb_for(broken, 'is')} broken", guessed=True)
     name = _guess(data)
     return Text(data.decode(name, errors="replace"), _GUESSES.get(name, name), guessed=True)
+
+
+def decode_name(raw: bytes) -> str:
+    """The name of a file in an archive that does not say its encoding, in the likeliest one."""
+    return raw.decode(_guess(raw, _WESTERN_OF_NAMES), errors="replace")
 
 
 def check_encoding(name: str) -> str:
@@ -105,14 +117,14 @@ def _without_mark(data: bytes, what: str) -> Text:
         raise SourceError(f"{what} is no text (it holds zero bytes); save it again as CSV UTF-8.") from error
 
 
-def _guess(data: bytes) -> str:
+def _guess(data: bytes, western: Mapping[str, frozenset[str]] = _WESTERN) -> str:
     """The likeliest of the encodings that spreadsheets still write.
 
     Letters common in their languages speak for the Western ones, pairs of bytes in the rows of frequent characters for the
     Chinese, Japanese and Korean ones. Where none of these is likely, charset-normalizer judges.
     """
     sample = data[:_SAMPLE_BYTES] if _HIGH_RUN.search(data[:_SAMPLE_BYTES]) else data
-    scores = {name: _western(sample, name, letters) for name, letters in _WESTERN.items()}
+    scores = {name: _western(sample, name, letters) for name, letters in western.items()}
     scores |= {name: _eastern(sample, name) for name in ("gb18030", "big5", "cp932")}
     if _is_hangul(sample):
         scores = {"cp949": 1.0, **scores}

@@ -85,7 +85,7 @@ class TableSource(Listed):
             raise SourceError(no_header(table.name, name))
         columns = find_columns(table.columns, {**given, "uri": name})
         converted = convert(table, columns, empty=empty_option(self.options))
-        names = ["" if cell is None else str(cell) for cell in table.columns[name]]
+        names = _texts(table.columns[name])
         uris, notes, how, nearest, several = self._resolve(names)
         items: dict[str, Item] = {}
         rejects: list[Reject] = []
@@ -95,7 +95,7 @@ class TableSource(Listed):
             else:
                 items[uri] = make_item(uri, row, columns)
         if not items:
-            raise SourceError(self._none_found(rejects))
+            raise SourceError(self._none_found(rejects, nearest))
         lost = [reject.uri for reject in rejects if reject.reason == GONE][:MOST_NAMES]
         reading = TableReading(
             name=table.name,
@@ -152,6 +152,11 @@ class TableSource(Listed):
             return called
         if looks:
             return looks[0]
+        identifiers = file_columns(table, given, by_name=True)  # such as image_id, often the name of a file without its suffix
+        files = self._files() if identifiers else []
+        matched = {name: join(_texts(table.columns[name]), files).matched for name in identifiers}
+        if any(matched.values()):
+            return max(matched, key=lambda name: matched[name])
         raise SourceError(
             f"Table {self._path} has no column known to hold paths (it has {', '.join(list(table.columns)[:8])[:100]}); "
             'say which with the option columns, as in {"uri": "my column"}.'
@@ -230,9 +235,9 @@ class TableSource(Listed):
             return GONE
         return unfit(uri, partial(head, path))
 
-    def _none_found(self, rejects: Sequence[Reject]) -> str:
+    def _none_found(self, rejects: Sequence[Reject], nearest: Nearest) -> str:
         """The error message for a table in which no row leads to a picture; where paths leave the root, with the root that
-        contains them.
+        contains them, where no file is there, with the nearest pictures.
         """
         outside = [reject.uri for reject in rejects if reject.reason.startswith(OUTSIDE)]
         places = [Path(os.path.normpath(self._path.parent / uri.replace("\\", "/"))) for uri in outside]
@@ -244,6 +249,13 @@ class TableSource(Listed):
                 f"{which} in {self._path.name} {verb_for(len(rejects), 'leaves')} its folder, such as {short(outside[0], 60)}; "
                 f"say --option root={root} to read them."
             )
+        if all(reject.reason == GONE for reject in rejects) and rejects and (near := nearest(rejects[0].uri)):
+            lines = "the only line" if len(rejects) == 1 else f"none of the {len(rejects)} lines"
+            verb = "does not name" if len(rejects) == 1 else "names"
+            return (
+                f"In {short(self._path.name, 40)} {lines} {verb} a file that is there: {short(rejects[0].uri, 40)!r} is not, "
+                f"nearest are {', '.join(short(one, 32) for one in near)}; name them so, or say where they lie by --option root=FOLDER."
+            )
         return short(no_pictures(f"Table {self._path.name}", rejects).rstrip("."), 280) + "."
 
 
@@ -252,6 +264,10 @@ def _is_file(path: Path) -> bool:
         return path.is_file()
     except (OSError, ValueError):  # a name no file can have, such as one of 10 000 letters
         return False
+
+
+def _texts(cells: Sequence[Any]) -> list[str]:
+    return ["" if cell is None else str(cell) for cell in cells]
 
 
 def _is_named_so(cell: Any) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..errors import SourceError
 from ..types import Item, Reject
-from ..wording import noun_for, verb_for
+from ..wording import counted, noun_for, verb_for
 from .cell_values import EMPTY_WORDS
 from .folder_layout import FolderLayout, arrange
 from .folder_levels import levels_option
@@ -96,7 +96,7 @@ def list_pictures(names: Sequence[str], *, read: Callable[[str], bytes], options
         layout=layout.known.title if layout.known else "",
         suggested_kind=_kind(layout, chosen),
         tables=readings,
-        notes=(*_layout_notes(layout, items), *notes, *_stray_notes(stray, readings, layout)),
+        notes=(*_layout_notes(layout, items), *notes, *_mixed_labels_notes(items, rows), *_stray_notes(stray, readings, layout)),
     )
 
 
@@ -175,6 +175,17 @@ def _layout_notes(layout: FolderLayout, items: Sequence[Item]) -> list[str]:
         layout.fields[item.uri].get(field) == getattr(item, field) is not None for item in items for field in ("label", "patient")
     )
     return [layout.note] if layout.note and any(from_folders) else []
+
+
+def _mixed_labels_notes(items: Sequence[Item], rows: Mapping[str, tuple[Matched, Mapping[str, Any]]]) -> list[str]:
+    """Pictures labelled by their folder, where a table labels others: the two sets of labels may not belong together."""
+    by_table = {name for name, (matched, row) in rows.items() if row.get(matched.columns.get("label", "")) is not None}
+    others = [item for item in items if item.label is not None and item.uri not in by_table]
+    if not by_table or not others:
+        return []
+    n, first = len(others), others[0]
+    how = f"{verb_for(n, 'takes')} the label from {verb_for(n, 'its')} {noun_for(n, 'folder')}, since no table gives one"
+    return [f"{n} of {counted(len(items), 'picture')} {how}, such as '{short(first.uri)}' (label '{short(str(first.label))}')"]
 
 
 def _stray_notes(stray: Sequence[str], read: Sequence[TableReading], layout: FolderLayout) -> list[str]:

@@ -47,6 +47,21 @@ def test_one_file_passed_over_is_said_in_the_singular(tmp_path: Path) -> None:
     assert code == 0 and "folder: 1 picture, 1 file passed over" in output
 
 
+def test_files_passed_over_are_named_with_the_reason(tmp_path: Path) -> None:
+    source = write_folder(tmp_path / "files", contents("1.png", **{f"notes_{n:02}__docx": "x" for n in range(12)}))
+    _, output = run("inspect", str(source), home=tmp_path / "home")
+    assert "passed over notes_09.docx: not a picture (.docx)" in output and "notes_10" not in output
+    assert "... and 2 more; --json lists them all" in output
+    _, document = run("inspect", str(source), "--json", home=tmp_path / "home")
+    assert len(json.loads(document)["passed_over"]) == 12
+
+
+def test_a_table_of_no_lines_is_printed_as_such(tmp_path: Path) -> None:
+    source = write_folder(tmp_path / "files", contents("1.png", labels__csv="file,label\n"))
+    _, output = run("inspect", str(source), home=tmp_path / "home")
+    assert 'labels.csv (text separated by ",", UTF-8): 0 lines\n' in output and "1 of 1 picture has no line in labels.csv" in output
+
+
 def test_the_same_as_json_with_a_mapping_of_columns(place: Path, tmp_path: Path) -> None:
     code, output = run("inspect", str(place), "--json", "--option", 'columns={"slide": "patient", "patient": null}', home=tmp_path)
     reading = json.loads(output)

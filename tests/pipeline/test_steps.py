@@ -271,6 +271,22 @@ def test_kmeans_makes_no_more_groups_than_there_are_rows_unless_asked_to(tmp_pat
         cluster(small, method="kmeans", n_clusters=9)
 
 
+def test_fewer_rows_than_neighbours_are_said_for_maps_and_groups(tmp_path: Path, settings: Settings) -> None:
+    write_patches(tmp_path / "few", per_class=2)
+    few = ingest(open_source(tmp_path / "few"), name="few", settings=settings)
+    embed(few, encoder=MeanColour(), settings=settings)
+    index(few)
+    notes: list[str] = []
+    project(few, report=lambda progress: notes.append(progress.note))
+    cluster(few, report=lambda progress: notes.append(progress.note))
+    assert f"there are only {few.n} rows, so all of them count as near instead of 15" in notes
+    assert f"there are only {few.n} rows, so groups are found by {few.n - 1} neighbours instead of 15" in notes
+    notes.clear()
+    project(few, n_neighbors=few.n, report=lambda progress: notes.append(progress.note))
+    cluster(few, n_neighbors=few.n - 1, report=lambda progress: notes.append(progress.note))
+    assert not any("rows, so" in note for note in notes)
+
+
 def test_a_missing_step_is_named(collection: Collection, settings: Settings) -> None:
     with pytest.raises(ArtifactMissing, match="explorer embed c"):
         index(collection)

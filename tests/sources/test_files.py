@@ -140,7 +140,7 @@ def test_junk_is_passed_over_and_said(place) -> None:
     assert "hidden" in said[".hidden.png"] and "operating system" in said["Thumbs.db"]
     assert any("hidden" in reason for uri, reason in said.items() if uri.startswith(".cache"))
     assert any("operating system" in reason for uri, reason in said.items() if uri.startswith("__MACOSX"))
-    assert "whole-slide" in said["s.svs"] and "whole-slide" in said["d.dcm"]
+    assert "whole-slide" in said["s.svs"] and "a DICOM file" in said["d.dcm"]
     assert (
         said["notes.txt"] == "not a picture (.txt)"
         and said["table.csv"] == "a table that is not read"

@@ -142,6 +142,20 @@ def test_bare_names_that_lie_in_several_folders_are_an_error_that_says_so(opened
         source.items()
 
 
+def test_labels_from_folders_beside_labels_from_a_table_are_said(opened) -> None:
+    table = "file,label\na.png,X\nb.png,Y\nc.png,X\n"
+    reading = reading_of(opened(contents("s1/a.png", "s1/b.png", "s2/a.png", "s2/c.png", labels__csv=table)))
+    assert reading.labels == {"s1": 1, "Y": 1, "s2": 1, "X": 1}
+    words = "2 of 4 pictures take the label from their folders, since no table gives one, such as 's1/a.png' (label 's1')"
+    assert words in reading.notes
+
+
+@pytest.mark.parametrize("column", ["label", "stage"])
+def test_a_table_that_labels_all_pictures_or_none_says_nothing_of_folders(opened, column: str) -> None:
+    reading = reading_of(opened(contents("A/1.png", "B/2.png", labels__csv=f"file,{column}\n1.png,X\n2.png,Y\n")))
+    assert not any("folder" in note for note in reading.notes)
+
+
 def test_a_table_without_names_of_columns_loses_no_first_line(opened) -> None:
     source = opened(contents("1.png", "2.png", labels__csv="1.png,A\n2.png,B\n"))
     with pytest.raises(SourceError, match=r"labels\.csv begins with a picture \(1\.png\) instead of the names of its columns"):
@@ -185,6 +199,13 @@ def test_both_parts_of_crc_side_by_side_are_splits(opened) -> None:
     assert {label for label, _ in fields(source, "label", "split").values()} == set(classes)
     assert {split for name, (_, split) in fields(source, "label", "split").items() if name.startswith("NCT")} == {"train"}
     assert {split for name, (_, split) in fields(source, "label", "split").items() if name.startswith("CRC")} == {"val"}
+
+
+def test_the_validation_part_of_crc_alone_names_its_own_kind(opened) -> None:
+    classes = ("ADI", "BACK", "DEB", "LYM", "MUC", "MUS", "NORM", "STR", "TUM")
+    reading = reading_of(opened(contents(*(f"CRC-VAL-HE-7K/{label}/1.tif" for label in classes))))
+    assert reading.layout == "CRC-VAL-HE-7K" and reading.suggested_kind == "crc-val"
+    assert reading.labels == dict.fromkeys(classes, 1) and reading.distinct["split"] == 1
 
 
 def test_breakhis_gives_class_patient_type_and_magnification(opened) -> None:
@@ -274,8 +295,9 @@ def test_names_in_utf8_without_the_flag(tmp_path: Path) -> None:
     assert source.read("Drüsen/ä1.png").shape == (8, 8, 3) and not any("guess" in note for note in reading_of(source).notes)
 
 
-def test_names_in_another_encoding_are_guessed_and_said(tmp_path: Path) -> None:
-    names = {"Drüsen/é1.png".encode("cp1252"): PNG, "Stroma/ö2.png".encode("cp1252"): PNG}
+@pytest.mark.parametrize("encoding", ["cp1252", "cp850"])
+def test_names_in_another_encoding_are_guessed_and_said(tmp_path: Path, encoding: str) -> None:
+    names = {"Drüsen/é1.png".encode(encoding): PNG, "Stroma/ö2.png".encode(encoding): PNG}
     source = open_source(zip_without_flag(tmp_path / "p.zip", names))
     assert fields(source, "label") == {"Drüsen/é1.png": ("Drüsen",), "Stroma/ö2.png": ("Stroma",)}
     assert "2 names in the archive do not say the encoding; it is guessed, as in 'Drüsen/é1.png'" in reading_of(source).notes
@@ -334,12 +356,23 @@ def test_patches_of_invasive_ductal_carcinoma_lie_in_patients_and_are_labelled_b
         ("x.h5", "an HDF5 file"),
         ("x.png.gz", "packed; unpack it"),
         ("labels.json", "JSON, which is not read"),
+        ("scan.dcm", "a DICOM file, which is not read"),
     ],
 )
 def test_files_that_hold_something_useful_are_left_out_with_a_remedy(tmp_path: Path, name: str, words: str) -> None:
     source = open_source(written("folder", tmp_path, {"A/1.png": PNG, name: b"x"}))
     (reject,) = source.rejects()
     assert reject.uri == name and words in reject.reason
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+def test_dicom_and_heic_files_are_named_whatever_their_suffix(tmp_path: Path, kind: str) -> None:
+    files = {"A/1.png": PNG, "scan": bytes(128) + b"DICM" + bytes(60), "photo.heic": b"\0\0\0\x18ftypheic" + bytes(60)}
+    reasons = {reject.uri: reject.reason for reject in open_source(written(kind, tmp_path, files)).rejects()}
+    assert reasons == {
+        "photo.heic": "HEIC, which is not read; save it as a PNG (.heic)",
+        "scan": "a DICOM file, which is not read; save it as a PNG (no suffix)",
+    }
 
 
 @pytest.mark.parametrize(

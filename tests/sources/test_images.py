@@ -11,6 +11,7 @@ import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pytest
 from bad_files import bad_files, chunk, encoded, flipped, patch, png
@@ -50,6 +51,23 @@ def test_lossless_formats_give_back_their_pixels_whatever_they_are_called(fmt: s
         pixels = np.repeat(pixels[..., :1], 3, axis=2)
     data = encoded(Image.fromarray(pixels).convert("L"), fmt) if fmt == "GIF" else encoded(pixels, fmt, lossless=True)
     np.testing.assert_array_equal(decode(data, name="lies.jpg"), pixels)
+
+
+@pytest.mark.parametrize("bits", [9, 10, 12, 14, 16])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_deep_jpeg_2000_keeps_its_top_eight_bits_up_to_white(bits: int, channels: int) -> None:
+    grey = np.linspace(0, 2**bits - 1, 256).astype(np.uint16).reshape(16, 16, 1)
+    samples = np.repeat(grey, channels, axis=2)
+    if channels == 4:
+        samples[..., 3] = 2**bits - 1
+    data = imagecodecs.jpeg2k_encode(samples.squeeze(), codecformat="jp2", bitspersample=bits, reversible=True, level=0)
+    np.testing.assert_array_equal(read(data), np.repeat((grey >> (bits - 8)).astype(np.uint8), 3, axis=2))
+
+
+def test_a_jpeg_of_12_bits_is_named_as_such() -> None:
+    samples = np.linspace(0, 4095, 256).astype(np.uint16).reshape(16, 16)
+    with pytest.raises(ImageRejected, match="a JPEG of 12 bits per sample, which is not read; save it as a PNG"):
+        read(imagecodecs.jpeg8_encode(samples, bitspersample=12))
 
 
 @pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "tiff_deflate", "packbits"])

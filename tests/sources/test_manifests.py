@@ -29,6 +29,21 @@ def test_paths_that_go_up_are_read_where_the_root_holds_them(tmp_path: Path) -> 
     assert fields(open_source(table, options={"root": "../images"}), "label") == {"1.png": ("A",), "2.png": ("B",)}
 
 
+def test_an_identifier_names_the_files_where_no_column_holds_paths(tmp_path: Path) -> None:
+    write_folder(tmp_path, contents("img/t1.png", "img/t2.png", t__csv="image_id,age,label\nt1,61,A\nt2,62,B\n"))
+    assert fields(open_source(tmp_path / "t.csv"), "label") == {"img/t1.png": ("A",), "img/t2.png": ("B",)}
+
+
+@pytest.mark.parametrize(("rows", "words"), [(1, "the only line does not name a file"), (3, "none of the 3 lines names a file")])
+def test_a_table_whose_files_are_not_there_is_refused_with_the_nearest_names(tmp_path: Path, rows: int, words: str) -> None:
+    lines = "".join(f"old/slide_{row}.png\n" for row in range(rows))
+    write_folder(tmp_path, contents("new/slide-0.png", "new/other.png", t__csv=f"path\n{lines}"))
+    with pytest.raises(SourceError) as caught:
+        open_source(tmp_path / "t.csv").items()
+    message = str(caught.value)
+    assert words in message and "'old/slide_0.png' is not, nearest are new/slide-0.png" in message and len(message) < 300
+
+
 def test_paths_of_another_machine_letter_case_and_unicode_form_are_found(tmp_path: Path) -> None:
     write_folder(tmp_path, contents("pics/Pra\u0308p.png", "pics/b.png", "pics/c.png"))
     table = tmp_path / "t.csv"

@@ -53,6 +53,13 @@ def test_wide_text_without_a_mark_is_guessed_and_said(encoding: str) -> None:
     assert table.columns["Diagnose"] == ["Präkanzerose", "Drüse"] and "a guess" in table.notes[0]
 
 
+@pytest.mark.parametrize("at", [3, 300])
+def test_one_zero_byte_is_refused_with_its_line_and_is_no_utf_16(at: int) -> None:
+    text = "file,label\n" + "".join(f"{row}.png,Drüse{chr(0) if row == at else ''}\n" for row in range(400))
+    with pytest.raises(SourceError, match=f"holds zero bytes, first in line {at + 2}"):
+        read(text.encode())
+
+
 @pytest.mark.parametrize(
     ("text", "encoding", "words"),
     [
