@@ -68,7 +68,7 @@ def generated(text: str) -> str:
 
 def _command(name: str, command: click.Command) -> str:
     arguments = [parameter for parameter in command.params if isinstance(parameter, click.Argument)]
-    options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
+    options = [parameter for parameter in command.params if isinstance(parameter, click.Option) and not parameter.hidden]
     usage = " ".join(["explorer", name, *map(_argument, arguments), *(["[OPTIONS]"] if options else [])])
     help_text = inspect.cleandoc(command.help or "").replace("``", "`")
     return "\n".join([f"### explorer {name}\n", f"`{usage}`\n", f"{help_text}\n", *map(_option, options)]) + "\n"
