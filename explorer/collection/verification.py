@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow
 
 from .. import storage
 from ..errors import ArtifactDamaged, ArtifactMissing
@@ -90,12 +91,16 @@ def missing_fields(kind: str, artifact: Artifact) -> list[str]:
     return missing
 
 
+_UNREADABLE = (pyarrow.ArrowException, OSError, ValueError, KeyError, TypeError)
+"""What pyarrow and pandas raise for a damaged Parquet file: its own kinds, and those of metadata that is no valid JSON or lacks names."""
+
+
 def _table_faults(path: Path, record: Mapping[str, Any]) -> list[str]:
     tables = {}
     for name in ("items.parquet", "rejects.parquet"):
         try:
             tables[name] = pd.read_parquet(path / name)
-        except Exception as error:  # noqa: BLE001 - pyarrow raises many kinds for a damaged file; each is a fault to name
+        except _UNREADABLE as error:
             return [f"{path / name} is damaged ({str(error)[:80]}); restore it from a copy."]
     items, mend = tables["items.parquet"], "restore this collection from a copy."
     if missing := [column for column in REQUIRED_COLUMNS if column not in items.columns]:
