@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -69,7 +70,8 @@ def _widen(path: Path, n: int) -> None:
     wide["patient"] = pd.Series([f"P{k % 97}" for k in range(n)], dtype="string")
     wide.to_parquet(path / "items.parquet", index=False)
     record = storage.read_json(path / RECORD)
-    record |= {"n": n, "files": {file.name: storage.facts(file) for file in sorted(path.glob("*.parquet"))}}
+    sha256 = hashlib.sha256("".join(wide["sha256"]).encode()).hexdigest()
+    record |= {"n": n, "items_sha256": sha256, "files": {file.name: storage.facts(file) for file in sorted(path.glob("*.parquet"))}}
     storage.write_json(path / RECORD, record)
     (small,) = storage.artifacts(path, "thumbnails")
     ends, blob = np.load(small.path / "offsets.npy"), (small.path / "thumbnails.bin").read_bytes()
